@@ -1,0 +1,265 @@
+//! One request to run a command, with where it came from.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::{Arguments, Json};
+
+/// Identifies a call in the ledger, in logs and in answers. Ordered by time of creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(Uuid);
+
+/// `connector/Command`: what diagrams name (SpiffArena's operator id, Activiti's
+/// `implementation`, an MCP tool).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId {
+    /// The connector's name.
+    pub connector: Arc<str>,
+    /// The command's name.
+    pub command: Arc<str>,
+}
+
+/// Where calls come in. `activiti`, `mcp` and `api` will join as those ingresses arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Ingress {
+    /// SpiffArena's connector proxy protocol.
+    Spiff,
+    /// `crosspoint call`.
+    Cli,
+}
+
+/// Who asked, and for what: recorded, logged, and used to scope keys. Nothing here changes what
+/// a command does.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The way in.
+    pub ingress: Ingress,
+    /// The name of the access key, or the engine instance: the scope of idempotency keys.
+    pub caller: Option<Arc<str>>,
+    /// The engine's process instance.
+    pub instance: Option<String>,
+    /// The engine's process model.
+    pub model: Option<String>,
+    /// The engine's task.
+    pub task: Option<String>,
+}
+
+/// The caller's place in a distributed trace (W3C Trace Context), taken in and passed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// 32 hexadecimal digits.
+    pub trace_id: String,
+    /// 16 hexadecimal digits: the caller's span.
+    pub parent_id: String,
+    /// Two hexadecimal digits.
+    pub flags: String,
+    /// The `tracestate` header.
+    pub state: Option<String>,
+}
+
+/// One request to run a command.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Call {
+    /// This call.
+    pub id: CallId,
+    /// What the caller knows the request by (`x-request-id`); the call id unless it sent one.
+    pub request_id: Arc<str>,
+    /// What to run.
+    pub command: CommandId,
+    /// With which arguments.
+    pub arguments: Arguments,
+    /// Who asked.
+    pub origin: Origin,
+    /// The task's data, as SpiffArena sends it beside the arguments: an object, or nothing.
+    pub task_data: Option<Json>,
+    /// Under which key the effect must happen at most once, scoped to `origin.caller`.
+    pub key: Option<String>,
+    /// Where the engine wants a late answer.
+    pub callback: Option<String>,
+    /// Which profile to use, when it is not the connector's default.
+    pub profile: Option<String>,
+    /// The caller's trace.
+    pub trace: Option<Trace>,
+}
+
+// === impl CallId ===
+
+impl CallId {
+    /// A new id; later ones sort after earlier ones.
+    pub fn generate() -> CallId {
+        CallId(Uuid::now_v7())
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+// === impl CommandId ===
+
+impl CommandId {
+    /// From the two parts.
+    pub fn new(connector: impl Into<Arc<str>>, command: impl Into<Arc<str>>) -> CommandId {
+        CommandId { connector: connector.into(), command: command.into() }
+    }
+}
+
+impl fmt::Display for CommandId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.connector, self.command)
+    }
+}
+
+/// What is not a command id.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not a command: write connector/Command, for example http/GetRequestV2")]
+pub struct NotACommand(String);
+
+impl FromStr for CommandId {
+    type Err = NotACommand;
+
+    /// Exactly one `/`, something on both sides.
+    fn from_str(text: &str) -> Result<CommandId, NotACommand> {
+        match text.split_once('/') {
+            Some((connector, command))
+                if !connector.is_empty() && !command.is_empty() && !command.contains('/') =>
+            {
+                Ok(CommandId::new(connector, command))
+            }
+            _ => Err(NotACommand(text.to_owned())),
+        }
+    }
+}
+
+// === impl Ingress ===
+
+impl Ingress {
+    /// The name used in configuration, metrics and the ledger.
+    pub fn name(self) -> &'static str {
+        match self {
+            Ingress::Spiff => "spiff",
+            Ingress::Cli => "cli",
+        }
+    }
+}
+
+// === impl Origin ===
+
+impl Origin {
+    /// An origin of which only the way in is known.
+    pub fn of(ingress: Ingress) -> Origin {
+        Origin { ingress, caller: None, instance: None, model: None, task: None }
+    }
+}
+
+// === impl Trace ===
+
+impl Trace {
+    /// Reads the two headers of W3C Trace Context, level 1. Anything malformed counts as absent,
+    /// as the specification asks (section 3.2.2).
+    pub fn parse(traceparent: &str, tracestate: Option<&str>) -> Option<Trace> {
+        let hex = |part: &str, len: usize| {
+            part.len() == len && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        let mut parts = traceparent.trim().split('-');
+        let (version, trace_id, parent_id, flags) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let whole = hex(version, 2) && hex(trace_id, 32) && hex(parent_id, 16) && hex(flags, 2);
+        let nothing_more = version != "00" || parts.next().is_none();
+        let zero = |part: &str| part.bytes().all(|b| b == b'0');
+        if !whole || !nothing_more || version == "ff" || zero(trace_id) || zero(parent_id) {
+            return None;
+        }
+        Some(Trace {
+            trace_id: trace_id.to_owned(),
+            parent_id: parent_id.to_owned(),
+            flags: flags.to_owned(),
+            state: tracestate.map(str::to_owned),
+        })
+    }
+
+    /// The trace as the next system sees it: same trace, a new span.
+    pub fn child(&self) -> Trace {
+        let random = Uuid::now_v7().simple().to_string();
+        // The low half of a version 7 UUID is random but for two bits.
+        Trace { parent_id: random[16..].to_owned(), ..self.clone() }
+    }
+
+    /// The `traceparent` header.
+    pub fn header(&self) -> String {
+        format!("00-{}-{}-{}", self.trace_id, self.parent_id, self.flags)
+    }
+}
+
+// === impl Call ===
+
+impl Call {
+    /// A call with nothing but what every call has.
+    pub fn new(command: CommandId, arguments: Arguments, origin: Origin) -> Call {
+        let id = CallId::generate();
+        Call {
+            id,
+            request_id: id.to_string().into(),
+            command,
+            arguments,
+            origin,
+            task_data: None,
+            key: None,
+            callback: None,
+            profile: None,
+            trace: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_id_has_exactly_one_slash() {
+        let id: CommandId = "http/GetRequestV2".parse().unwrap();
+        assert_eq!((&*id.connector, &*id.command), ("http", "GetRequestV2"));
+        for text in ["http", "/x", "x/", "a/b/c", ""] {
+            assert!(text.parse::<CommandId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_sort_by_time() {
+        let ids: Vec<_> = (0..100).map(|_| CallId::generate()).collect();
+        assert!(ids.is_sorted());
+    }
+
+    #[test]
+    fn a_child_keeps_the_trace_and_changes_the_span() {
+        let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let trace = Trace::parse(header, Some("a=b")).unwrap();
+        assert_eq!(trace.header(), header);
+        let child = trace.child();
+        assert_eq!(child.trace_id, trace.trace_id);
+        assert_ne!(child.parent_id, trace.parent_id);
+        assert_eq!(Trace::parse(&child.header(), Some("a=b")), Some(child));
+    }
+
+    #[test]
+    fn a_malformed_traceparent_counts_as_absent() {
+        for header in [
+            "",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-extra",
+        ] {
+            assert_eq!(Trace::parse(header, None), None, "{header}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Checks arguments against a command's parameters before anything outside is touched.
+//!
+//! All mistakes are named in one message, and none of them by its value: that may be a secret.
+
+use serde_json::Value;
+
+use crate::manifest::Command;
+use crate::parameter::{Parameter, Type};
+use crate::{Arguments, Failure, Json};
+
+// === impl Command ===
+
+impl Command {
+    /// The arguments as the connector will see them, or a failure that names every mistake.
+    ///
+    /// Missing and unknown parameters are mistakes for every command (the latter unless it is
+    /// open). Types are looked at only where the command asks for coercion; there, numbers and
+    /// booleans may come as text, numbers where text is meant, JSON text where an object or list
+    /// is meant, and empty text or null for an absent option, since real diagrams send all of it.
+    pub fn check(&self, mut arguments: Arguments) -> Result<Arguments, Failure> {
+        let mut mistakes = Vec::new();
+        for parameter in &self.parameters {
+            let Some(value) = arguments.get(&parameter.name) else {
+                if parameter.required {
+                    mistakes.push(format!("missing parameter '{}'", parameter.name));
+                }
+                continue;
+            };
+            if !self.coerce {
+                continue;
+            }
+            match parameter.coerce(value) {
+                Coerced::AsSent => {}
+                Coerced::To(json) => arguments.insert(parameter.name.as_str(), json),
+                Coerced::Absent => drop(arguments.remove(&parameter.name)),
+                Coerced::Mistake(mistake) => mistakes.push(mistake),
+            }
+        }
+        if !self.open {
+            let unknown = arguments.iter().filter(|(name, _)| self.parameter(name).is_none());
+            mistakes.extend(unknown.map(|(name, _)| self.unknown(name)));
+        }
+        if mistakes.is_empty() {
+            return Ok(arguments);
+        }
+        Err(Failure::arguments(format!("{}: {}", self.name, mistakes.join("; "))))
+    }
+
+    fn unknown(&self, name: &str) -> String {
+        let name = shorten(name);
+        let known = self.parameters.iter().map(|p| p.name.as_str());
+        match nearest(&name, known.clone()).first() {
+            Some(near) => format!("unknown parameter '{name}' (did you mean '{near}'?)"),
+            None if self.parameters.is_empty() => {
+                format!("unknown parameter '{name}' (it takes none)")
+            }
+            None => {
+                let known = known.collect::<Vec<_>>().join(", ");
+                format!("unknown parameter '{name}' (it takes {known})")
+            }
+        }
+    }
+}
+
+/// What became of one value.
+enum Coerced {
+    AsSent,
+    To(Json),
+    Absent,
+    Mistake(String),
+}
+
+// === impl Parameter ===
+
+impl Parameter {
+    fn coerce(&self, value: &Json) -> Coerced {
+        if value.first() == b'n' {
+            return match self.required {
+                false => Coerced::Absent,
+                true => Coerced::Mistake(format!("parameter '{}' must not be null", self.name)),
+            };
+        }
+        let text = value.as_text();
+        if !self.required && text.as_deref() == Some("") {
+            return Coerced::Absent;
+        }
+        let coerced = match self.convert(value, text.as_deref()) {
+            Ok(coerced) => coerced,
+            Err(()) => return Coerced::Mistake(self.mistake(value)),
+        };
+        let result = coerced.as_ref().unwrap_or(value);
+        if let Some(choices) = self.choices()
+            && !result.read::<Value>().is_ok_and(|value| choices.contains(&&value))
+        {
+            let list: Vec<_> = choices.iter().map(|choice| choice.to_string()).collect();
+            let list = list.join(", ");
+            return Coerced::Mistake(format!("parameter '{}' must be one of {list}", self.name));
+        }
+        coerced.map_or(Coerced::AsSent, Coerced::To)
+    }
+
+    /// The value in one of the declared types; nothing when it is in one already.
+    fn convert(&self, value: &Json, text: Option<&str>) -> Result<Option<Json>, ()> {
+        let takes = |t| self.types.contains(&t);
+        if self.types.is_empty() {
+            return Ok(None);
+        }
+        if let Some(text) = text {
+            // JSON text comes first: where an object may stand, that is what is meant.
+            let inner = text.trim();
+            if (takes(Type::Object) && inner.starts_with('{'))
+                || (takes(Type::Array) && inner.starts_with('['))
+            {
+                if let Ok(json) = Json::parse(inner.to_owned()) {
+                    return Ok(Some(json));
+                }
+            }
+            if takes(Type::String) {
+                return Ok(None);
+            }
+            return self.from_text(inner).map(Some).ok_or(());
+        }
+        match value.first() {
+            b'{' if takes(Type::Object) => Ok(None),
+            b'[' if takes(Type::Array) => Ok(None),
+            b't' | b'f' if takes(Type::Boolean) => Ok(None),
+            b't' | b'f' if takes(Type::String) => Ok(Some(as_string(value))),
+            b'-' | b'0'..=b'9' => self.from_number(value),
+            _ => Err(()),
+        }
+    }
+
+    fn from_text(&self, text: &str) -> Option<Json> {
+        if self.types.contains(&Type::Boolean) {
+            match text.to_ascii_lowercase().as_str() {
+                "true" | "yes" | "on" | "1" => return Some(Json::checked("true".into())),
+                "false" | "no" | "off" | "0" => return Some(Json::checked("false".into())),
+                _ => {}
+            }
+        }
+        if self.types.contains(&Type::Integer) {
+            return Json::of(&text.parse::<i64>().ok()?).ok();
+        }
+        if self.types.contains(&Type::Number) {
+            let number = text.parse::<f64>().ok().filter(|n| n.is_finite())?;
+            return Json::of(&number).ok();
+        }
+        None
+    }
+
+    fn from_number(&self, value: &Json) -> Result<Option<Json>, ()> {
+        let takes = |t| self.types.contains(&t);
+        if takes(Type::Number) || (takes(Type::Integer) && value.read::<i64>().is_ok()) {
+            return Ok(None);
+        }
+        if takes(Type::Integer) {
+            // 5.0 is how some engines write 5.
+            let number = value.read::<f64>().map_err(drop)?;
+            let whole = number.fract() == 0.0 && number.abs() < 9e15;
+            return if whole { Ok(Json::of(&(number as i64)).ok()) } else { Err(()) };
+        }
+        if takes(Type::String) {
+            return Ok(Some(as_string(value)));
+        }
+        match (takes(Type::Boolean), value.as_bytes().trim_ascii()) {
+            (true, b"1") => Ok(Some(Json::checked("true".into()))),
+            (true, b"0") => Ok(Some(Json::checked("false".into()))),
+            _ => Err(()),
+        }
+    }
+
+    fn mistake(&self, value: &Json) -> String {
+        let wanted: Vec<_> = self.types.iter().map(|t| t.name()).collect();
+        let got = match value.first() {
+            b'"' if value.as_text().is_none() => "text that is not valid Unicode",
+            b'"' => "text",
+            b'{' => "an object",
+            b'[' => "a list",
+            b't' | b'f' => "a boolean",
+            _ => "a number",
+        };
+        format!("parameter '{}' must be {}, not {got}", self.name, wanted.join(" or "))
+    }
+}
+
+impl Type {
+    fn name(self) -> &'static str {
+        match self {
+            Type::String => "text",
+            Type::Integer => "an integer",
+            Type::Number => "a number",
+            Type::Boolean => "a boolean",
+            Type::Object => "an object",
+            Type::Array => "a list",
+        }
+    }
+}
+
+/// A number or boolean as the text it was written with.
+fn as_string(value: &Json) -> Json {
+    Json::string(String::from_utf8_lossy(value.as_bytes().trim_ascii()).as_ref())
+}
+
+/// The known names that a mistyped one probably means, the likeliest first; at most three.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let name = name.to_lowercase();
+    let score = |other: &str| strsim::jaro_winkler(&name, &other.to_lowercase());
+    let mut near: Vec<_> = known.map(|k| (score(k), k)).filter(|(s, _)| *s > 0.8).collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0));
+    near.into_iter().take(3).map(|(_, k)| k).collect()
+}
+
+/// A name that somebody sent, short enough for a message.
+pub fn shorten(name: &str) -> String {
+    let mut short: String = name.chars().take(60).flat_map(char::escape_debug).collect();
+    if name.chars().nth(60).is_some() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+mod tests;

@@ -1,0 +1,32 @@
+//! The vocabulary of Crosspoint, and the SDK for connectors written in Rust. No I/O happens here.
+//!
+//! A [`Connector`] describes itself by a [`Manifest`] of [`Command`]s and answers a [`Call`] with
+//! an [`Outcome`] or a [`Failure`]. A [`Mount`] tells which connectors a configuration entry
+//! yields. Most connectors are a [`Native`] value whose commands implement [`Execute`].
+
+mod arguments;
+mod call;
+mod check;
+mod connector;
+mod decode;
+mod failure;
+mod json;
+mod manifest;
+mod mask;
+mod native;
+mod outcome;
+mod parameter;
+mod secret;
+
+pub use arguments::Arguments;
+pub use call::{Call, CallId, CommandId, Ingress, NotACommand, Origin, Trace};
+pub use check::{nearest, shorten};
+pub use connector::{Connector, Context, Mount, Mounted, inner_status};
+pub use failure::{Effect, Failure, Invalid, Kind, Refusal};
+pub use json::{Json, JsonError, MAX_DEPTH};
+pub use manifest::{Command, Manifest, Safety, is_connector_name};
+pub use mask::{CallMask, MASKED, Mask, WITHHELD};
+pub use native::{Execute, Native};
+pub use outcome::{Body, Completion, Outcome, Verbatim};
+pub use parameter::{Parameter, Type};
+pub use secret::{Secret, is_sensitive_name};

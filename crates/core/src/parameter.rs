@@ -1,0 +1,183 @@
+//! One parameter of a command, as read from its JSON Schema.
+
+use schemars::Schema;
+use serde_json::{Map, Value};
+
+/// The types that JSON Schema knows, without `null`: an optional parameter is absent instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Type {
+    /// Text.
+    String,
+    /// A whole number.
+    Integer,
+    /// Any number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// An object.
+    Object,
+    /// A list.
+    Array,
+}
+
+/// One parameter of a command (SpiffArena: parameter; Activiti: input).
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// What it means, in sentences.
+    pub description: String,
+    /// Whether a call must have it.
+    pub required: bool,
+    /// Whether its value must never be shown.
+    pub secret: bool,
+    /// Which types it takes; none listed means any.
+    pub types: Vec<Type>,
+    /// Its schema (2020-12), self-contained.
+    pub schema: Map<String, Value>,
+}
+
+// === impl Parameter ===
+
+impl Parameter {
+    /// The parameters that an object schema describes, in its order.
+    pub fn all_of(schema: &Schema) -> Vec<Parameter> {
+        let none = Map::new();
+        let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&none);
+        let required = |name: &str| {
+            let list = schema.get("required").and_then(Value::as_array);
+            list.is_some_and(|list| list.iter().any(|entry| entry == name))
+        };
+        properties.iter().map(|(name, s)| Parameter::new(name, required(name), s)).collect()
+    }
+
+    /// A parameter of the given schema; `null` is taken out of it.
+    pub fn new(name: &str, required: bool, schema: &Value) -> Parameter {
+        let mut schema = without_null(schema);
+        let description = schema
+            .get("description")
+            .and_then(Value::as_str)
+            .map(unwrap_lines)
+            .unwrap_or_default();
+        if !description.is_empty() {
+            schema.insert("description".to_owned(), description.clone().into());
+        }
+        Parameter {
+            name: name.to_owned(),
+            description,
+            required,
+            secret: schema.get("writeOnly") == Some(&Value::Bool(true)),
+            types: types(&schema),
+            schema,
+        }
+    }
+
+    /// The type as SpiffArena's catalogue names it (`spiff-openapi.json`, `CommandParameter`).
+    pub fn spiff_type(&self) -> &'static str {
+        match self.types[..] {
+            [Type::String] => "str",
+            [Type::Integer] => "int",
+            [Type::Boolean] => "bool",
+            _ => "any",
+        }
+    }
+
+    /// The only values it takes, when it lists them.
+    pub fn choices(&self) -> Option<Vec<&Value>> {
+        if let Some(list) = self.schema.get("enum").and_then(Value::as_array) {
+            return Some(list.iter().collect());
+        }
+        // An enum with documented variants is a list of constants.
+        let list = self.schema.get("oneOf").and_then(Value::as_array)?;
+        list.iter().map(|choice| choice.get("const")).collect()
+    }
+
+    /// Its default, when the schema names one.
+    pub fn default(&self) -> Option<&Value> {
+        self.schema.get("default").filter(|default| !default.is_null())
+    }
+}
+
+/// Removes `null` from a schema's types and alternatives.
+fn without_null(schema: &Value) -> Map<String, Value> {
+    let mut schema = schema.as_object().cloned().unwrap_or_default();
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|t| t != "null");
+        if let [only] = &types[..] {
+            let only = only.clone();
+            schema.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(choices)) = schema.get_mut("enum") {
+        choices.retain(|choice| !choice.is_null());
+    }
+    let is_null = |s: &Value| s.get("type") == Some(&Value::from("null"));
+    if let Some(Value::Array(any_of)) = schema.get("anyOf")
+        && let [only, null] = &any_of[..]
+        && is_null(null)
+    {
+        let only = only.as_object().cloned().unwrap_or_default();
+        schema.remove("anyOf");
+        for (key, value) in only {
+            schema.entry(key).or_insert(value);
+        }
+    }
+    schema
+}
+
+fn types(schema: &Map<String, Value>) -> Vec<Type> {
+    let one = |t: &Value| match t.as_str()? {
+        "string" => Some(Type::String),
+        "integer" => Some(Type::Integer),
+        "number" => Some(Type::Number),
+        "boolean" => Some(Type::Boolean),
+        "object" => Some(Type::Object),
+        "array" => Some(Type::Array),
+        _ => None,
+    };
+    match schema.get("type") {
+        Some(Value::Array(list)) => list.iter().filter_map(one).collect(),
+        Some(t) => one(t).into_iter().collect(),
+        // A documented enum: its constants are texts.
+        None if schema.get("oneOf").is_some_and(is_all_text) => vec![Type::String],
+        None => Vec::new(),
+    }
+}
+
+fn is_all_text(one_of: &Value) -> bool {
+    one_of.as_array().is_some_and(|list| {
+        list.iter().all(|choice| choice.get("const").is_some_and(Value::is_string))
+    })
+}
+
+/// Joins the lines of each paragraph: doc comments are wrapped for their source file.
+pub(crate) fn unwrap_lines(text: &str) -> String {
+    let paragraphs = text.split("\n\n").map(|p| p.split_whitespace().collect::<Vec<_>>().join(" "));
+    paragraphs.collect::<Vec<_>>().join("\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn null_disappears_from_optional_parameters() {
+        let plain = Parameter::new("p", false, &json!({"type": ["string", "null"]}));
+        assert_eq!(plain.schema["type"], json!("string"));
+        let choice = json!({"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "null"}]});
+        let choice = Parameter::new("p", false, &choice);
+        assert_eq!(choice.spiff_type(), "str");
+        assert_eq!(choice.choices().unwrap(), [&json!("a")]);
+    }
+
+    #[test]
+    fn documented_choices_are_found() {
+        let schema = json!({"oneOf": [
+            {"const": "json", "description": "x"}, {"const": "form", "description": "y"}]});
+        let parameter = Parameter::new("p", false, &schema);
+        assert_eq!(parameter.spiff_type(), "str");
+        assert_eq!(parameter.choices().unwrap().len(), 2);
+    }
+}
