@@ -1,1 +1,17 @@
-//! To come.
+//! What happens to a call between an ingress and a connector. Knows no route, no SQL and no
+//! connector.
+//!
+//! Read [`Broker::submit`] first: it finds the command and sends the call down the pipeline
+//! (`pipeline.rs`), the one list of layers.
+
+mod broker;
+mod catalogue;
+mod layers;
+mod metrics;
+mod mounts;
+mod pipeline;
+
+pub use broker::{Broker, Health, Settings};
+pub use catalogue::{Catalogue, Clash, Entry};
+pub use mounts::{Naming, Registration, Static};
+pub use pipeline::Policy;

@@ -24,14 +24,11 @@ impl Arguments {
             Json::parse(text)?;
             return Err(JsonError::NotAnObject);
         }
-        let fields: Fields<'_> =
-            serde_json::from_slice(&text).map_err(|e| JsonError::from(&e))?;
+        let fields: Fields<'_> = serde_json::from_slice(&text).map_err(|e| JsonError::from(&e))?;
         let fields = fields.0.into_iter();
         Ok(Arguments(
             fields
-                .map(|(name, raw)| {
-                    (name, Json::checked(text.slice_ref(raw.get().as_bytes())))
-                })
+                .map(|(name, raw)| (name, Json::checked(text.slice_ref(raw.get().as_bytes()))))
                 .collect(),
         ))
     }
@@ -64,7 +61,9 @@ impl Arguments {
     /// Moves the parameters for which `take` holds into a set of their own.
     pub fn split(&mut self, take: impl Fn(&str) -> bool) -> Arguments {
         // Nearly every request has some to take out; the common order is preserved either way.
-        let (taken, kept) = std::mem::take(&mut self.0).into_iter().partition(|(n, _)| take(n));
+        let (taken, kept) = std::mem::take(&mut self.0)
+            .into_iter()
+            .partition(|(n, _)| take(n));
         self.0 = kept;
         Arguments(taken)
     }
@@ -73,10 +72,15 @@ impl Arguments {
     ///
     /// The failure names the place but not the value that was there: it may be a secret.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        let fields = self.0.iter().map(|(name, json)| (name.as_str(), decode::Text(json)));
+        let fields = self
+            .0
+            .iter()
+            .map(|(name, json)| (name.as_str(), decode::Text(json)));
         serde_path_to_error::deserialize(MapDeserializer::new(fields)).map_err(|error| {
             let place = error.path().to_string();
-            Failure::arguments(format!("parameter '{place}' does not have the shape it needs"))
+            Failure::arguments(format!(
+                "parameter '{place}' does not have the shape it needs"
+            ))
         })
     }
 }
@@ -146,7 +150,10 @@ mod tests {
     fn context_is_split_off() {
         let mut arguments = parse(r#"{"url": 1, "spiff__task_id": 2, "x": 3}"#).unwrap();
         let context = arguments.split(|name| name.starts_with("spiff__"));
-        assert_eq!(arguments.iter().map(|(n, _)| n).collect::<Vec<_>>(), ["url", "x"]);
+        assert_eq!(
+            arguments.iter().map(|(n, _)| n).collect::<Vec<_>>(),
+            ["url", "x"]
+        );
         assert!(context.get("spiff__task_id").is_some());
     }
 
@@ -157,7 +164,10 @@ mod tests {
         struct Wants {
             port: u16,
         }
-        let failure = parse(r#"{"port": "hunter2"}"#).unwrap().read::<Wants>().unwrap_err();
+        let failure = parse(r#"{"port": "hunter2"}"#)
+            .unwrap()
+            .read::<Wants>()
+            .unwrap_err();
         assert!(failure.message.contains("'port'"), "{failure}");
         assert!(!format!("{failure:?}").contains("hunter2"));
     }

@@ -107,7 +107,10 @@ impl fmt::Display for CallId {
 impl CommandId {
     /// From the two parts.
     pub fn new(connector: impl Into<Arc<str>>, command: impl Into<Arc<str>>) -> CommandId {
-        CommandId { connector: connector.into(), command: command.into() }
+        CommandId {
+            connector: connector.into(),
+            command: command.into(),
+        }
     }
 }
 
@@ -155,7 +158,13 @@ impl Ingress {
 impl Origin {
     /// An origin of which only the way in is known.
     pub fn of(ingress: Ingress) -> Origin {
-        Origin { ingress, caller: None, instance: None, model: None, task: None }
+        Origin {
+            ingress,
+            caller: None,
+            instance: None,
+            model: None,
+            task: None,
+        }
     }
 }
 
@@ -189,7 +198,10 @@ impl Trace {
     pub fn child(&self) -> Trace {
         let random = Uuid::now_v7().simple().to_string();
         // The low half of a version 7 UUID is random but for two bits.
-        Trace { parent_id: random[16..].to_owned(), ..self.clone() }
+        Trace {
+            parent_id: random[16..].to_owned(),
+            ..self.clone()
+        }
     }
 
     /// The `traceparent` header.

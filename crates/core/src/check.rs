@@ -37,13 +37,19 @@ impl Command {
             }
         }
         if !self.open {
-            let unknown = arguments.iter().filter(|(name, _)| self.parameter(name).is_none());
+            let unknown = arguments
+                .iter()
+                .filter(|(name, _)| self.parameter(name).is_none());
             mistakes.extend(unknown.map(|(name, _)| self.unknown(name)));
         }
         if mistakes.is_empty() {
             return Ok(arguments);
         }
-        Err(Failure::arguments(format!("{}: {}", self.name, mistakes.join("; "))))
+        Err(Failure::arguments(format!(
+            "{}: {}",
+            self.name,
+            mistakes.join("; ")
+        )))
     }
 
     fn unknown(&self, name: &str) -> String {
@@ -90,7 +96,9 @@ impl Parameter {
         };
         let result = coerced.as_ref().unwrap_or(value);
         if let Some(choices) = self.choices()
-            && !result.read::<Value>().is_ok_and(|value| choices.contains(&&value))
+            && !result
+                .read::<Value>()
+                .is_ok_and(|value| choices.contains(&&value))
         {
             let list: Vec<_> = choices.iter().map(|choice| choice.to_string()).collect();
             let list = list.join(", ");
@@ -108,29 +116,27 @@ impl Parameter {
         if let Some(text) = text {
             // JSON text comes first: where an object may stand, that is what is meant.
             let inner = text.trim();
-            if (takes(Type::Object) && inner.starts_with('{'))
-                || (takes(Type::Array) && inner.starts_with('['))
-            {
-                if let Ok(json) = Json::parse(inner.to_owned()) {
-                    return Ok(Some(json));
-                }
+            let meant = (takes(Type::Object) && inner.starts_with('{'))
+                || (takes(Type::Array) && inner.starts_with('['));
+            if meant && let Ok(json) = Json::parse(inner.to_owned()) {
+                return Ok(Some(json));
             }
             if takes(Type::String) {
                 return Ok(None);
             }
-            return self.from_text(inner).map(Some).ok_or(());
+            return self.read_text(inner).map(Some).ok_or(());
         }
         match value.first() {
             b'{' if takes(Type::Object) => Ok(None),
             b'[' if takes(Type::Array) => Ok(None),
             b't' | b'f' if takes(Type::Boolean) => Ok(None),
             b't' | b'f' if takes(Type::String) => Ok(Some(as_string(value))),
-            b'-' | b'0'..=b'9' => self.from_number(value),
+            b'-' | b'0'..=b'9' => self.read_number(value),
             _ => Err(()),
         }
     }
 
-    fn from_text(&self, text: &str) -> Option<Json> {
+    fn read_text(&self, text: &str) -> Option<Json> {
         if self.types.contains(&Type::Boolean) {
             match text.to_ascii_lowercase().as_str() {
                 "true" | "yes" | "on" | "1" => return Some(Json::checked("true".into())),
@@ -148,7 +154,7 @@ impl Parameter {
         None
     }
 
-    fn from_number(&self, value: &Json) -> Result<Option<Json>, ()> {
+    fn read_number(&self, value: &Json) -> Result<Option<Json>, ()> {
         let takes = |t| self.types.contains(&t);
         if takes(Type::Number) || (takes(Type::Integer) && value.read::<i64>().is_ok()) {
             return Ok(None);
@@ -157,7 +163,11 @@ impl Parameter {
             // 5.0 is how some engines write 5.
             let number = value.read::<f64>().map_err(drop)?;
             let whole = number.fract() == 0.0 && number.abs() < 9e15;
-            return if whole { Ok(Json::of(&(number as i64)).ok()) } else { Err(()) };
+            return if whole {
+                Ok(Json::of(&(number as i64)).ok())
+            } else {
+                Err(())
+            };
         }
         if takes(Type::String) {
             return Ok(Some(as_string(value)));
@@ -179,7 +189,11 @@ impl Parameter {
             b't' | b'f' => "a boolean",
             _ => "a number",
         };
-        format!("parameter '{}' must be {}, not {got}", self.name, wanted.join(" or "))
+        format!(
+            "parameter '{}' must be {}, not {got}",
+            self.name,
+            wanted.join(" or ")
+        )
     }
 }
 
@@ -205,7 +219,10 @@ fn as_string(value: &Json) -> Json {
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let name = name.to_lowercase();
     let score = |other: &str| strsim::jaro_winkler(&name, &other.to_lowercase());
-    let mut near: Vec<_> = known.map(|k| (score(k), k)).filter(|(s, _)| *s > 0.8).collect();
+    let mut near: Vec<_> = known
+        .map(|k| (score(k), k))
+        .filter(|(s, _)| *s > 0.8)
+        .collect();
     near.sort_by(|a, b| b.0.total_cmp(&a.0));
     near.into_iter().take(3).map(|(_, k)| k).collect()
 }

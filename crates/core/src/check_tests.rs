@@ -30,7 +30,9 @@ fn check(arguments: &str) -> Result<Arguments, Failure> {
 
 fn value(arguments: &str, name: &str) -> Option<String> {
     let arguments = check(arguments).unwrap();
-    arguments.get(name).map(|json| String::from_utf8(json.as_bytes().to_vec()).unwrap())
+    arguments
+        .get(name)
+        .map(|json| String::from_utf8(json.as_bytes().to_vec()).unwrap())
 }
 
 #[test]
@@ -56,9 +58,18 @@ fn the_value_of_a_mistake_is_never_shown() {
 
 #[test]
 fn numbers_and_booleans_may_come_as_text() {
-    assert_eq!(value(r#"{"url": "x", "attempts": " 5 "}"#, "attempts").unwrap(), "5");
-    assert_eq!(value(r#"{"url": "x", "attempts": 5.0}"#, "attempts").unwrap(), "5");
-    assert_eq!(value(r#"{"url": "x", "ratio": "0.5"}"#, "ratio").unwrap(), "0.5");
+    assert_eq!(
+        value(r#"{"url": "x", "attempts": " 5 "}"#, "attempts").unwrap(),
+        "5"
+    );
+    assert_eq!(
+        value(r#"{"url": "x", "attempts": 5.0}"#, "attempts").unwrap(),
+        "5"
+    );
+    assert_eq!(
+        value(r#"{"url": "x", "ratio": "0.5"}"#, "ratio").unwrap(),
+        "0.5"
+    );
     for (sent, meant) in [(r#""True""#, "true"), (r#""0""#, "false"), ("1", "true")] {
         let arguments = format!(r#"{{"url": "x", "follow": {sent}}}"#);
         assert_eq!(value(&arguments, "follow").unwrap(), meant, "{sent}");
@@ -92,7 +103,10 @@ fn an_absent_option_may_be_empty_text_or_null() {
 
 #[test]
 fn a_parameter_of_any_type_is_left_as_it_was_sent() {
-    assert_eq!(value(r#"{"url": "x", "data": "{\"a\":1}"}"#, "data").unwrap(), r#""{\"a\":1}""#);
+    assert_eq!(
+        value(r#"{"url": "x", "data": "{\"a\":1}"}"#, "data").unwrap(),
+        r#""{\"a\":1}""#
+    );
 }
 
 #[test]

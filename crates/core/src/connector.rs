@@ -22,11 +22,7 @@ pub trait Connector: Send + Sync + 'static {
     /// Should answer before `cx.deadline`; soon after it the broker drops the future, so nothing
     /// may be left that needs repair when that happens. `cx.cancelled` tells earlier that nobody
     /// waits any more. A panic is answered for the connector and touches no other call.
-    fn call<'a>(
-        &'a self,
-        call: Call,
-        cx: &'a Context,
-    ) -> BoxFuture<'a, Result<Outcome, Failure>>;
+    fn call<'a>(&'a self, call: Call, cx: &'a Context) -> BoxFuture<'a, Result<Outcome, Failure>>;
 }
 
 /// A configuration entry at work: it tells the registry which connectors it has now.
@@ -71,7 +67,11 @@ pub struct Context {
 impl Mounted {
     /// Connectors that are there from the start and never change.
     pub fn settled(connectors: impl Into<Arc<[Arc<dyn Connector>]>>) -> Mounted {
-        Mounted { connectors: connectors.into(), settled: true, problems: Arc::new([]) }
+        Mounted {
+            connectors: connectors.into(),
+            settled: true,
+            problems: Arc::new([]),
+        }
     }
 }
 
@@ -128,7 +128,10 @@ impl Context {
                     let empty = || Box::new(Outcome::empty(status));
                     failure.outcome.get_or_insert_with(empty).logs.extend(logs);
                 }
-                let logs = failure.outcome.iter_mut().flat_map(|outcome| &mut outcome.logs);
+                let logs = failure
+                    .outcome
+                    .iter_mut()
+                    .flat_map(|outcome| &mut outcome.logs);
                 let texts = std::iter::once(&mut failure.message).chain(&mut failure.detail);
                 self.mask.apply_all(texts.chain(logs));
                 Err(failure)
@@ -155,7 +158,9 @@ pub fn inner_status(failure: &Failure) -> u16 {
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context").field("call_id", &self.call_id).finish_non_exhaustive()
+        f.debug_struct("Context")
+            .field("call_id", &self.call_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -164,7 +169,11 @@ mod tests {
     use super::*;
 
     fn context() -> Context {
-        let cx = Context::new(CallId::generate(), Instant::now(), Mask::new(["configured"]));
+        let cx = Context::new(
+            CallId::generate(),
+            Instant::now(),
+            Mask::new(["configured"]),
+        );
         cx.protect("argument");
         cx
     }
@@ -192,6 +201,9 @@ mod tests {
         let failure = Failure::refused(crate::Refusal::Egress, "no");
         let failure = cx.finish(Err(failure)).unwrap_err();
         let outcome = failure.outcome.unwrap();
-        assert_eq!((outcome.status, outcome.logs), (403, vec!["one".to_owned()]));
+        assert_eq!(
+            (outcome.status, outcome.logs),
+            (403, vec!["one".to_owned()])
+        );
     }
 }

@@ -143,7 +143,11 @@ impl Failure {
 
     /// There is no such connector or command.
     pub fn unknown_command(message: impl Into<String>) -> Failure {
-        Failure::new(Kind::Invalid(Invalid::UnknownCommand), "command_not_found", message)
+        Failure::new(
+            Kind::Invalid(Invalid::UnknownCommand),
+            "command_not_found",
+            message,
+        )
     }
 
     /// One of our limits says no; the code follows from the reason.
@@ -229,7 +233,10 @@ mod tests {
 
     #[test]
     fn what_broke_off_may_have_happened_unless_said_otherwise() {
-        assert_eq!(Failure::transport("ReadTimeout", "slow").effect, Effect::Maybe);
+        assert_eq!(
+            Failure::transport("ReadTimeout", "slow").effect,
+            Effect::Maybe
+        );
         let refused = Failure::transport("ConnectionError", "x").with_effect(Effect::None);
         assert_eq!(refused.effect, Effect::None);
     }

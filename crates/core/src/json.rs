@@ -97,7 +97,10 @@ impl Json {
 
 impl From<&serde_json::Error> for JsonError {
     fn from(error: &serde_json::Error) -> JsonError {
-        JsonError::Syntax { line: error.line(), column: error.column() }
+        JsonError::Syntax {
+            line: error.line(),
+            column: error.column(),
+        }
     }
 }
 

@@ -94,8 +94,12 @@ impl Command {
             .iter()
             .map(|p| (p.name.clone(), Value::Object(p.schema.clone())))
             .collect();
-        let required: Vec<&str> =
-            self.parameters.iter().filter(|p| p.required).map(|p| p.name.as_str()).collect();
+        let required: Vec<&str> = self
+            .parameters
+            .iter()
+            .filter(|p| p.required)
+            .map(|p| p.name.as_str())
+            .collect();
         json!({
             "type": "object",
             "properties": properties,
@@ -112,12 +116,17 @@ impl Command {
 
 /// The schema's description, one line a paragraph.
 fn description(schema: &Schema) -> Option<String> {
-    Some(crate::parameter::unwrap_lines(schema.get("description")?.as_str()?))
+    Some(crate::parameter::unwrap_lines(
+        schema.get("description")?.as_str()?,
+    ))
 }
 
 /// Whether a connector may bear this name: `[A-Za-z0-9_-]+`.
 pub fn is_connector_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
 
 #[cfg(test)]
@@ -144,7 +153,10 @@ mod tests {
     #[test]
     fn a_struct_describes_its_command() {
         let command = Command::of::<Send>("Send", Safety::Effectful);
-        assert_eq!(command.description, "Sends a thing.\n\nIt goes out at once.");
+        assert_eq!(
+            command.description,
+            "Sends a thing.\n\nIt goes out at once."
+        );
         let seen: Vec<_> = command
             .parameters
             .iter()

@@ -65,11 +65,16 @@ impl Mask {
         // Building fails only past limits that secrets of any sane size do not reach; then the
         // safe answer is to withhold every text rather than to pass some.
         let long = (!forms.is_empty()).then(|| {
-            AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&forms)
+            AhoCorasick::builder()
+                .match_kind(MatchKind::LeftmostLongest)
+                .build(&forms)
         });
         match long.transpose() {
             Ok(long) => Mask(Some(Arc::new(Compiled { long, short }))),
-            Err(_) => Mask(Some(Arc::new(Compiled { long: None, short: vec![String::new()] }))),
+            Err(_) => Mask(Some(Arc::new(Compiled {
+                long: None,
+                short: vec![String::new()],
+            }))),
         }
     }
 
@@ -80,8 +85,14 @@ impl Mask {
 
     /// `text` without the secrets. Borrows when there was none in it.
     pub fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let Some(compiled) = &self.0 else { return Cow::Borrowed(text) };
-        if compiled.short.iter().any(|short| text.contains(short.as_str())) {
+        let Some(compiled) = &self.0 else {
+            return Cow::Borrowed(text);
+        };
+        if compiled
+            .short
+            .iter()
+            .any(|short| text.contains(short.as_str()))
+        {
             return Cow::Owned(WITHHELD.to_owned());
         }
         match &compiled.long {
@@ -100,7 +111,11 @@ impl Mask {
 
 impl fmt::Debug for Mask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_empty() { "Mask(empty)" } else { "Mask(***)" })
+        f.write_str(if self.is_empty() {
+            "Mask(empty)"
+        } else {
+            "Mask(***)"
+        })
     }
 }
 
@@ -109,7 +124,10 @@ impl fmt::Debug for Mask {
 impl CallMask {
     /// Begins with the secrets of the configuration.
     pub fn new(base: Mask) -> CallMask {
-        CallMask { base, values: Mutex::default() }
+        CallMask {
+            base,
+            values: Mutex::default(),
+        }
     }
 
     /// Adds a value that must not appear in this call's messages and logs.
@@ -150,11 +168,23 @@ fn add_forms(value: &str, forms: &mut BTreeSet<String>) {
     forms.insert(escaped.to_owned());
     forms.insert(ascii_only(escaped));
     // Inside a JSON text that is itself a JSON string.
-    forms.insert(serde_json::Value::from(escaped).to_string().trim_matches('"').to_owned());
+    forms.insert(
+        serde_json::Value::from(escaped)
+            .to_string()
+            .trim_matches('"')
+            .to_owned(),
+    );
     forms.insert(value.escape_debug().to_string());
 
     let encoded = utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
-    for kept in ["", "-_.~", "-_.~!*'()", "-_.*", "-_.~/", "-_.~!$&'()*+,;=:@/?"] {
+    for kept in [
+        "",
+        "-_.~",
+        "-_.~!*'()",
+        "-_.*",
+        "-_.~/",
+        "-_.~!$&'()*+,;=:@/?",
+    ] {
         let mut partly = encoded.clone();
         for c in kept.chars() {
             partly = partly.replace(&format!("%{:02X}", u32::from(c)), &c.to_string());
@@ -206,7 +236,11 @@ fn lower_hex(encoded: &str) -> String {
     let mut hex = 0usize;
     for c in encoded.chars() {
         out.push(if hex > 0 { c.to_ascii_lowercase() } else { c });
-        hex = if c == '%' { 2 } else { hex.saturating_sub(usize::from(hex > 0)) };
+        hex = if c == '%' {
+            2
+        } else {
+            hex.saturating_sub(usize::from(hex > 0))
+        };
     }
     out
 }
@@ -230,7 +264,10 @@ mod tests {
             format!("{SECRET:?}"),
         ];
         for text in texts {
-            assert!(mask.apply(&format!("a {text} z")).contains(MASKED), "{text}");
+            assert!(
+                mask.apply(&format!("a {text} z")).contains(MASKED),
+                "{text}"
+            );
         }
     }
 

@@ -68,7 +68,11 @@ impl<C: Send + Sync + 'static> Native<C> {
             description: description.to_owned(),
             commands: Vec::new(),
         };
-        Native { manifest, connector, runners: HashMap::new() }
+        Native {
+            manifest,
+            connector,
+            runners: HashMap::new(),
+        }
     }
 
     /// Adds a command. One of the same name is replaced.
@@ -78,8 +82,12 @@ impl<C: Send + Sync + 'static> Native<C> {
 
     /// Adds a command under a name of its own: one struct may serve several generations.
     pub fn command_named<E: Execute<C>>(mut self, name: &str) -> Native<C> {
-        self.manifest.commands.retain(|command| command.name != name);
-        self.manifest.commands.push(Command::of::<E>(name, E::SAFETY));
+        self.manifest
+            .commands
+            .retain(|command| command.name != name);
+        self.manifest
+            .commands
+            .push(Command::of::<E>(name, E::SAFETY));
         self.runners.insert(name.to_owned(), run::<C, E>);
         self
     }

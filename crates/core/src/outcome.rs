@@ -112,7 +112,13 @@ impl fmt::Debug for Body {
 
 impl fmt::Debug for Verbatim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Verbatim({}, {}, {} bytes)", self.status, self.mimetype, self.body.len())
+        write!(
+            f,
+            "Verbatim({}, {}, {} bytes)",
+            self.status,
+            self.mimetype,
+            self.body.len()
+        )
     }
 }
 

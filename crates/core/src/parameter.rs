@@ -43,12 +43,18 @@ impl Parameter {
     /// The parameters that an object schema describes, in its order.
     pub fn all_of(schema: &Schema) -> Vec<Parameter> {
         let none = Map::new();
-        let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&none);
+        let properties = schema
+            .get("properties")
+            .and_then(Value::as_object)
+            .unwrap_or(&none);
         let required = |name: &str| {
             let list = schema.get("required").and_then(Value::as_array);
             list.is_some_and(|list| list.iter().any(|entry| entry == name))
         };
-        properties.iter().map(|(name, s)| Parameter::new(name, required(name), s)).collect()
+        properties
+            .iter()
+            .map(|(name, s)| Parameter::new(name, required(name), s))
+            .collect()
     }
 
     /// A parameter of the given schema; `null` is taken out of it.
@@ -94,7 +100,9 @@ impl Parameter {
 
     /// Its default, when the schema names one.
     pub fn default(&self) -> Option<&Value> {
-        self.schema.get("default").filter(|default| !default.is_null())
+        self.schema
+            .get("default")
+            .filter(|default| !default.is_null())
     }
 }
 
@@ -146,13 +154,16 @@ fn types(schema: &Map<String, Value>) -> Vec<Type> {
 
 fn is_all_text(one_of: &Value) -> bool {
     one_of.as_array().is_some_and(|list| {
-        list.iter().all(|choice| choice.get("const").is_some_and(Value::is_string))
+        list.iter()
+            .all(|choice| choice.get("const").is_some_and(Value::is_string))
     })
 }
 
 /// Joins the lines of each paragraph: doc comments are wrapped for their source file.
 pub(crate) fn unwrap_lines(text: &str) -> String {
-    let paragraphs = text.split("\n\n").map(|p| p.split_whitespace().collect::<Vec<_>>().join(" "));
+    let paragraphs = text
+        .split("\n\n")
+        .map(|p| p.split_whitespace().collect::<Vec<_>>().join(" "));
     paragraphs.collect::<Vec<_>>().join("\n\n")
 }
 

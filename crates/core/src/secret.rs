@@ -69,10 +69,15 @@ const SENSITIVE: [&str; 12] = [
 /// Whether a name says that its value is a secret: `Authorization`, `X-Api-Key`, `access_token`,
 /// `key` …
 pub fn is_sensitive_name(name: &str) -> bool {
-    let plain: String =
-        name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    matches!(plain.as_str(), "key" | "auth" | "sig" | "jwt" | "code" | "session")
-        || SENSITIVE.iter().any(|word| plain.contains(word))
+    let plain: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect::<String>()
+        .to_ascii_lowercase();
+    matches!(
+        plain.as_str(),
+        "key" | "auth" | "sig" | "jwt" | "code" | "session"
+    ) || SENSITIVE.iter().any(|word| plain.contains(word))
 }
 
 #[cfg(test)]
@@ -93,8 +98,14 @@ mod tests {
 
     #[test]
     fn names_that_carry_secrets_are_recognised_in_any_spelling() {
-        for name in ["Authorization", "X-Api-Key", "access_token", "clientSecret", "key", "Cookie"]
-        {
+        for name in [
+            "Authorization",
+            "X-Api-Key",
+            "access_token",
+            "clientSecret",
+            "key",
+            "Cookie",
+        ] {
             assert!(is_sensitive_name(name), "{name}");
         }
         for name in ["accept", "content-type", "monkey", "keyboard", "author"] {

@@ -1,0 +1,294 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crosspoint_core::{
+    Arguments, CommandId, Connector, Context, Effect, Execute, Ingress, Kind, Mount, Native,
+    Origin, Refusal, Safety,
+};
+use tokio::sync::{Notify, watch};
+
+use super::*;
+use crate::mounts::Static;
+
+const LIMIT: Duration = Duration::from_secs(40);
+
+/// A connector whose commands do what their names say.
+#[derive(Default)]
+struct Odd {
+    finished: AtomicUsize,
+    release: Notify,
+}
+
+macro_rules! command {
+    ($name:ident, $safety:ident, |$self:ident, $odd:ident, $cx:ident| $body:expr) => {
+        #[derive(serde::Deserialize, schemars::JsonSchema)]
+        struct $name {
+            // Only one of the commands looks at it.
+            #[allow(dead_code)]
+            token: Option<crosspoint_core::Secret<String>>,
+        }
+        impl Execute<Arc<Odd>> for $name {
+            const NAME: &'static str = stringify!($name);
+            const SAFETY: Safety = Safety::$safety;
+            async fn execute($self, $odd: &Arc<Odd>, $cx: &Context) -> Result<Outcome, Failure> {
+                $body
+            }
+        }
+    };
+}
+
+command!(Panic, Effectful, |self, _odd, _cx| panic!("on purpose"));
+command!(Hang, Effectful, |self, _odd, _cx| std::future::pending()
+    .await);
+command!(Read, ReadOnly, |self, odd, _cx| wait(odd).await);
+command!(Write, Effectful, |self, odd, _cx| wait(odd).await);
+command!(Quote, Effectful, |self, _odd, cx| {
+    let token = self.token.map(|t| t.expose().clone()).unwrap_or_default();
+    cx.log(format!("using {token}"));
+    Err(Failure::reported(
+        "Denied",
+        format!("the system did not like {token}"),
+    ))
+});
+
+async fn wait(odd: &Odd) -> Result<Outcome, Failure> {
+    odd.release.notified().await;
+    odd.finished.fetch_add(1, Ordering::SeqCst);
+    Ok(Outcome::text("done"))
+}
+
+fn connector(name: &str, odd: &Arc<Odd>) -> Arc<dyn Connector> {
+    let native = Native::new(name, "Does odd things.", odd.clone());
+    let native = native
+        .command::<Panic>()
+        .command::<Hang>()
+        .command::<Quote>();
+    Arc::new(native.command::<Read>().command::<Write>())
+}
+
+fn broker(odd: &Arc<Odd>) -> Broker {
+    let mount = Arc::new(Static::new(vec![connector("odd", odd)]));
+    let mounts = vec![Registration {
+        naming: Naming::BuiltIn,
+        mount,
+    }];
+    Broker::new(Settings::default(), mounts).unwrap()
+}
+
+fn call(command: &str, arguments: &'static str) -> Call {
+    let arguments = Arguments::parse(arguments.into()).unwrap();
+    Call::new(
+        command.parse().unwrap(),
+        arguments,
+        Origin::of(Ingress::Cli),
+    )
+}
+
+#[tokio::test]
+async fn a_panic_in_a_connector_is_answered_and_the_next_call_works() {
+    let odd = Arc::new(Odd::default());
+    let broker = broker(&odd);
+    let failure = broker
+        .submit(call("odd/Panic", "{}"), LIMIT)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (failure.kind, &*failure.code),
+        (Kind::Raised, "connector_panicked")
+    );
+    assert!(!failure.message.contains("on purpose"));
+    let counted = r#"crosspoint_calls_total{connector="odd",command="Panic",outcome="raised"} 1"#;
+    assert!(broker.metrics().contains(counted));
+    odd.release.notify_one();
+    assert!(broker.submit(call("odd/Write", "{}"), LIMIT).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connector_that_ignores_its_deadline_is_cut_off() {
+    let broker = broker(&Arc::default());
+    let failure = broker
+        .submit(call("odd/Hang", "{}"), LIMIT)
+        .await
+        .unwrap_err();
+    assert_eq!(failure.kind, Kind::Refused(Refusal::DeadlineExceeded));
+    assert_eq!(failure.effect, Effect::Maybe);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_shortens_the_deadline() {
+    let mount = Arc::new(Static::new(vec![connector("odd", &Arc::default())]));
+    let mounts = vec![Registration {
+        naming: Naming::BuiltIn,
+        mount,
+    }];
+    let timeout = Some(Duration::from_secs(2));
+    let policies = HashMap::from([(
+        "odd".to_owned(),
+        Policy {
+            timeout,
+            deadline: None,
+        },
+    )]);
+    let broker = Broker::new(
+        Settings {
+            policies,
+            ..Settings::default()
+        },
+        mounts,
+    )
+    .unwrap();
+    let begun = tokio::time::Instant::now();
+    broker
+        .submit(call("odd/Hang", "{}"), LIMIT)
+        .await
+        .unwrap_err();
+    // The clock is paused: this is the time that was waited for, not the time that it took.
+    assert_eq!(begun.elapsed(), Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn secret_arguments_are_masked_in_messages_and_logs() {
+    let broker = broker(&Arc::default());
+    let call = call("odd/Quote", r#"{"token": "hunter2"}"#);
+    let failure = broker.submit(call, LIMIT).await.unwrap_err();
+    assert_eq!(failure.message, "the system did not like ***");
+    assert_eq!(failure.outcome.unwrap().logs, ["using ***"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_goes_away_ends_a_read_but_not_a_write() {
+    let odd = Arc::new(Odd::default());
+    let broker = broker(&odd);
+    for command in ["odd/Read", "odd/Write"] {
+        let waiting = broker.submit(call(command, "{}"), LIMIT);
+        assert!(
+            tokio::time::timeout(Duration::from_secs(1), waiting)
+                .await
+                .is_err()
+        );
+    }
+    assert_eq!(broker.0.around.tasks.len(), 1);
+    odd.release.notify_waiters();
+    assert_eq!(broker.drain(LIMIT).await, 0);
+    assert_eq!(odd.finished.load(Ordering::SeqCst), 1);
+    for (command, outcome) in [("Read", "abandoned"), ("Write", "succeeded")] {
+        let labels = format!(r#"connector="odd",command="{command}""#);
+        let counted = format!(r#"crosspoint_calls_total{{{labels},outcome="{outcome}"}} 1"#);
+        assert!(broker.metrics().contains(&counted), "{counted}");
+    }
+}
+
+#[tokio::test]
+async fn a_draining_broker_refuses_new_calls_and_is_not_ready() {
+    let broker = broker(&Arc::default());
+    assert!(broker.health().ready);
+    broker.drain(Duration::ZERO).await;
+    let failure = broker
+        .submit(call("odd/Read", "{}"), LIMIT)
+        .await
+        .unwrap_err();
+    assert_eq!(failure.kind, Kind::Refused(Refusal::ShuttingDown));
+    assert!(!broker.health().ready);
+}
+
+#[tokio::test]
+async fn draining_gives_up_after_its_patience_and_says_what_was_left() {
+    let broker = broker(&Arc::default());
+    let other = broker.clone();
+    let task = tokio::spawn(async move { other.submit(call("odd/Hang", "{}"), LIMIT).await });
+    while broker.0.around.tasks.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(broker.drain(Duration::ZERO).await, 1);
+    task.abort();
+}
+
+#[tokio::test]
+async fn an_unknown_name_is_answered_with_the_nearest_ones() {
+    let broker = broker(&Arc::default());
+    for (wanted, near) in [("odd/Reed", "odd/Read"), ("old/Read", "there is odd")] {
+        let failure = broker.submit(call(wanted, "{}"), LIMIT).await.unwrap_err();
+        assert_eq!(failure.code, "command_not_found");
+        assert!(failure.message.contains(near), "{}", failure.message);
+    }
+    assert!(
+        broker
+            .metrics()
+            .contains("crosspoint_calls_not_found_total 2")
+    );
+}
+
+#[tokio::test]
+async fn two_mounts_of_one_name_are_an_error_that_names_both() {
+    let mount = |naming| Registration {
+        naming,
+        mount: Arc::new(Static::new(vec![connector("odd", &Arc::default())])),
+    };
+    let mounts = vec![mount(Naming::Entry("odd".into())), mount(Naming::Own)];
+    let Err(clash) = Broker::new(Settings::default(), mounts) else {
+        panic!("no clash")
+    };
+    let message = clash.to_string();
+    assert!(
+        message.contains("[connectors.odd]") && message.contains("environment"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_mounted_connector_replaces_the_built_in_whatever_came_first() {
+    for built_in_first in [true, false] {
+        let mut mounts = vec![
+            Registration {
+                naming: Naming::BuiltIn,
+                mount: Arc::new(Static::new(vec![connector("odd", &Arc::default())])),
+            },
+            Registration {
+                naming: Naming::Entry("odd".into()),
+                mount: Arc::new(Static::new(vec![Arc::new(Native::new("mine", "", ()))])),
+            },
+        ];
+        if !built_in_first {
+            mounts.reverse();
+        }
+        let broker = Broker::new(Settings::default(), mounts).unwrap();
+        assert!(
+            broker.catalogue().entries().is_empty(),
+            "the mounted one has no commands"
+        );
+    }
+}
+
+/// A mount that changes.
+struct Changing(watch::Sender<Mounted>);
+
+impl Mount for Changing {
+    fn connectors(&self) -> watch::Receiver<Mounted> {
+        self.0.subscribe()
+    }
+}
+
+#[tokio::test]
+async fn what_a_mount_finds_later_is_callable_and_readiness_waits_for_it() {
+    let starting = Mounted {
+        connectors: Arc::new([]),
+        settled: false,
+        problems: Arc::new([]),
+    };
+    let mount = Arc::new(Changing(watch::Sender::new(starting)));
+    let naming = Naming::Prefix("branch".into());
+    let mounts = vec![Registration {
+        naming,
+        mount: mount.clone(),
+    }];
+    let broker = Broker::new(Settings::default(), mounts).unwrap();
+    assert!(!broker.health().ready);
+
+    mount
+        .0
+        .send_replace(Mounted::settled(vec![connector("odd", &Arc::default())]));
+    let wanted = CommandId::new("branch_odd", "Read");
+    while broker.catalogue().find(&wanted).is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert!(broker.health().ready);
+}

@@ -1,0 +1,179 @@
+//! All commands that can be called at a moment. Replaced as a whole when a mount changes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crosspoint_core::{
+    Command, CommandId, Connector, Failure, Mounted, is_connector_name, nearest, shorten,
+};
+
+use crate::metrics::{CommandMetrics, Metrics};
+use crate::mounts::Naming;
+use crate::pipeline::Policy;
+
+/// One command that can be called.
+pub struct Entry {
+    /// What callers write.
+    pub id: CommandId,
+    /// What it takes and how it behaves.
+    pub command: Command,
+    /// Who runs it.
+    pub connector: Arc<dyn Connector>,
+    /// How calls of it are treated.
+    pub policy: Policy,
+    pub(crate) metrics: CommandMetrics,
+}
+
+/// All commands, by name.
+pub struct Catalogue {
+    by_connector: BTreeMap<Arc<str>, HashMap<Arc<str>, usize>>,
+    entries: Vec<Arc<Entry>>,
+}
+
+/// Two connectors want one name, or a name is not one.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Clash {
+    /// Two mounts offer the same connector.
+    #[error(
+        "connector '{name}' comes from {first} and from {second}: give one of them another name"
+    )]
+    Twice {
+        /// The name both want.
+        name: String,
+        /// The mount that came first.
+        first: String,
+        /// The mount that came second.
+        second: String,
+    },
+    /// Not `[A-Za-z0-9_-]+`.
+    #[error("'{0}' cannot name a connector: use letters, digits, '_' and '-'")]
+    Name(String),
+}
+
+// === impl Catalogue ===
+
+impl Catalogue {
+    /// Puts together what the mounts offer. A mounted connector replaces the built-in of its name
+    /// as a whole; any other clash is an error that names both.
+    pub(crate) fn build(
+        mounted: &[(Naming, Mounted)],
+        policies: &HashMap<String, Policy>,
+        metrics: &Metrics,
+    ) -> Result<Catalogue, Clash> {
+        let mut chosen: BTreeMap<String, (&Naming, &Arc<dyn Connector>)> = BTreeMap::new();
+        let offered = mounted
+            .iter()
+            .flat_map(|(naming, mounted)| mounted.connectors.iter().map(move |c| (naming, c)));
+        for (naming, connector) in offered {
+            let name = naming.name(&connector.manifest().name);
+            if !is_connector_name(&name) {
+                return Err(Clash::Name(name));
+            }
+            match chosen.get(&name) {
+                Some((Naming::BuiltIn, _)) if *naming != Naming::BuiltIn => {
+                    tracing::info!(connector = name, "replaces the built-in connector");
+                }
+                Some((first, _)) if *naming != Naming::BuiltIn || **first == Naming::BuiltIn => {
+                    let (first, second) = (first.describe(), naming.describe());
+                    return Err(Clash::Twice {
+                        name,
+                        first,
+                        second,
+                    });
+                }
+                Some(_) => continue,
+                None => {}
+            }
+            chosen.insert(name, (naming, connector));
+        }
+        let connectors = chosen
+            .into_iter()
+            .map(|(name, (_, connector))| (name, connector));
+        Ok(Catalogue::of(connectors, policies, metrics))
+    }
+
+    fn of<'a>(
+        connectors: impl Iterator<Item = (String, &'a Arc<dyn Connector>)>,
+        policies: &HashMap<String, Policy>,
+        metrics: &Metrics,
+    ) -> Catalogue {
+        let mut catalogue = Catalogue {
+            by_connector: BTreeMap::new(),
+            entries: Vec::new(),
+        };
+        for (name, connector) in connectors {
+            let policy = policies.get(&name).copied().unwrap_or_default();
+            let name: Arc<str> = name.into();
+            let mut commands: Vec<_> = connector.manifest().commands.iter().collect();
+            commands.sort_by(|a, b| a.name.cmp(&b.name));
+            let by_name = catalogue.by_connector.entry(name.clone()).or_default();
+            for command in commands {
+                let id = CommandId::new(name.clone(), command.name.as_str());
+                by_name.insert(id.command.clone(), catalogue.entries.len());
+                catalogue.entries.push(Arc::new(Entry {
+                    metrics: metrics.command(&id),
+                    id,
+                    command: command.clone(),
+                    connector: connector.clone(),
+                    policy,
+                }));
+            }
+        }
+        catalogue
+    }
+
+    /// Every command, ordered by connector and name.
+    pub fn entries(&self) -> &[Arc<Entry>] {
+        &self.entries
+    }
+
+    /// Finds a command, or fails with the nearest names.
+    pub fn find(&self, id: &CommandId) -> Result<Arc<Entry>, Failure> {
+        let found = self
+            .by_connector
+            .get(&id.connector)
+            .and_then(|c| c.get(&id.command));
+        match found {
+            Some(index) => Ok(self.entries[*index].clone()),
+            None => Err(self.not_found(id)),
+        }
+    }
+
+    fn not_found(&self, id: &CommandId) -> Failure {
+        let wanted = shorten(&id.to_string());
+        let connectors = self.by_connector.keys().map(|name| &**name);
+        let message = match self.by_connector.get(&id.connector) {
+            None => {
+                let near = nearest(&id.connector, connectors.clone());
+                let known = if near.is_empty() {
+                    connectors.collect()
+                } else {
+                    near
+                };
+                let name = shorten(&id.connector);
+                format!(
+                    "no connector '{name}' ({wanted}); {}",
+                    one_of("there is", &known)
+                )
+            }
+            Some(commands) => {
+                let names: Vec<String> = self
+                    .entries
+                    .iter()
+                    .filter(|e| e.id.connector == id.connector && commands.len() < 1000)
+                    .map(|e| e.id.to_string())
+                    .collect();
+                let near = nearest(&id.to_string(), names.iter().map(String::as_str));
+                format!("no command '{wanted}'; {}", one_of("did you mean", &near))
+            }
+        };
+        Failure::unknown_command(message)
+    }
+}
+
+fn one_of(lead: &str, names: &[&str]) -> String {
+    match names {
+        [] => "see GET /v1/commands or `crosspoint commands`".to_owned(),
+        names => format!("{lead} {}", names.join(", ")),
+    }
+}

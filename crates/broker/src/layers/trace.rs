@@ -1,0 +1,101 @@
+//! Counts and measures a call, and writes its one line in the log.
+
+use std::sync::Arc;
+
+use crosspoint_core::{Call, Effect, Failure, Ingress, Kind, Outcome};
+use tokio::time::Instant;
+use tracing::{Level, Span};
+
+use crate::catalogue::Entry;
+
+/// The record of a call under way. However the call ends, it is counted and logged once: answered
+/// ([`Record::end`]), panicked, or dropped because nobody waited.
+pub(crate) struct Record {
+    entry: Arc<Entry>,
+    ingress: Ingress,
+    begun: Instant,
+    ended: bool,
+    /// Carries the ids of the call, so that whatever is logged on the way, a panic included, can
+    /// be found by the id in the answer.
+    pub(crate) span: Span,
+}
+
+// === impl Record ===
+
+impl Record {
+    pub(crate) fn begin(entry: Arc<Entry>, call: &Call) -> Record {
+        entry.metrics.begin();
+        let (id, request) = (call.id, &call.request_id);
+        Record {
+            span: tracing::info_span!("call", call = %id, %request, command = %entry.id),
+            ingress: call.origin.ingress,
+            begun: Instant::now(),
+            ended: false,
+            entry,
+        }
+    }
+
+    /// Counts and logs the result, and hands it on.
+    pub(crate) fn end(mut self, result: Result<Outcome, Failure>) -> Result<Outcome, Failure> {
+        self.ended = true;
+        let took = self.begun.elapsed();
+        self.entry.metrics.end(&result, took);
+        let (ingress, ms) = (self.ingress.name(), took.as_millis() as u64);
+        let _entered = self.span.enter();
+        match &result {
+            Ok(outcome) => tracing::info!(ingress, ms, status = outcome.status, "Call succeeded."),
+            Err(failure) => log_failure(failure, ingress, ms),
+        }
+        result
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let panicked = std::thread::panicking();
+        let took = self.begun.elapsed();
+        self.entry.metrics.end_early(panicked, took);
+        let (ingress, ms) = (self.ingress.name(), took.as_millis() as u64);
+        let _entered = self.span.enter();
+        if panicked {
+            tracing::error!(ingress, ms, "Call failed: the connector panicked.");
+        } else {
+            tracing::info!(ingress, ms, "Call dropped: nobody waits for it any more.");
+        }
+    }
+}
+
+/// The level says who has to act: nobody for what we or the outside turned away, perhaps the
+/// operator for what could not be reached, certainly the operator for what broke here.
+fn log_failure(failure: &Failure, ingress: &str, ms: u64) {
+    let Failure {
+        kind,
+        code,
+        message,
+        detail,
+        effect,
+        ..
+    } = failure;
+    let detail = detail.as_deref();
+    let effect = match effect {
+        Effect::None => "none",
+        Effect::Maybe => "maybe",
+        Effect::Done => "done",
+    };
+    macro_rules! line {
+        ($level:expr) => {
+            tracing::event!(
+                $level, ingress, ms, kind = kind.name(), %code, effect, message, detail,
+                "Call failed."
+            )
+        };
+    }
+    match kind {
+        Kind::Invalid(_) | Kind::Reported => line!(Level::INFO),
+        Kind::Refused(_) | Kind::Transport => line!(Level::WARN),
+        Kind::Raised | Kind::Crashed | Kind::Unknown => line!(Level::ERROR),
+    }
+}

@@ -1,0 +1,196 @@
+//! What `/metrics` shows. The handles of a command are looked up once, when the catalogue is
+//! built, so that a call pays for atomic additions only.
+
+use std::fmt::Write as _;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use crosspoint_core::{CommandId, Failure, Kind, Outcome};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+/// Upper bounds of the duration buckets in seconds: from what a call costs by itself to beyond
+/// what an engine waits.
+const BUCKETS: [f64; 15] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+];
+
+/// The values of the label `outcome`: success, the kinds of failure, and calls that were dropped
+/// because nobody waited any more.
+const OUTCOMES: [&str; 9] = [
+    "succeeded",
+    "invalid",
+    "refused",
+    "reported",
+    "transport",
+    "raised",
+    "crashed",
+    "unknown",
+    "abandoned",
+];
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CommandLabels {
+    connector: String,
+    command: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    connector: String,
+    command: String,
+    outcome: &'static str,
+}
+
+/// All metrics of a broker.
+pub(crate) struct Metrics {
+    registry: Registry,
+    calls: Family<CallLabels, Counter>,
+    durations: Family<CommandLabels, Histogram, fn() -> Histogram>,
+    in_flight: Family<CommandLabels, Gauge>,
+    pub(crate) not_found: Counter<u64, AtomicU64>,
+}
+
+/// The metrics of one command.
+pub(crate) struct CommandMetrics {
+    calls: [Counter; OUTCOMES.len()],
+    duration: Histogram,
+    in_flight: Gauge,
+}
+
+// === impl Metrics ===
+
+impl Metrics {
+    pub(crate) fn new() -> Metrics {
+        let mut registry = Registry::with_prefix("crosspoint");
+        let calls = Family::<CallLabels, Counter>::default();
+        let histogram: fn() -> Histogram = || Histogram::new(BUCKETS);
+        let durations = Family::new_with_constructor(histogram);
+        let in_flight = Family::<CommandLabels, Gauge>::default();
+        let not_found = Counter::default();
+        let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The program that is running", version);
+        registry.register("calls", "Calls that have ended, by outcome", calls.clone());
+        registry.register(
+            "call_duration_seconds",
+            "From the arrival of a call to its answer",
+            durations.clone(),
+        );
+        registry.register(
+            "calls_in_flight",
+            "Calls not answered yet",
+            in_flight.clone(),
+        );
+        registry.register(
+            "calls_not_found",
+            "Calls of a connector or command that is not there",
+            not_found.clone(),
+        );
+        Metrics {
+            registry,
+            calls,
+            durations,
+            in_flight,
+            not_found,
+        }
+    }
+
+    pub(crate) fn command(&self, id: &CommandId) -> CommandMetrics {
+        let (connector, command) = (id.connector.to_string(), id.command.to_string());
+        let calls = OUTCOMES.map(|outcome| {
+            let (connector, command) = (connector.clone(), command.clone());
+            self.calls.get_or_create_owned(&CallLabels {
+                connector,
+                command,
+                outcome,
+            })
+        });
+        let labels = CommandLabels { connector, command };
+        CommandMetrics {
+            calls,
+            duration: self.durations.get_or_create_owned(&labels),
+            in_flight: self.in_flight.get_or_create_owned(&labels),
+        }
+    }
+
+    /// The text that Prometheus reads (OpenMetrics 1.0).
+    pub(crate) fn render(&self) -> String {
+        let mut text = String::with_capacity(16 * 1024);
+        if prometheus_client::encoding::text::encode(&mut text, &self.registry).is_err() {
+            // Writing to a String does not fail; if it ever did, the scrape should show it.
+            let _ = write!(text, "# encoding the metrics failed");
+        }
+        text
+    }
+}
+
+// === impl CommandMetrics ===
+
+impl CommandMetrics {
+    pub(crate) fn begin(&self) {
+        self.in_flight.inc();
+    }
+
+    /// Ends a call that was answered.
+    pub(crate) fn end(&self, result: &Result<Outcome, Failure>, took: Duration) {
+        self.count(
+            match result.as_ref().err().map(|failure| failure.kind) {
+                None => 0,
+                Some(Kind::Invalid(_)) => 1,
+                Some(Kind::Refused(_)) => 2,
+                Some(Kind::Reported) => 3,
+                Some(Kind::Transport) => 4,
+                Some(Kind::Raised) => 5,
+                Some(Kind::Crashed) => 6,
+                Some(Kind::Unknown) => 7,
+            },
+            took,
+        );
+    }
+
+    /// Ends a call whose connector panicked, or which was dropped.
+    pub(crate) fn end_early(&self, panicked: bool, took: Duration) {
+        self.count(if panicked { 5 } else { 8 }, took);
+    }
+
+    fn count(&self, outcome: usize, took: Duration) {
+        self.in_flight.dec();
+        self.calls[outcome].inc();
+        self.duration.observe(took.as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_counts_calls_by_outcome() {
+        let metrics = Metrics::new();
+        let command = metrics.command(&CommandId::new("http", "Get"));
+        command.begin();
+        let failure = Failure::transport("ReadTimeout", "slow");
+        command.end(&Err(failure), Duration::from_millis(30));
+        let text = metrics.render();
+        let labels = r#"connector="http",command="Get""#;
+        for line in [
+            format!("crosspoint_calls_total{{{labels},outcome=\"transport\"}} 1"),
+            format!("crosspoint_calls_total{{{labels},outcome=\"succeeded\"}} 0"),
+            format!("crosspoint_calls_in_flight{{{labels}}} 0"),
+            format!("crosspoint_call_duration_seconds_bucket{{le=\"0.05\",{labels}}} 1"),
+        ] {
+            assert!(text.contains(&line), "{line} is not in:\n{text}");
+        }
+    }
+
+    #[test]
+    fn the_outcomes_are_the_names_of_the_kinds() {
+        assert_eq!(OUTCOMES[4], Kind::Transport.name());
+        assert_eq!(OUTCOMES[7], Kind::Unknown.name());
+    }
+}
