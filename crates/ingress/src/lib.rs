@@ -1,1 +1,18 @@
-//! To come.
+//! The ways in. Each ingress decodes a call, submits it to the broker, and has exactly one
+//! function that turns a failure into its own kind of answer.
+//!
+//! [`router`] lists every route; [`serve`] runs it on a listener.
+
+mod access;
+mod answer;
+mod body;
+mod openapi;
+mod operate;
+mod request;
+mod router;
+mod serve;
+mod spiff;
+
+pub use access::{Access, ApiKey, host_of, is_loopback_host};
+pub use router::{Settings, router};
+pub use serve::serve;

@@ -1,0 +1,116 @@
+//! What every request gets, whatever its route: an id, the access check, a line in the log.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use crosspoint_core::Trace;
+use http::header::HeaderName;
+use http::{HeaderMap, Method};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::access::Denied;
+use crate::answer;
+use crate::router::Shared;
+
+/// By which a request is found in the log; taken from the caller when it sent a usable one.
+pub(crate) static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What the layers in front of a route found out about a request.
+#[derive(Clone)]
+pub(crate) struct Seen {
+    /// Its id.
+    pub(crate) id: Arc<str>,
+    /// The name of the access key it came with.
+    pub(crate) key: Option<Arc<str>>,
+}
+
+/// Put on an answer whose request has its line in the log already: the broker writes that of a
+/// call.
+#[derive(Clone)]
+pub(crate) struct Logged;
+
+/// Gives a request its id, lets it pass or not, and logs it.
+pub(crate) async fn layer(
+    State(shared): State<Shared>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let begun = Instant::now();
+    let id = request_id(request.headers());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let admitted = shared
+        .access
+        .admit(&method, request.uri(), request.headers());
+    let mut response = match admitted {
+        Ok(key) => {
+            request.extensions_mut().insert(Seen {
+                id: id.clone(),
+                key,
+            });
+            next.run(request).await
+        }
+        Err(Denied(status, message)) => answer::denied(status, &message),
+    };
+    if response.extensions_mut().remove::<Logged>().is_none() {
+        let status = response.status().as_u16();
+        log(
+            &id,
+            &method,
+            &path,
+            status,
+            begun.elapsed().as_millis() as u64,
+        );
+    }
+    answer::set(response.headers_mut(), REQUEST_ID.clone(), &id);
+    response
+}
+
+/// Probes and scrapes that went well are noise; everything else is one line.
+fn log(request: &str, method: &Method, path: &str, status: u16, ms: u64) {
+    let probe = matches!(
+        path,
+        "/liveness" | "/v1/liveness" | "/healthz" | "/readyz" | "/metrics"
+    );
+    let path = crosspoint_core::shorten(path);
+    if probe && status < 400 {
+        tracing::debug!(request, %method, path, status, ms, "Request answered.");
+    } else {
+        tracing::info!(request, %method, path, status, ms, "Request answered.");
+    }
+}
+
+fn request_id(headers: &HeaderMap) -> Arc<str> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':');
+    headers
+        .get(&REQUEST_ID)
+        .and_then(|id| id.to_str().ok())
+        .filter(|id| (1..=128).contains(&id.len()) && id.bytes().all(plain))
+        .map_or_else(|| Uuid::now_v7().to_string().into(), Arc::from)
+}
+
+/// The caller's trace, if it sent one.
+pub(crate) fn trace(headers: &HeaderMap) -> Option<Trace> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    Trace::parse(text("traceparent")?, text("tracestate"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_usable_id_of_the_caller_is_kept_and_any_other_replaced() {
+        let with = |id: &str| {
+            let headers = HeaderMap::from_iter([(REQUEST_ID.clone(), id.parse().unwrap())]);
+            request_id(&headers)
+        };
+        assert_eq!(&*with("abc-1.2:3_4"), "abc-1.2:3_4");
+        for odd in ["a b", "<script>", "", &"x".repeat(129)] {
+            assert_ne!(&*with(odd), odd);
+        }
+        assert_ne!(request_id(&HeaderMap::new()), request_id(&HeaderMap::new()));
+    }
+}

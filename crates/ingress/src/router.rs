@@ -1,0 +1,118 @@
+//! Every route, and what stands in front of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Router, middleware};
+use crosspoint_broker::Broker;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
+use tower_http::cors::CorsLayer;
+
+use crate::access::{Access, KEY_HEADER};
+use crate::openapi::Documents;
+use crate::spiff::{self, Listing};
+use crate::{answer, openapi, operate, request};
+
+/// How the HTTP side behaves.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Who may ask.
+    pub access: Access,
+    /// Web pages of which origins may ask; none by default.
+    pub cors_origins: Vec<HeaderValue>,
+    /// The largest request body in bytes.
+    pub max_body: usize,
+    /// How long a call through SpiffArena's protocol may take.
+    pub spiff_deadline: Duration,
+}
+
+/// What the routes share.
+pub(crate) type Shared = Arc<State>;
+
+pub(crate) struct State {
+    pub(crate) broker: Broker,
+    pub(crate) access: Access,
+    pub(crate) max_body: usize,
+    pub(crate) spiff_deadline: Duration,
+    pub(crate) listing: Listing,
+    pub(crate) documents: Documents,
+}
+
+/// All routes over one broker.
+pub fn router(broker: Broker, settings: Settings) -> Router {
+    let cors = cors(&settings.cors_origins);
+    let shared = Arc::new(State {
+        broker,
+        documents: Documents::new(!settings.access.keys.is_empty()),
+        access: settings.access,
+        max_body: settings.max_body,
+        spiff_deadline: settings.spiff_deadline,
+        listing: Listing::default(),
+    });
+    let router = Router::new()
+        // What this is, for somebody who opens the address in a browser.
+        .route("/", get(operate::root))
+        // Probes. The first two belong to SpiffArena's protocol.
+        .route("/liveness", get(operate::alive))
+        .route("/v1/liveness", get(operate::alive))
+        .route("/healthz", get(operate::alive))
+        .route("/readyz", get(operate::ready))
+        .route("/metrics", get(operate::metrics))
+        // What can be called, for programs and for people.
+        .route("/openapi.json", get(openapi::document))
+        .route("/docs", get(openapi::page))
+        // SpiffArena's connector proxy protocol.
+        .route("/v1/commands", get(spiff::commands))
+        .route("/v1/auths", get(spiff::auths))
+        .route(
+            "/v1/do/{connector}/{command}",
+            get(spiff::run).post(spiff::run),
+        )
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(not_that_way)
+        .layer(middleware::from_fn_with_state(
+            shared.clone(),
+            request::layer,
+        ))
+        .with_state(shared);
+    match cors {
+        Some(cors) => router.layer(cors),
+        None => router,
+    }
+}
+
+/// Outermost, so that a page may read a refusal too.
+fn cors(origins: &[HeaderValue]) -> Option<CorsLayer> {
+    let headers = [
+        CONTENT_TYPE,
+        AUTHORIZATION,
+        HeaderName::from_static(KEY_HEADER),
+    ];
+    (!origins.is_empty()).then(|| {
+        CorsLayer::new()
+            .allow_origin(origins.to_vec())
+            .allow_methods([Method::GET, Method::POST])
+            .allow_headers(headers)
+            .expose_headers([request::REQUEST_ID.clone()])
+    })
+}
+
+async fn nothing_here(request: Request) -> Response {
+    let path = crosspoint_core::shorten(request.uri().path());
+    let message = format!("nothing at {path}; commands are at /v1/commands and run at /v1/do/…");
+    answer::error(StatusCode::NOT_FOUND, "not_found", &message)
+}
+
+async fn not_that_way(request: Request) -> Response {
+    let path = crosspoint_core::shorten(request.uri().path());
+    let message = format!("{path} does not take {}", request.method());
+    answer::error(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        &message,
+    )
+}

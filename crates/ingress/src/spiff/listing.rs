@@ -1,0 +1,120 @@
+//! `/v1/commands` and `/v1/auths`: what a diagram's author can choose from.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use axum::extract::State;
+use axum::response::Response;
+use bytes::Bytes;
+use crosspoint_broker::{Catalogue, Entry};
+use crosspoint_core::Parameter;
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::answer::{self, JSON};
+use crate::router::Shared;
+
+/// The written list, kept until the catalogue changes.
+#[derive(Default)]
+pub(crate) struct Listing(ArcSwapOption<(Arc<Catalogue>, Bytes)>);
+
+/// All commands.
+pub(crate) async fn commands(State(shared): State<Shared>) -> Response {
+    let text = shared.listing.text(shared.broker.catalogue());
+    answer::bytes(StatusCode::OK, JSON, text)
+}
+
+/// All auths: none, until there are connections.
+pub(crate) async fn auths() -> Response {
+    answer::bytes(StatusCode::OK, JSON, "[]")
+}
+
+// === impl Listing ===
+
+impl Listing {
+    fn text(&self, catalogue: Arc<Catalogue>) -> Bytes {
+        if let Some(kept) = &*self.0.load()
+            && Arc::ptr_eq(&kept.0, &catalogue)
+        {
+            return kept.1.clone();
+        }
+        let list: Vec<Value> = catalogue
+            .entries()
+            .iter()
+            .map(|entry| command(entry))
+            .collect();
+        let text = Bytes::from(Value::Array(list).to_string());
+        self.0.store(Some(Arc::new((catalogue, text.clone()))));
+        text
+    }
+}
+
+/// The three keys of the protocol, then what other readers may want; the backend ignores them.
+fn command(entry: &Entry) -> Value {
+    let parameters: Vec<_> = entry.command.parameters.iter().map(parameter).collect();
+    json!({
+        "id": entry.id.to_string(),
+        "parameters": parameters,
+        "title": title(&entry.command.name),
+        "description": entry.command.description,
+        "safety": entry.command.safety.name(),
+        "open": entry.command.open,
+    })
+}
+
+/// A parameter as the protocol and its richer readers want it.
+fn parameter(parameter: &Parameter) -> Value {
+    let mut value = Map::new();
+    value.insert("id".into(), parameter.name.as_str().into());
+    value.insert("type".into(), parameter.spiff_type().into());
+    value.insert("required".into(), parameter.required.into());
+    value.insert("title".into(), title(&parameter.name).into());
+    value.insert("description".into(), parameter.description.as_str().into());
+    value.insert("schema".into(), Value::Object(parameter.schema.clone()));
+    if let Some(default) = parameter.default() {
+        value.insert("default".into(), default.clone());
+    }
+    if parameter.secret {
+        value.insert("secret".into(), true.into());
+    }
+    Value::Object(value)
+}
+
+/// A name as a form's label: `basic_auth_username` is "Basic auth username", `GetRequestV2`
+/// "Get Request V2".
+pub(crate) fn title(name: &str) -> String {
+    let mut title = String::with_capacity(name.len() + 4);
+    let mut before = ' ';
+    for c in name.chars() {
+        let begins_word = c.is_uppercase() && before.is_lowercase();
+        match c {
+            '_' | '-' => title.push(' '),
+            c if title.is_empty() => title.extend(c.to_uppercase()),
+            c if begins_word => title.extend([' ', c]),
+            c => title.push(c),
+        }
+        before = c;
+    }
+    title
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_read_like_labels() {
+        assert_eq!(title("basic_auth_username"), "Basic auth username");
+        assert_eq!(title("GetRequestV2"), "Get Request V2");
+        assert_eq!(title("DoSQL"), "Do SQL");
+    }
+
+    #[test]
+    fn a_parameter_has_the_three_keys_of_the_protocol_first() {
+        let schema = json!({"type": "string", "writeOnly": true, "description": "A key."});
+        let value = parameter(&Parameter::new("api_key", true, &schema));
+        let keys: Vec<_> = value.as_object().unwrap().keys().take(3).collect();
+        assert_eq!(keys, ["id", "type", "required"]);
+        assert_eq!(value["secret"], json!(true));
+    }
+}

@@ -1,0 +1,10 @@
+//! SpiffArena's connector proxy protocol: `spiff-openapi.json`, and for what it leaves open the
+//! behaviour of the backend's service task delegate.
+
+mod answer;
+mod invocation;
+mod listing;
+mod run;
+
+pub(crate) use listing::{Listing, auths, commands, title};
+pub(crate) use run::run;

@@ -1,0 +1,94 @@
+//! `/v1/do/{connector}/{command}`: runs a command.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use crosspoint_core::CommandId;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+
+use super::{answer as answers, invocation};
+use crate::answer;
+use crate::body::{self, BodyError};
+use crate::request::{Logged, Seen, trace};
+use crate::router::Shared;
+
+/// Runs a command. GET with a body works as POST does, as in the reference proxy.
+pub(crate) async fn run(
+    State(shared): State<Shared>,
+    Path((connector, command)): Path<(String, String)>,
+    Extension(seen): Extension<Seen>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    if let Some(refused) = not_json(&headers) {
+        return refused;
+    }
+    let body = match body::read(body, shared.max_body).await {
+        Ok(body) => body,
+        Err(error) => return unreadable(&error, shared.max_body),
+    };
+    let mut call = match invocation::decode(CommandId::new(connector, command), body) {
+        Ok(call) => call,
+        Err(error) => {
+            let message = format!("reading the request body: {error}");
+            return answer::error(StatusCode::BAD_REQUEST, "invalid_request", &message);
+        }
+    };
+    call.request_id = seen.id;
+    call.origin.caller = seen.key;
+    call.key = headers
+        .get("idempotency-key")
+        .and_then(|k| k.to_str().ok())
+        .map(str::to_owned);
+    call.trace = trace(&headers);
+    let result = shared.broker.submit(call, shared.spiff_deadline).await;
+    let mut response = match result {
+        Ok(outcome) => answers::succeeded(outcome),
+        Err(failure) => answers::failed(failure),
+    };
+    response.extensions_mut().insert(Logged);
+    response
+}
+
+/// A body that says it is something else than JSON is not guessed at. One that says nothing is
+/// read as JSON: many small clients leave the header out.
+fn not_json(headers: &HeaderMap) -> Option<Response> {
+    let sent = headers.get(CONTENT_TYPE)?;
+    let mime = sent
+        .to_str()
+        .unwrap_or("")
+        .split(';')
+        .next()
+        .unwrap_or("")
+        .trim();
+    let mime = mime.to_ascii_lowercase();
+    if mime == "application/json" || (mime.starts_with("application/") && mime.ends_with("+json")) {
+        return None;
+    }
+    let message = "send the parameters as a JSON object with content-type application/json";
+    let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    Some(answer::error(status, "unsupported_media_type", message))
+}
+
+fn unreadable(error: &BodyError, limit: usize) -> Response {
+    let (status, code, message) = match error {
+        BodyError::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "request_too_large",
+            format!("the request body is larger than {limit} bytes (setting max_body)"),
+        ),
+        BodyError::TooSlow => (
+            StatusCode::REQUEST_TIMEOUT,
+            "request_timeout",
+            "the request body did not arrive in time".to_owned(),
+        ),
+        BodyError::Broken => (
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "the request body broke off".to_owned(),
+        ),
+    };
+    answer::error(status, code, &message)
+}
