@@ -84,8 +84,8 @@ impl Broker {
             Ok(entry) => pipeline::run(&inner.around, entry, call, limit).await,
             Err(failure) => {
                 inner.metrics.not_found.inc();
-                let request = &call.request_id;
-                tracing::info!(call = %call.id, %request, message = failure.message, "Call failed.");
+                let (request, reason) = (&call.request_id, &failure.message);
+                tracing::info!(id = %call.id, %request, reason, "Call failed.");
                 Err(failure)
             }
         }

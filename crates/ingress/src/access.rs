@@ -68,7 +68,10 @@ impl Access {
     /// Every key is compared, in constant time each, so that the time tells nothing.
     fn key(&self, sent: &[u8]) -> Option<&ApiKey> {
         let matches = |key: &&ApiKey| bool::from(key.value.expose().as_bytes().ct_eq(sent));
-        self.keys.iter().filter(matches).fold(None, |_, key| Some(key))
+        self.keys
+            .iter()
+            .filter(matches)
+            .fold(None, |_, key| Some(key))
     }
 
     fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Denied> {

@@ -16,3 +16,4 @@ mod spiff;
 pub use access::{Access, ApiKey, host_of, is_loopback_host};
 pub use router::{Settings, router};
 pub use serve::serve;
+pub use spiff::commands_json;

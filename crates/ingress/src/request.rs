@@ -5,11 +5,10 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use crosspoint_core::Trace;
+use crosspoint_core::{CallId, Trace};
 use http::header::HeaderName;
 use http::{HeaderMap, Method};
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use crate::access::Denied;
 use crate::answer;
@@ -21,7 +20,9 @@ pub(crate) static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id
 /// What the layers in front of a route found out about a request.
 #[derive(Clone)]
 pub(crate) struct Seen {
-    /// Its id.
+    /// The id of the call that it may become; also the request's own unless the caller sent one.
+    pub(crate) call: CallId,
+    /// By which the caller knows it.
     pub(crate) id: Arc<str>,
     /// The name of the access key it came with.
     pub(crate) key: Option<Arc<str>>,
@@ -39,7 +40,8 @@ pub(crate) async fn layer(
     next: Next,
 ) -> Response {
     let begun = Instant::now();
-    let id = request_id(request.headers());
+    let call = CallId::generate();
+    let id = request_id(request.headers(), call);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let admitted = shared
         .access
@@ -47,6 +49,7 @@ pub(crate) async fn layer(
     let mut response = match admitted {
         Ok(key) => {
             request.extensions_mut().insert(Seen {
+                call,
                 id: id.clone(),
                 key,
             });
@@ -82,13 +85,13 @@ fn log(request: &str, method: &Method, path: &str, status: u16, ms: u64) {
     }
 }
 
-fn request_id(headers: &HeaderMap) -> Arc<str> {
+fn request_id(headers: &HeaderMap, call: CallId) -> Arc<str> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':');
     headers
         .get(&REQUEST_ID)
         .and_then(|id| id.to_str().ok())
         .filter(|id| (1..=128).contains(&id.len()) && id.bytes().all(plain))
-        .map_or_else(|| Uuid::now_v7().to_string().into(), Arc::from)
+        .map_or_else(|| call.to_string().into(), Arc::from)
 }
 
 /// The caller's trace, if it sent one.
@@ -105,12 +108,13 @@ mod tests {
     fn a_usable_id_of_the_caller_is_kept_and_any_other_replaced() {
         let with = |id: &str| {
             let headers = HeaderMap::from_iter([(REQUEST_ID.clone(), id.parse().unwrap())]);
-            request_id(&headers)
+            request_id(&headers, CallId::generate())
         };
         assert_eq!(&*with("abc-1.2:3_4"), "abc-1.2:3_4");
         for odd in ["a b", "<script>", "", &"x".repeat(129)] {
             assert_ne!(&*with(odd), odd);
         }
-        assert_ne!(request_id(&HeaderMap::new()), request_id(&HeaderMap::new()));
+        let call = CallId::generate();
+        assert_eq!(*request_id(&HeaderMap::new(), call), *call.to_string());
     }
 }

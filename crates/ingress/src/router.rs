@@ -10,7 +10,7 @@ use axum::{Router, middleware};
 use crosspoint_broker::Broker;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
-use tower_http::cors::CorsLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::access::{Access, KEY_HEADER};
 use crate::openapi::Documents;
@@ -22,8 +22,8 @@ use crate::{answer, openapi, operate, request};
 pub struct Settings {
     /// Who may ask.
     pub access: Access,
-    /// Web pages of which origins may ask; none by default.
-    pub cors_origins: Vec<HeaderValue>,
+    /// Web pages of which origins may ask, `*` for all; none by default.
+    pub cors_origins: Vec<String>,
     /// The largest request body in bytes.
     pub max_body: usize,
     /// How long a call through SpiffArena's protocol may take.
@@ -86,7 +86,15 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
 }
 
 /// Outermost, so that a page may read a refusal too.
-fn cors(origins: &[HeaderValue]) -> Option<CorsLayer> {
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    let allowed = match origins.iter().any(|origin| origin == "*") {
+        true => AllowOrigin::any(),
+        false => origins
+            .iter()
+            .filter_map(|o| HeaderValue::from_str(o).ok())
+            .collect::<Vec<_>>()
+            .into(),
+    };
     let headers = [
         CONTENT_TYPE,
         AUTHORIZATION,
@@ -94,7 +102,7 @@ fn cors(origins: &[HeaderValue]) -> Option<CorsLayer> {
     ];
     (!origins.is_empty()).then(|| {
         CorsLayer::new()
-            .allow_origin(origins.to_vec())
+            .allow_origin(allowed)
             .allow_methods([Method::GET, Method::POST])
             .allow_headers(headers)
             .expose_headers([request::REQUEST_ID.clone()])

@@ -25,9 +25,11 @@ pub(crate) struct Record {
 impl Record {
     pub(crate) fn begin(entry: Arc<Entry>, call: &Call) -> Record {
         entry.metrics.begin();
-        let (id, request) = (call.id, &call.request_id);
+        // Usually the call's id is the request's too; then once is enough.
+        let id = call.id.to_string();
+        let request = (*id != *call.request_id).then_some(&*call.request_id);
         Record {
-            span: tracing::info_span!("call", call = %id, %request, command = %entry.id),
+            span: tracing::info_span!("call", %id, request, command = %entry.id),
             ingress: call.origin.ingress,
             begun: Instant::now(),
             ended: false,
@@ -72,14 +74,10 @@ impl Drop for Record {
 /// operator for what could not be reached, certainly the operator for what broke here.
 fn log_failure(failure: &Failure, ingress: &str, ms: u64) {
     let Failure {
-        kind,
-        code,
-        message,
-        detail,
-        effect,
-        ..
+        kind, code, effect, ..
     } = failure;
-    let detail = detail.as_deref();
+    let reason = one_line(&failure.message);
+    let detail = failure.detail.as_deref().map(one_line);
     let effect = match effect {
         Effect::None => "none",
         Effect::Maybe => "maybe",
@@ -88,7 +86,7 @@ fn log_failure(failure: &Failure, ingress: &str, ms: u64) {
     macro_rules! line {
         ($level:expr) => {
             tracing::event!(
-                $level, ingress, ms, kind = kind.name(), %code, effect, message, detail,
+                $level, ingress, ms, kind = kind.name(), %code, effect, reason, detail,
                 "Call failed."
             )
         };
@@ -97,5 +95,34 @@ fn log_failure(failure: &Failure, ingress: &str, ms: u64) {
         Kind::Invalid(_) | Kind::Reported => line!(Level::INFO),
         Kind::Refused(_) | Kind::Transport => line!(Level::WARN),
         Kind::Raised | Kind::Crashed | Kind::Unknown => line!(Level::ERROR),
+    }
+}
+
+/// What others wrote, short and without line breaks: a message may quote an upstream's page, which
+/// must not be able to forge lines of the log.
+pub(crate) fn one_line(text: &str) -> String {
+    const LONGEST: usize = 400;
+    let mut line: String = text
+        .chars()
+        .take(LONGEST)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.chars().nth(LONGEST).is_some() {
+        line.push('…');
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_page_cannot_forge_lines_of_the_log() {
+        let line = one_line(&format!(
+            "404: <html>\n2026 INFO Call succeeded.\r{}",
+            "x".repeat(999)
+        ));
+        assert!(!line.contains(['\n', '\r']) && line.ends_with('…'));
     }
 }

@@ -68,7 +68,11 @@ fn bare(response: &Response) -> Outcome {
     };
     let mimetype = Cow::Borrowed("application/json");
     let status = status_of(response);
-    let verbatim = Verbatim { status, mimetype: mimetype.clone(), body: bytes };
+    let verbatim = Verbatim {
+        status,
+        mimetype: mimetype.clone(),
+        body: bytes,
+    };
     let mut outcome = Outcome::new(Body::Text(text.into_owned()), mimetype).with_status(status);
     outcome.verbatim = Some(verbatim);
     outcome
@@ -76,7 +80,10 @@ fn bare(response: &Response) -> Outcome {
 
 fn parsed(response: &Response) -> (Outcome, Option<Failure>) {
     let (body, unreadable) = content::read(response);
-    (Outcome::json(body).with_status(status_of(response)), unreadable)
+    (
+        Outcome::json(body).with_status(status_of(response)),
+        unreadable,
+    )
 }
 
 /// The protocol knows 100 to 599; what an upstream makes up beyond that is an error all the same.
@@ -102,7 +109,13 @@ fn http_error(response: &Response) -> Failure {
 
 /// `Retry-After` in its usual form, a number of seconds.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse::<u32>().ok()?;
+    let seconds = headers
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse::<u32>()
+        .ok()?;
     Some(Duration::from_secs(seconds.into()))
 }
 

@@ -1,8 +1,5 @@
 //! Settings of the connector.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 /// Settings of the connector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -13,8 +10,7 @@ pub struct Config {
 }
 
 /// Two commands exist twice in the field, under one name.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Answers {
     /// `GetRequest` and `PostRequest` of the connector packages, which answer in version 1:
     /// engines that ask a proxy for them are older ones.
@@ -26,6 +22,9 @@ pub enum Answers {
 
 impl Default for Config {
     fn default() -> Config {
-        Config { answers: Answers::default(), max_answer: 10 * 1024 * 1024 }
+        Config {
+            answers: Answers::default(),
+            max_answer: 10 * 1024 * 1024,
+        }
     }
 }

@@ -13,7 +13,11 @@ use super::xml;
 ///
 /// An empty body is no mistake, whatever it claims to be: HEAD and 204 have none.
 pub(super) fn read(response: &Response) -> (Json, Option<Failure>) {
-    let mimetype = response.headers.get(CONTENT_TYPE).and_then(|m| m.to_str().ok()).unwrap_or("");
+    let mimetype = response
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|m| m.to_str().ok())
+        .unwrap_or("");
     let mimetype = mimetype.to_ascii_lowercase();
     let text = response.text();
     let raw = || Json::of(&json!({"raw_response": text})).unwrap_or_else(|_| Json::empty_object());
@@ -23,10 +27,17 @@ pub(super) fn read(response: &Response) -> (Json, Option<Failure>) {
     if mimetype.contains("application/json") {
         // Valid JSON is passed on as it was spelled, sharing the bytes that were read.
         let shared = std::str::from_utf8(&response.body).is_ok_and(|body| body == text);
-        let bytes = if shared { response.body.clone() } else { text.clone().into_owned().into() };
+        let bytes = if shared {
+            response.body.clone()
+        } else {
+            text.clone().into_owned().into()
+        };
         return match Json::parse(bytes) {
             Ok(json) => (json, None),
-            Err(error) => (raw(), Some(unreadable("JSONDecodeError", "JSON", &error.to_string()))),
+            Err(error) => (
+                raw(),
+                Some(unreadable("JSONDecodeError", "JSON", &error.to_string())),
+            ),
         };
     }
     if mimetype.contains("application/xml") || mimetype.contains("text/xml") {
@@ -39,5 +50,8 @@ pub(super) fn read(response: &Response) -> (Json, Option<Failure>) {
 }
 
 fn unreadable(code: &'static str, claim: &str, why: &str) -> Failure {
-    Failure::reported(code, format!("the upstream's answer says that it is {claim}, but: {why}"))
+    Failure::reported(
+        code,
+        format!("the upstream's answer says that it is {claim}, but: {why}"),
+    )
 }

@@ -22,7 +22,10 @@ struct Connector {
 
 /// The connector.
 pub fn connector(config: &Config, client: Http) -> impl crosspoint_core::Connector {
-    let connector = Connector { client, max_answer: config.max_answer };
+    let connector = Connector {
+        client,
+        max_answer: config.max_answer,
+    };
     let native = Native::new("http", "Sends HTTP requests to any address.", connector);
     commands::add(native, config.answers)
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use crosspoint_core::{Context, Effect, Failure, Json, Outcome, Secret, is_sensitive_name};
 use crosspoint_net::{Request, Response};
-use http::header::{CONTENT_TYPE, HeaderValue};
 use http::Method;
+use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep};
 use url::Url;
@@ -36,9 +36,14 @@ pub(super) async fn run(
     loop {
         let result = http.client.send(request.clone()).await;
         let again = attempt < attempts
-            && result.as_ref().map_or(true, |response| response.status >= 500)
+            && result
+                .as_ref()
+                .map_or(true, |response| response.status >= 500)
             && Instant::now() + PAUSE < cx.deadline;
-        cx.log(format!("{shown}: {} ({attempt} of {attempts})", in_short(&result)));
+        cx.log(format!(
+            "{shown}: {} ({attempt} of {attempts})",
+            in_short(&result)
+        ));
         if !again {
             return match result {
                 Ok(response) => answer::of(&response, style, include_headers),
@@ -110,7 +115,10 @@ fn body(payload: Payload) -> Result<(Option<Bytes>, Option<&'static str>), Failu
         Payload::None => (None, None),
         Payload::Json(json) => (Some(json.bytes()), Some("application/json")),
         Payload::Raw(json) => (Some(raw(&json)), None),
-        Payload::Form(json) => (Some(form(&json)?), Some("application/x-www-form-urlencoded")),
+        Payload::Form(json) => (
+            Some(form(&json)?),
+            Some("application/x-www-form-urlencoded"),
+        ),
     })
 }
 
@@ -123,13 +131,19 @@ fn form(json: &Json) -> Result<Bytes, Failure> {
     let Ok(fields) = json.read::<Map<String, Value>>() else {
         let mistake = "PostRequest and its kin: parameter 'data' must be an object or text when \
                        body_format is form";
-        return json.as_text().map(Bytes::from).ok_or_else(|| Failure::arguments(mistake));
+        return json
+            .as_text()
+            .map(Bytes::from)
+            .ok_or_else(|| Failure::arguments(mistake));
     };
     let mut pairs = Vec::new();
     for (name, value) in &fields {
         add_pairs(&mut pairs, name, value, Style::Newer);
     }
-    Ok(Serializer::new(String::new()).extend_pairs(pairs).finish().into())
+    Ok(Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish()
+        .into())
 }
 
 /// A list gives one pair an element; null gives none.
@@ -168,18 +182,33 @@ fn protect(asked: &Asked, cx: &Context) {
             cx.protect(&text);
         }
     }
-    let Ok(url) = Url::parse(&asked.url) else { return };
+    let Ok(url) = Url::parse(&asked.url) else {
+        return;
+    };
     cx.protect(url.password().unwrap_or_default());
-    for (_, value) in url.query_pairs().filter(|(name, _)| is_sensitive_name(name)) {
+    for (_, value) in url
+        .query_pairs()
+        .filter(|(name, _)| is_sensitive_name(name))
+    {
         cx.protect(&value);
     }
 }
 
 /// The address without what may be secret: user, password, query.
 fn shown(url: &str) -> String {
-    let Ok(url) = Url::parse(url) else { return "(no valid address)".to_owned() };
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or(""), url.path())
+    let Ok(url) = Url::parse(url) else {
+        return "(no valid address)".to_owned();
+    };
+    let port = url
+        .port()
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
+    format!(
+        "{}://{}{port}{}",
+        url.scheme(),
+        url.host_str().unwrap_or(""),
+        url.path()
+    )
 }
 
 #[cfg(test)]
@@ -198,9 +227,11 @@ mod tests {
     #[test]
     fn queries_are_written_as_each_generation_writes_them() {
         let mut pairs = Vec::new();
-        for (name, value) in
-            [("a", json!(true)), ("b", json!([1, null, "x y"])), ("c", Value::Null)]
-        {
+        for (name, value) in [
+            ("a", json!(true)),
+            ("b", json!([1, null, "x y"])),
+            ("c", Value::Null),
+        ] {
             add_pairs(&mut pairs, name, &value, Style::Package);
         }
         let written: Vec<_> = pairs.iter().map(|(n, v)| format!("{n}={v}")).collect();
@@ -213,7 +244,10 @@ mod tests {
         let object = Json::parse(r#"{"a b": "c&d", "n": [1, 2]}"#).unwrap();
         assert_eq!(form(&object).unwrap(), "a+b=c%26d&n=1&n=2");
         assert_eq!(form(&Json::parse(r#""x=1""#).unwrap()).unwrap(), "x=1");
-        assert_eq!(form(&Json::parse("5").unwrap()).unwrap_err().code, "TypeError");
+        assert_eq!(
+            form(&Json::parse("5").unwrap()).unwrap_err().code,
+            "TypeError"
+        );
     }
 
     #[test]
@@ -225,7 +259,10 @@ mod tests {
             ("x-good", json!({"hunter2": 1})),
         ] {
             let failure = set_header(&mut request, name, &value).unwrap_err();
-            assert_eq!((&*failure.code, failure.effect), ("InvalidHeader", Effect::None));
+            assert_eq!(
+                (&*failure.code, failure.effect),
+                ("InvalidHeader", Effect::None)
+            );
             assert!(failure.message.contains(name) && !failure.message.contains("hunter2"));
         }
         set_header(&mut request, "X-Number", &json!(5)).unwrap();

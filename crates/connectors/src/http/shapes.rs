@@ -159,23 +159,31 @@ pub(super) struct Send {
     basic_auth_password: Option<Secret<String>>,
 }
 
-/// Fills an [`Asked`] from the fields that all shapes have, and the given ones.
-macro_rules! asked {
-    ($from:ident { $($field:ident: $value:expr),* }) => {
-        Asked {
-            url: $from.url,
-            headers: $from.headers.unwrap_or_default(),
-            username: $from.basic_auth_username,
-            password: $from.basic_auth_password,
-            $($field: $value,)*
-            ..Asked::default()
-        }
-    };
+/// What all shapes have.
+fn common(
+    url: String,
+    headers: Option<Pairs>,
+    username: Option<String>,
+    password: Option<Secret<String>>,
+) -> Asked {
+    let headers = headers.unwrap_or_default();
+    Asked {
+        url,
+        headers,
+        username,
+        password,
+        ..Asked::default()
+    }
 }
 
 impl From<Read> for Asked {
     fn from(read: Read) -> Asked {
-        asked!(read { params: read.params.unwrap_or_default() })
+        let params = read.params.unwrap_or_default();
+        let (user, password) = (read.basic_auth_username, read.basic_auth_password);
+        Asked {
+            params,
+            ..common(read.url, read.headers, user, password)
+        }
     }
 }
 
@@ -183,29 +191,47 @@ impl From<Repeat> for Asked {
     fn from(repeat: Repeat) -> Asked {
         let attempts = repeat.attempts.and_then(|n| u32::try_from(n).ok());
         let attempts = attempts.filter(|n| (1..=10).contains(n)).unwrap_or(1);
-        asked!(repeat { params: repeat.params.unwrap_or_default(), attempts: attempts })
+        let params = repeat.params.unwrap_or_default();
+        let (user, password) = (repeat.basic_auth_username, repeat.basic_auth_password);
+        Asked {
+            params,
+            attempts,
+            ..common(repeat.url, repeat.headers, user, password)
+        }
     }
 }
 
 impl From<Write> for Asked {
     fn from(write: Write) -> Asked {
         let data = write.data.map_or_else(Json::empty_object, |data| data.0);
-        asked!(write { payload: Payload::Json(data) })
+        let (user, password) = (write.basic_auth_username, write.basic_auth_password);
+        Asked {
+            payload: Payload::Json(data),
+            ..common(write.url, write.headers, user, password)
+        }
     }
 }
 
 impl From<WriteOld> for Asked {
     fn from(write: WriteOld) -> Asked {
-        asked!(write { payload: json(write.data) })
+        let (user, password) = (write.basic_auth_username, write.basic_auth_password);
+        Asked {
+            payload: json(write.data),
+            ..common(write.url, write.headers, user, password)
+        }
     }
 }
 
 impl From<Delete> for Asked {
     fn from(delete: Delete) -> Asked {
-        asked!(delete {
-            params: delete.params.unwrap_or_default(),
-            payload: json(delete.data)
-        })
+        let params = delete.params.unwrap_or_default();
+        let (user, password) = (delete.basic_auth_username, delete.basic_auth_password);
+        let common = common(delete.url, delete.headers, user, password);
+        Asked {
+            params,
+            payload: json(delete.data),
+            ..common
+        }
     }
 }
 
@@ -218,7 +244,12 @@ impl From<Send> for Asked {
             (Some(data), BodyFormat::Raw) => Payload::Raw(data),
         };
         let include_headers = send.include_response_headers.unwrap_or(false);
-        asked!(send { payload: payload, include_headers: include_headers })
+        let (user, password) = (send.basic_auth_username, send.basic_auth_password);
+        Asked {
+            payload,
+            include_headers,
+            ..common(send.url, send.headers, user, password)
+        }
     }
 }
 

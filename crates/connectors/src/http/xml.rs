@@ -55,7 +55,10 @@ pub(super) fn read(text: &str) -> Result<Json, String> {
 }
 
 fn resolve(entity: &quick_xml::events::BytesRef<'_>) -> Result<String, String> {
-    if let Some(c) = entity.resolve_char_ref().map_err(|error| error.to_string())? {
+    if let Some(c) = entity
+        .resolve_char_ref()
+        .map_err(|error| error.to_string())?
+    {
         return Ok(c.to_string());
     }
     let known = resolve_predefined_entity(entity).map(str::to_owned);
@@ -73,14 +76,18 @@ fn element(start: &BytesStart<'_>) -> Result<Element, String> {
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|error| error.to_string())?;
         let value = unescape(&attribute.value).map_err(|error| error.to_string())?;
-        element.fields.insert(format!("@{}", attribute.key.as_ref()), value.into());
+        element
+            .fields
+            .insert(format!("@{}", attribute.key.as_ref()), value.into());
     }
     Ok(element)
 }
 
 /// Puts a finished element into the one around it.
 fn add(open: &mut [Element], done: Element) {
-    let Some(parent) = open.last_mut() else { return };
+    let Some(parent) = open.last_mut() else {
+        return;
+    };
     let (name, value) = done.value();
     match parent.fields.get_mut(&name) {
         None => drop(parent.fields.insert(name, value)),
@@ -96,7 +103,11 @@ fn add(open: &mut [Element], done: Element) {
 
 impl Element {
     fn new(name: String) -> Element {
-        Element { name, fields: Map::new(), text: String::new() }
+        Element {
+            name,
+            fields: Map::new(),
+            text: String::new(),
+        }
     }
 
     fn value(mut self) -> (String, Value) {

@@ -29,6 +29,11 @@ pub(crate) async fn auths() -> Response {
     answer::bytes(StatusCode::OK, JSON, "[]")
 }
 
+/// Commands as `/v1/commands` lists them.
+pub fn commands_json<'a>(entries: impl Iterator<Item = &'a Entry>) -> Value {
+    entries.map(command).collect()
+}
+
 // === impl Listing ===
 
 impl Listing {

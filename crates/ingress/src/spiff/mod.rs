@@ -6,5 +6,6 @@ mod invocation;
 mod listing;
 mod run;
 
+pub use listing::commands_json;
 pub(crate) use listing::{Listing, auths, commands, title};
 pub(crate) use run::run;

@@ -36,6 +36,7 @@ pub(crate) async fn run(
             return answer::error(StatusCode::BAD_REQUEST, "invalid_request", &message);
         }
     };
+    call.id = seen.call;
     call.request_id = seen.id;
     call.origin.caller = seen.key;
     call.key = headers
