@@ -9,10 +9,12 @@ use std::time::Duration;
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue};
 use hyper_util::client::proxy::matcher::Matcher;
+use rustls::ClientConfig;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::connect::{Attempt, Bound};
+use crate::dial::Dialer;
 use crate::error::{About, NetError, NetErrorKind};
 use crate::guard::{Guard, port_of};
 use crate::proxy::Proxies;
@@ -76,6 +78,8 @@ struct Inner {
     /// Connects to forward proxies.
     proxied: Option<(Matcher, reqwest::Client)>,
     trusts_nobody: bool,
+    /// For connections that do not speak HTTP.
+    tls: Arc<ClientConfig>,
 }
 
 /// The head of an answer, with what its errors speak of.
@@ -150,7 +154,10 @@ impl Http {
                 Some((settings.proxies.matcher(), client))
             }
         };
+        let mut tls = config;
+        tls.alpn_protocols.clear();
         Ok(Http(Arc::new(Inner {
+            tls: Arc::new(tls),
             guard,
             direct,
             proxied,
@@ -165,24 +172,15 @@ impl Http {
         let mut hop = Hop::first(&request)?;
         let mut acted = false;
         for _ in 0..=MAX_REDIRECTS {
-            let mend = |error: NetError| {
-                if acted {
-                    error.after_an_effect()
-                } else {
-                    error
-                }
-            };
-            let Answer { answer, about } = self.send_hop(&hop, deadline).await.map_err(mend)?;
+            let sent = self.send_hop(&hop, deadline).await;
+            let Answer { answer, about } = sent.map_err(|error| error.after(acted))?;
             let (url, status) = (hop.url.clone(), answer.status().as_u16());
             acted |= hop.may_act();
-            let mend = |error: NetError| {
-                if acted {
-                    error.after_an_effect()
-                } else {
-                    error
-                }
+            let followed = match follow {
+                true => hop.follow(status, answer.headers()),
+                false => Ok(false),
             };
-            if follow && hop.follow(status, answer.headers()).map_err(mend)? {
+            if followed.map_err(|error| error.after(acted))? {
                 continue;
             }
             let headers = answer.headers().clone();
@@ -199,6 +197,11 @@ impl Http {
             origin(&hop.url)
         );
         Err(NetError::new(NetErrorKind::TooManyRedirects, message))
+    }
+
+    /// What connects where no HTTP is spoken, by the same rules and authorities.
+    pub fn dialer(&self) -> Dialer {
+        Dialer::new(self.0.guard.clone(), self.0.tls.clone())
     }
 
     async fn send_hop(&self, hop: &Hop, deadline: Instant) -> Result<Answer, NetError> {

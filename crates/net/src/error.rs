@@ -231,9 +231,9 @@ impl NetError {
         NetError::new(NetErrorKind::ConnectTimeout, message)
     }
 
-    /// The same error in a request whose earlier hop was sent and may have acted.
-    pub(crate) fn after_an_effect(mut self) -> NetError {
-        if self.effect == Effect::None {
+    /// The same error in a request of which an earlier hop was sent and may have `acted`.
+    pub(crate) fn after(mut self, acted: bool) -> NetError {
+        if acted && self.effect == Effect::None {
             self.effect = Effect::Maybe;
         }
         self

@@ -63,15 +63,16 @@ impl Guard {
         self.lookup.lookup(name).await
     }
 
-    /// The addresses of a name that may be connected to; refused when none is left.
+    /// The addresses of a name that may be connected to; refused when none is left. Without a
+    /// name the address was written out.
     pub fn filter(
         &self,
-        name: &str,
+        name: Option<&str>,
         mut addresses: Vec<IpAddr>,
         port: u16,
     ) -> Result<Vec<IpAddr>, Refused> {
         let mut refused = None;
-        addresses.retain(|address| match self.judge(Some(name), *address, port) {
+        addresses.retain(|address| match self.judge(name, *address, port) {
             Ok(()) => true,
             Err(reason) => {
                 refused.get_or_insert(reason);

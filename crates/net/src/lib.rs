@@ -5,6 +5,7 @@
 mod causes;
 mod client;
 mod connect;
+mod dial;
 mod error;
 mod guard;
 mod proxy;
@@ -19,6 +20,7 @@ mod target;
 mod tls;
 
 pub use client::{Http, Settings, SetupError};
+pub use dial::{DialError, Dialer};
 pub use error::{NetError, NetErrorKind};
 pub use proxy::{Proxies, ProxyError};
 pub use request::{DEFAULT_MAX_ANSWER, Request};

@@ -49,7 +49,7 @@ impl Resolve for Guarded {
             let port = Attempt::current()?.port;
             let addresses = known(guard.lookup(name.as_str()).await?)?;
             Ok(socket_addresses(guard.filter(
-                name.as_str(),
+                Some(name.as_str()),
                 addresses,
                 port,
             )?))
