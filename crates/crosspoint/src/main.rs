@@ -1,2 +1,34 @@
-//! To come.
-fn main() {}
+//! The program: command line, configuration, wiring.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to people")]
+
+mod cli;
+mod command;
+mod config;
+mod logging;
+mod show;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command, ConfigCommand};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Serve(args) => command::serve::run(&cli.config, args),
+        Command::Commands(args) => command::commands::run(&cli.config, args),
+        Command::Call(args) => command::call::run(&cli.config, args),
+        Command::Config(ConfigCommand::Check(args)) => command::config::check(&cli.config, args),
+        Command::Config(ConfigCommand::Reference(args)) => command::config::reference(args),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(cli::USAGE)
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The command line's grammar and its help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Exit code: a command that was called has failed.
+pub const FAILED: u8 = 1;
+
+/// Exit code: the command line or the configuration is wrong.
+pub const USAGE: u8 = 2;
+
+/// A connector proxy for workflow engines: one process, every engine can call every connector.
+#[derive(Debug, Parser)]
+#[command(name = "crosspoint", version, after_help = EXAMPLES, propagate_version = true)]
+pub struct Cli {
+    /// The configuration file [default: crosspoint.toml, if there is one here]
+    #[arg(long, short, global = true, value_name = "FILE", env = "CROSSPOINT_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  crosspoint serve                              serve on 127.0.0.1:7004, no file needed
+  crosspoint commands                           what can be called
+  crosspoint call http/GetRequestV2 url=http://127.0.0.1:7004/liveness
+  crosspoint config check                       the configuration as it counts
+
+Exit codes: 0 done, 1 the called command failed, 2 the command line or configuration is wrong.";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the proxy
+    Serve(ServeArgs),
+    /// List the commands that can be called
+    Commands(CommandsArgs),
+    /// Call a command once, in this process
+    Call(CallArgs),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  crosspoint serve
+  crosspoint serve --listen 127.0.0.1:0         any free port; it is printed
+  CONNECTOR_PROXY_API_KEY=… crosspoint serve --listen 0.0.0.0:7004
+
+SIGTERM or Ctrl-C ends it: calls in flight are answered first (setting drain), a second one ends
+it at once.")]
+pub struct ServeArgs {
+    /// The address to listen on, instead of the configured one
+    #[arg(long, value_name = "HOST:PORT")]
+    pub listen: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  crosspoint commands
+  crosspoint commands http/Get                  only those whose id holds this text
+  crosspoint commands --json                    as GET /v1/commands answers it")]
+pub struct CommandsArgs {
+    /// Only commands whose id holds this text
+    #[arg(value_name = "TEXT")]
+    pub filter: Option<String>,
+
+    /// Write JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Arguments are parameters of the command: name=text, or name:=JSON for anything that is not text.
+Text is read as the type that the parameter needs, so headers='{\"a\": \"b\"}' works too.
+
+Examples:
+  crosspoint call http/GetRequestV2 url=https://example.com/
+  crosspoint call http/GetRequestV2 url=https://example.com/ headers='{\"accept\": \"text/html\"}'
+  crosspoint call http/PostRequestV2 url=https://example.com/ data:='{\"n\": 1}' --json
+  echo '{\"url\": \"https://example.com/\"}' | crosspoint call http/GetRequestV2 --input -
+
+The result's body goes to standard output, everything else to standard error.")]
+pub struct CallArgs {
+    /// What to call: connector/Command
+    #[arg(value_name = "CONNECTOR/COMMAND")]
+    pub command: String,
+
+    /// Parameters: name=text or name:=JSON
+    #[arg(value_name = "NAME=VALUE")]
+    pub arguments: Vec<String>,
+
+    /// Read parameters from a JSON file first ('-': standard input); keeps secrets off the
+    /// command line
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+
+    /// Write the whole outcome as JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// Show the call's log lines too
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check the configuration and print it as it counts, secrets masked
+    #[command(after_help = "\
+Examples:
+  crosspoint config check
+  crosspoint --config /etc/crosspoint.toml config check
+  crosspoint config check --json                for programs; mistakes too")]
+    Check(JsonArgs),
+    /// Print every setting with its meaning, default and environment variable
+    #[command(after_help = "\
+Examples:
+  crosspoint config reference                   Markdown
+  crosspoint config reference --json            a JSON Schema, for editors")]
+    Reference(JsonArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct JsonArgs {
+    /// Write JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_grammar_holds_together() {
+        super::Cli::command().debug_assert();
+    }
+}

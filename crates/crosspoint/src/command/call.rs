@@ -1,0 +1,188 @@
+//! `crosspoint call`: runs one command in this process.
+
+use std::io::{IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use crosspoint_broker::Broker;
+use crosspoint_core::{
+    Arguments, Body, Call, CommandId, Failure, Ingress, Json, Kind, Origin, Outcome,
+};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::cli::{CallArgs, FAILED, USAGE};
+use crate::config::Loaded;
+use crate::{logging, show, wire};
+
+/// Calls the command and prints its result.
+pub fn run(file: &Option<PathBuf>, args: CallArgs) -> Result<ExitCode> {
+    let loaded = match wire::load(file.as_deref(), None) {
+        Ok(loaded) => loaded,
+        Err(problems) => return Ok(show::problems(&problems)),
+    };
+    // What went wrong is printed below; the log adds to it only when that is asked for.
+    let filter = if args.verbose { &loaded.config.log.0 } else { "off" };
+    logging::start(filter, wire::mask(&loaded));
+    let command: CommandId = args.command.parse()?;
+    let arguments = arguments(&args)?;
+    let call = Call::new(command, arguments, Origin::of(Ingress::Cli));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("starting the runtime")?.block_on(async {
+        let broker = wire::broker(&loaded, None)?;
+        let begun = Instant::now();
+        let result = submit(&broker, &loaded, call).await;
+        print(&args, result, begun.elapsed().as_millis() as u64)
+    })
+}
+
+/// Waits for the result, and says so when that takes longer than a second.
+async fn submit(broker: &Broker, loaded: &Loaded, call: Call) -> Result<Outcome, Failure> {
+    let name = call.command.to_string();
+    let waiting = show::Waiting::new(format!("calling {name}"));
+    let submitted = broker.submit(call, loaded.config.cli.deadline.0);
+    tokio::select! {
+        result = submitted => result,
+        never = waiting.show() => match never {},
+    }
+}
+
+fn arguments(args: &CallArgs) -> Result<Arguments> {
+    let mut arguments = match &args.input {
+        Some(path) => read(path)?,
+        None => Arguments::default(),
+    };
+    for argument in &args.arguments {
+        let (name, value) = split(argument)?;
+        arguments.insert(name, value);
+    }
+    Ok(arguments)
+}
+
+fn read(path: &Path) -> Result<Arguments> {
+    let mut text = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin().read_to_end(&mut text).context("reading standard input")?;
+    } else {
+        text = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    }
+    Arguments::parse(text.into()).with_context(|| format!("reading {} as JSON", path.display()))
+}
+
+/// `name=text` or `name:=JSON`. A mistake never quotes the value: it may be a secret.
+fn split(argument: &str) -> Result<(&str, Json)> {
+    let Some((name, value)) = argument.split_once('=') else {
+        bail!("'{}' is not name=value", crosspoint_core::shorten(argument));
+    };
+    match name.strip_suffix(':') {
+        None => Ok((name, Json::string(value))),
+        Some(name) => {
+            let json = Json::parse(value.to_owned());
+            Ok((name, json.with_context(|| format!("reading the value of {name} as JSON"))?))
+        }
+    }
+}
+
+fn print(args: &CallArgs, result: Result<Outcome, Failure>, ms: u64) -> Result<ExitCode> {
+    let code = match &result {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(failure) if matches!(failure.kind, Kind::Invalid(_)) => ExitCode::from(USAGE),
+        Err(_) => ExitCode::from(FAILED),
+    };
+    if args.json {
+        println!("{:#}", whole(&result, ms)?);
+        return Ok(code);
+    }
+    let outcome = match &result {
+        Ok(outcome) => Some(outcome),
+        Err(failure) => failure.outcome.as_deref(),
+    };
+    if let Some(outcome) = outcome.filter(|_| args.verbose) {
+        outcome.logs.iter().for_each(|line| eprintln!("  {line}"));
+    }
+    match &result {
+        Ok(outcome) if std::io::stderr().is_terminal() => {
+            eprintln!("{} {} in {ms} ms", outcome.status, outcome.mimetype);
+        }
+        Ok(_) => {}
+        Err(failure) => {
+            eprintln!("failed: {failure}");
+            if matches!(failure.kind, Kind::Invalid(_)) {
+                eprintln!("What it takes: crosspoint commands {}", args.command);
+            }
+        }
+    }
+    if let Some(outcome) = outcome.filter(|o| !is_empty(&o.body)) {
+        write_body(&outcome.body)?;
+    }
+    Ok(code)
+}
+
+fn is_empty(body: &Body) -> bool {
+    match body {
+        Body::Json(json) => json.as_bytes() == b"{}",
+        Body::Text(text) => text.is_empty(),
+        Body::Bytes(bytes) => bytes.is_empty(),
+    }
+}
+
+/// Indented for a terminal, as it is for a program.
+fn write_body(body: &Body) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let pretty = std::io::stdout().is_terminal();
+    match body {
+        Body::Json(json) if pretty => writeln!(out, "{:#}", json.read::<Value>()?)?,
+        Body::Json(json) => {
+            out.write_all(json.as_bytes())?;
+            out.write_all(b"\n")?;
+        }
+        Body::Text(text) => writeln!(out, "{text}")?,
+        Body::Bytes(bytes) => out.write_all(bytes)?,
+    }
+    Ok(())
+}
+
+/// The outcome or failure with everything that came with it.
+fn whole(result: &Result<Outcome, Failure>, ms: u64) -> Result<Value> {
+    let (outcome, failure) = match result {
+        Ok(outcome) => (Some(outcome), None),
+        Err(failure) => (failure.outcome.as_deref(), Some(failure)),
+    };
+    let mut whole = json!({"succeeded": failure.is_none(), "milliseconds": ms});
+    if let Some(failure) = failure {
+        let (kind, code) = (failure.kind.name(), &failure.code);
+        whole["error"] = json!({"kind": kind, "error_code": code, "message": failure.message});
+    }
+    if let Some(outcome) = outcome {
+        whole["status"] = outcome.status.into();
+        whole["mimetype"] = (&*outcome.mimetype).into();
+        whole["headers"] = outcome.headers.iter().cloned().collect();
+        whole["body"] = match &outcome.body {
+            Body::Json(json) => json.read()?,
+            Body::Text(text) => text.as_str().into(),
+            Body::Bytes(bytes) => String::from_utf8_lossy(bytes).into(),
+        };
+        whole["logs"] = outcome.logs.clone().into();
+    }
+    Ok(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_text_and_colon_equals_is_json() {
+        let (name, value) = split("url=https://h/?a=b").unwrap();
+        assert_eq!((name, value.as_bytes()), ("url", br#""https://h/?a=b""#.as_slice()));
+        let (name, value) = split(r#"data:={"a": 1}"#).unwrap();
+        assert_eq!((name, value.as_bytes()), ("data", br#"{"a": 1}"#.as_slice()));
+    }
+
+    #[test]
+    fn a_mistake_does_not_quote_the_value() {
+        let error = format!("{:#}", split("token:=hunter2").unwrap_err());
+        assert!(error.contains("token") && !error.contains("hunter2"), "{error}");
+    }
+}

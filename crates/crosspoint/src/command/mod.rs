@@ -1,0 +1,6 @@
+//! The commands of the command line, a file each.
+
+pub mod call;
+pub mod commands;
+pub mod config;
+pub mod serve;

@@ -1,0 +1,122 @@
+//! The effective configuration can be loaded again and says where it comes from.
+
+use std::path::Path;
+
+use super::*;
+use crate::config::{Environment, load};
+
+fn loaded(text: &str, env: &Environment) -> Loaded {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.toml");
+    std::fs::write(&path, text).unwrap();
+    load(Some(&path), env, &["http"]).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn shown(text: &str, env: &Environment) -> String {
+    let loaded = loaded(text, env);
+    let folder = loaded
+        .file
+        .as_deref()
+        .and_then(Path::parent)
+        .unwrap()
+        .display()
+        .to_string();
+    effective(&loaded).replace(&format!("{folder}/"), "")
+}
+
+#[test]
+fn it_says_where_each_value_comes_from() {
+    let env = Environment::from_iter([
+        ("CROSSPOINT_LOG", "debug"),
+        ("CONNECTOR_PROXY_API_KEY", "canary-env"),
+    ]);
+    let text = "drain = \"PT1M30S\"\n[access]\napi_keys = [\n  \"canary-file\",\n  \
+                { name = \"b\", key = \"exec:echo canary-exec\" },\n]\n\
+                [connectors.http.egress]\npreset = \"public\"\n";
+    assert_eq!(
+        shown(text, &env),
+        r#"listen = "127.0.0.1:7004"
+log = "debug"  # from CROSSPOINT_LOG
+builtin = ["http"]
+max_body = "10MiB"
+drain = "1m 30s"  # from c.toml:1
+
+[access]
+api_keys = ["***", { name = "b", key = "exec:echo canary-exec" }, "env:CONNECTOR_PROXY_API_KEY"]  # from c.toml:3 and c.toml:4 and c.toml:5 and CONNECTOR_PROXY_API_KEY
+anonymous = false
+hosts = []
+cors_origins = []
+
+[egress]
+preset = "internal"
+allow = []
+deny = []
+ca_files = []
+
+[spiff]
+deadline = "40s"
+
+[cli]
+deadline = "5m"
+
+[connectors.http]
+answers = "compatible"
+max_answer = "10MiB"
+
+[connectors.http.egress]
+preset = "public"  # from c.toml:8
+allow = []
+deny = []
+
+[connectors.http.policy]
+# timeout is not set
+# deadline is not set
+"#
+    );
+}
+
+#[test]
+fn it_can_be_loaded_again() {
+    let env = Environment::from_iter([("KEY", "canary-1"), ("OTHER", "canary-2")]);
+    for text in [
+        "",
+        "builtin = []",
+        "listen = \"[::1]:0\"\nlog = \"warn,a=debug\"\nmax_body = 1500\ndrain = \"1.5s\"",
+        "[access]\napi_keys = [\"env:KEY\", { name = \"a \\\"b\\\" \\u007F\", key = \"env:OTHER\" }]\n\
+         hosts = [\"A.example\"]\ncors_origins = [\"https://a.example\"]",
+        "[egress]\nallow = [\"10.0.0.0/8\", \"*.a.example:443\"]\n[connectors.http.egress]\n\
+         [connectors.http.policy]\ntimeout = \"20s\"",
+    ] {
+        let first = loaded(text, &env);
+        let again = loaded(&effective(&first), &env);
+        assert_eq!(first.config, again.config, "{text}");
+        assert_eq!(first.api_keys, again.api_keys);
+    }
+}
+
+#[test]
+fn a_masked_key_is_not_taken_for_a_key() {
+    let env = Environment::default();
+    let first = loaded("[access]\napi_keys = [\"canary-1\"]", &env);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.toml");
+    std::fs::write(&path, effective(&first)).unwrap();
+    let problems = load(Some(&path), &env, &["http"]).unwrap_err().to_string();
+    assert!(
+        problems.contains("`***` stands for a key that is not shown"),
+        "{problems}"
+    );
+}
+
+#[test]
+fn as_json_it_has_origins_by_key() {
+    let env = Environment::from_iter([("CROSSPOINT_SPIFF__DEADLINE", "20s")]);
+    let json = effective_json(&loaded("", &env));
+    assert_eq!(json["config"]["spiff"]["deadline"], "20s");
+    assert_eq!(
+        json["origins"]["spiff.deadline"],
+        "environment CROSSPOINT_SPIFF__DEADLINE"
+    );
+    assert_eq!(json["warnings"], json!([]));
+    assert!(json["file"].is_string());
+}

@@ -1,0 +1,145 @@
+//! The kinds of text that values are written in.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use crosspoint_core::shorten;
+use serde::de::{Error, Visitor};
+
+use super::egress::EgressEntry;
+use super::problem::Wrong;
+use super::reference::KeyText;
+use super::scalars::{HostName, Listen, LogFilter, Size, Span, WebOrigin};
+
+/// A kind of text that the schema names by its `format`.
+pub struct Format {
+    /// As the schema has it. None is a format that JSON Schema defines, such as `duration`, for
+    /// which editors would check other rules.
+    pub name: &'static str,
+    /// What it is, with an example.
+    pub kind: &'static str,
+    /// Whether a text is one.
+    pub check: fn(&str) -> Result<(), Wrong>,
+}
+
+/// All of them.
+pub static FORMATS: [Format; 8] = [
+    Format {
+        name: "listen",
+        kind: "an address such as `127.0.0.1:7004`",
+        check: parses::<Listen>,
+    },
+    Format {
+        name: "time-span",
+        kind: "a duration such as `40s`, `1m 30s` or `PT40S`",
+        check: parses::<Span>,
+    },
+    Format {
+        name: "size",
+        kind: "a size such as `10MiB`, `512 KiB` or a number of bytes",
+        check: parses::<Size>,
+    },
+    Format {
+        name: "log-filter",
+        kind: "a log filter such as `info` or `warn,crosspoint=debug`",
+        check: parses::<LogFilter>,
+    },
+    Format {
+        name: "host",
+        kind: "a host such as `proxy.example`",
+        check: parses::<HostName>,
+    },
+    Format {
+        name: "web-origin",
+        kind: "an origin such as `https://console.example`",
+        check: parses::<WebOrigin>,
+    },
+    Format {
+        name: "egress-entry",
+        kind: "an egress entry such as `10.0.0.0/8`, `*.example.com` or `api.example.com:443`",
+        check: parses::<EgressEntry>,
+    },
+    Format {
+        name: "key",
+        kind: "a key, or a reference such as `env:NAME`",
+        check: parses::<KeyText>,
+    },
+];
+
+/// Reads a text, or a number as if it were one.
+pub struct AsText<T>(PhantomData<T>);
+
+/// Reads and writes a type as text by its `FromStr` and `Display`, and gives it a schema.
+macro_rules! as_text {
+    ($type:ident, $format:literal, $types:tt) => {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<$type, D::Error> {
+                deserializer.deserialize_any($crate::config::format::AsText::default())
+            }
+        }
+
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": $types, "format": $format })
+            }
+        }
+    };
+}
+pub(super) use as_text;
+
+// === impl AsText ===
+
+impl<T> Default for AsText<T> {
+    fn default() -> AsText<T> {
+        AsText(PhantomData)
+    }
+}
+
+impl<T: FromStr<Err = Wrong>> Visitor<'_> for AsText<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<T, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<T, E> {
+        self.visit_str(&number.to_string())
+    }
+}
+
+fn parses<T: FromStr<Err = Wrong>>(text: &str) -> Result<(), Wrong> {
+    text.parse::<T>().map(drop)
+}
+
+/// The format of a name, if it is one of ours.
+pub fn format_named(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name)
+}
+
+/// Says what a text is not, and what its format expects.
+pub fn wrong(text: &str, fault: &str, format: &str) -> Wrong {
+    let expected = format_named(format).map_or("", |format| format.kind);
+    Wrong {
+        why: format!("`{}` {fault}", shorten(text)),
+        help: format!("expected {expected}"),
+    }
+}

@@ -1,0 +1,30 @@
+//! The configuration: `crosspoint.toml` and the environment.
+//!
+//! [`load`] reads both, finds every mistake before it gives up ([`Problems`], each with its place
+//! and its remedy), resolves the references to secrets, and remembers where each value came from
+//! ([`Loaded`]). [`effective`] writes the result back as TOML, [`reference`] and [`schema`]
+//! describe what may be written; all of it follows from the types in [`types`].
+
+pub mod egress;
+pub mod problem;
+pub mod scalars;
+pub mod types;
+
+mod check_schema;
+mod effective;
+mod env;
+mod excerpt;
+mod format;
+mod load;
+mod reference;
+mod reference_doc;
+mod schema;
+mod semantic;
+mod tree;
+
+pub use effective::{effective, effective_json};
+pub use env::Environment;
+pub use load::{Loaded, all_secrets, load};
+pub use problem::Problems;
+pub use reference_doc::reference;
+pub use schema::schema;

@@ -1,0 +1,242 @@
+//! References to secrets: `env:NAME`, `file:PATH`, `exec:COMMAND ARGUMENTS`.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::process::{Command, Stdio};
+use std::str::FromStr;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crosspoint_core::{MASKED, Secret};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::env::Environment;
+use super::format::AsText;
+use super::problem::Wrong;
+
+/// How long the command of an `exec:` reference may take.
+const EXEC_LIMIT: Duration = Duration::from_secs(10);
+
+/// More than any key needs; keeps a wrong path or command from filling the memory.
+const LONGEST: u64 = 64 * 1024;
+
+/// A key as it was written: the key itself, or a reference to it. Shown as `***` unless it is a
+/// reference.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyText(Secret<String>);
+
+/// Where a key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reference<'a> {
+    Env(&'a str),
+    File(&'a str),
+    Exec(&'a str),
+}
+
+// === impl KeyText ===
+
+impl KeyText {
+    /// The reference to an environment variable.
+    pub fn variable(name: &str) -> KeyText {
+        KeyText(Secret::new(format!("env:{name}")))
+    }
+
+    fn reference(&self) -> Option<Reference<'_>> {
+        let text = self.0.expose();
+        let after = |scheme| text.strip_prefix(scheme).map(str::trim);
+        after("env:")
+            .map(Reference::Env)
+            .or_else(|| after("file:").map(Reference::File))
+            .or_else(|| after("exec:").map(Reference::Exec))
+    }
+
+    /// Whether it is written as a reference that is not known, such as `vault:…` or `evn:…`.
+    pub fn looks_like_a_reference(&self) -> bool {
+        let Some((scheme, rest)) = self.0.expose().split_once(':') else {
+            return false;
+        };
+        let word =
+            (2..=8).contains(&scheme.len()) && scheme.bytes().all(|b| b.is_ascii_alphabetic());
+        self.reference().is_none() && word && !rest.is_empty()
+    }
+
+    /// The key itself. Fails when a reference leads nowhere or to an empty value, and when the key
+    /// is one that no caller can send; the error names the reference, never a value.
+    pub fn resolve(&self, env: &Environment) -> Result<Secret<String>, Wrong> {
+        let value = match self.reference() {
+            None => Ok(self.0.expose().clone()),
+            Some(Reference::Env(name)) => from_environment(name, env),
+            Some(Reference::File(path)) => from_file(path),
+            Some(Reference::Exec(line)) => from_command(line, EXEC_LIMIT),
+        };
+        let shown = if self.reference().is_some() {
+            format!("`{self}`")
+        } else {
+            "it".to_owned()
+        };
+        match value {
+            Err(fault) => Err(Wrong {
+                why: format!("{shown} {fault}"),
+                help: String::new(),
+            }),
+            Ok(value) if value.is_empty() => Err(Wrong {
+                why: format!("{shown} is empty"),
+                help: "give it a value, or take the key out".to_owned(),
+            }),
+            Ok(value) if value.contains(char::is_control) => Err(Wrong {
+                why: format!("{shown} holds a line break or another control character"),
+                help: "no HTTP header can carry it; write the key on one line".to_owned(),
+            }),
+            Ok(value) => Ok(Secret::new(value)),
+        }
+    }
+}
+
+impl FromStr for KeyText {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<KeyText, Wrong> {
+        let key = KeyText(Secret::new(text.to_owned()));
+        let fault = match key.reference() {
+            Some(Reference::Env("")) => "`env:` names no variable",
+            Some(Reference::File("")) => "`file:` names no file",
+            Some(Reference::Exec("")) => "`exec:` names no command",
+            None if text.trim().is_empty() => "it is empty",
+            None if text == MASKED => "`***` stands for a key that is not shown",
+            _ => return Ok(key),
+        };
+        Err(Wrong {
+            why: fault.to_owned(),
+            help: "write the key, or a reference such as `env:NAME`, `file:PATH` or `exec:COMMAND`"
+                .to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for KeyText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.reference().is_some() {
+            self.0.expose()
+        } else {
+            MASKED
+        })
+    }
+}
+
+impl fmt::Debug for KeyText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyText({self})")
+    }
+}
+
+impl Serialize for KeyText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<KeyText, D::Error> {
+        deserializer.deserialize_str(AsText::default())
+    }
+}
+
+impl JsonSchema for KeyText {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "KeyText".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "key", "writeOnly": true })
+    }
+}
+
+fn from_environment(name: &str, env: &Environment) -> Result<String, String> {
+    match env.get(name) {
+        Some(Some(value)) => Ok(value.to_owned()),
+        Some(None) => Err("is not valid Unicode".to_owned()),
+        None => Err("is not set".to_owned()),
+    }
+}
+
+fn from_file(path: &str) -> Result<String, String> {
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|file| file.take(LONGEST).read_to_string(&mut text))
+        .map_err(|e| format!("cannot be read: {}", reason(&e)))?;
+    Ok(text.trim_end().to_owned())
+}
+
+/// The first line that a command prints. The limit covers its whole run.
+fn from_command(line: &str, limit: Duration) -> Result<String, String> {
+    let end = Instant::now() + limit;
+    let mut words = line.split_whitespace();
+    let mut child = Command::new(words.next().unwrap_or_default())
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        // What a command says on its way may hold the secret.
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|e| format!("cannot be run: {}", reason(&e)))?;
+    let Some(output) = child.stdout.take() else {
+        return Err("has no output".to_owned());
+    };
+    let (sender, receiver) = mpsc::channel();
+    // A thread of its own, since a read cannot be given up; it ends with the command.
+    thread::spawn(move || {
+        let mut text = String::new();
+        let read = output.take(LONGEST).read_to_string(&mut text).map(|_| text);
+        sender.send(read)
+    });
+    let left = end.saturating_duration_since(Instant::now());
+    let text = receiver.recv_timeout(left);
+    let status = loop {
+        match child.try_wait() {
+            Ok(None) if text.is_ok() && Instant::now() < end => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            Ok(None) => {
+                // It may have ended in between, then there is nothing to kill.
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(format!("took longer than {} s", limit.as_secs()));
+            }
+            Ok(Some(status)) => break status,
+            Err(e) => return Err(format!("cannot be waited for: {}", reason(&e))),
+        }
+    };
+    if !status.success() {
+        return Err(format!(
+            "failed ({status}); run the command by hand to see why"
+        ));
+    }
+    match text {
+        Ok(Ok(text)) => Ok(text
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_end()
+            .to_owned()),
+        Ok(Err(e)) => Err(format!("printed what cannot be read: {}", reason(&e))),
+        Err(_) => Err("leaves its output open to another program".to_owned()),
+    }
+}
+
+/// An error of the system in words without its number.
+pub fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission is denied".to_owned(),
+        io::ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+#[path = "reference_tests.rs"]
+mod tests;

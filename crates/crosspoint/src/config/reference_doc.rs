@@ -1,0 +1,180 @@
+//! The configuration reference for people, made of the schema.
+
+use serde_json::Value;
+
+use super::check_schema::in_words;
+use super::effective::in_toml;
+use super::format::format_named;
+use super::schema::{self, Key, Table};
+
+const INTRODUCTION: &str = "\
+# Configuration reference
+
+<!-- Generated from the types in the source; do not edit. -->
+
+The file is the one that `--config` names, else the one that the environment variable
+`CROSSPOINT_CONFIG` names, else `crosspoint.toml` in the working directory; without any, the
+defaults hold. `crosspoint config check` reports every mistake at once and prints what is in effect,
+with the place that each value comes from.
+
+Each key can also be set by the environment variable named beside it, which wins over the file. A
+variable for a list holds its elements, separated by commas. A variable that begins with
+`CROSSPOINT_` and is none of these is a mistake, except `CROSSPOINT_CONFIG` and those that container
+platforms set for a service named `crosspoint` (`CROSSPOINT_SERVICE_HOST`, `CROSSPOINT_PORT` with an
+address, and their like), which are passed over.
+
+These variables of the proxy that Crosspoint replaces work too:
+
+| Variable | Means |
+|---|---|
+| `CONNECTOR_PROXY_API_KEY` | one more key in `access.api_keys`; an empty value is a mistake |
+| `CONNECTOR_PROXY_CORS_ORIGINS` | `access.cors_origins`, unless the variable of that key is set |
+| `CONNECTOR_PROXY_PORT` | the port of `listen`, unless `CROSSPOINT_LISTEN` is set |
+
+## References to secrets
+
+In the file and in variables, a key may be written as a reference, so that it stands elsewhere:
+
+| Reference | Leads to |
+|---|---|
+| `env:NAME` | the value of an environment variable |
+| `file:PATH` | the content of a file, without white space at its end |
+| `exec:COMMAND ARGUMENTS` | the first line that a command prints within 10 seconds; the words are separated by spaces, and no shell is involved |
+
+A reference that leads nowhere, or to an empty value, is a mistake.
+";
+
+/// The reference as Markdown: a section for each table, and for each key its type, default,
+/// environment variable and description.
+pub fn reference() -> String {
+    let sections: Vec<_> = schema::tables().iter().filter_map(section).collect();
+    format!("{INTRODUCTION}\n{}", sections.join("\n"))
+}
+
+fn section(table: &Table<'_>) -> Option<String> {
+    if table.keys.is_empty() {
+        return None;
+    }
+    let heading = match table.name.as_str() {
+        "" => "Top level".to_owned(),
+        name => format!("`[{name}]`"),
+    };
+    let keys: Vec<_> = table.keys.iter().map(entry).collect();
+    Some(format!(
+        "## {heading}\n\n{}\n\n{}",
+        table.description,
+        keys.join("\n")
+    ))
+}
+
+fn entry(key: &Key<'_>) -> String {
+    let mut lines = format!(
+        "### `{}`\n\n{}\n\n",
+        key.name,
+        schema::text(key.schema, "description")
+    );
+    for (choice, description) in schema::choices(key.schema) {
+        lines.push_str(&format!(
+            "- `{choice}`: {}\n",
+            description.replace('\n', " ")
+        ));
+    }
+    if !schema::choices(key.schema).is_empty() {
+        lines.push('\n');
+    }
+    let default = match key.schema.get("default") {
+        Some(value) => format!("`{}`", in_toml(value)),
+        None => "none".to_owned(),
+    };
+    lines.push_str(&format!(
+        "- Type: {}\n- Default: {default}\n- Environment: `{}`\n",
+        kind(key.schema),
+        key.variable()
+    ));
+    lines
+}
+
+/// The type of a value in words.
+fn kind(schema: &Value) -> String {
+    if let Some(items) = schema.get("items") {
+        let kinds: Vec<_> = schema::alternatives(items).into_iter().map(kind).collect();
+        return format!("a list; each is {}", kinds.join(", or "));
+    }
+    if let Some(format) = format_named(schema::text(schema, "format")) {
+        return format.kind.to_owned();
+    }
+    if !schema::choices(schema).is_empty() {
+        return "one of these texts".to_owned();
+    }
+    match schema::properties(schema) {
+        Some(properties) => {
+            let names: Vec<_> = properties
+                .keys()
+                .map(|name| format!("{name} = …"))
+                .collect();
+            format!("a table `{{ {} }}`", names.join(", "))
+        }
+        None => schema::types(schema)
+            .into_iter()
+            .map(in_words)
+            .collect::<Vec<_>>()
+            .join(" or "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_in_the_reference_with_its_variable_and_default() {
+        let text = reference();
+        for key in schema::keys() {
+            assert!(
+                text.contains(&format!("### `{}`\n", key.name)),
+                "{}",
+                key.name
+            );
+            assert!(text.contains(&format!("- Environment: `{}`\n", key.variable())));
+        }
+        assert!(text.contains("## `[connectors.http.policy]`\n"));
+        assert!(!text.contains("## `[connectors]`\n"));
+    }
+
+    #[test]
+    fn a_key_is_described_in_full() {
+        let text = reference();
+        let start = text.find("### `connectors.http.answers`").unwrap();
+        let part: String = text[start..]
+            .lines()
+            .take(10)
+            .collect::<Vec<_>>()
+            .join("\n");
+        assert_eq!(
+            part,
+            "### `connectors.http.answers`\n\n\
+             What the ids without a version, such as `http/GetRequest`, mean.\n\n\
+             - `compatible`: `http/GetRequest` and `http/PostRequest` answer in version 1, with the \
+             text of the upstream and its status, as in the connector packages.\n\
+             - `newer`: They take the parameters of SpiffArena's newer family and answer in version \
+             2.\n\n\
+             - Type: one of these texts\n\
+             - Default: `\"compatible\"`\n\
+             - Environment: `CROSSPOINT_CONNECTORS__HTTP__ANSWERS`"
+        );
+    }
+
+    #[test]
+    fn types_and_defaults_are_in_words() {
+        let text = reference();
+        for line in [
+            "- Type: a duration such as `40s`, `1m 30s` or `PT40S`\n- Default: `\"30s\"`",
+            "- Type: a boolean\n- Default: `false`",
+            "- Type: a list; each is text\n- Default: `[\"http\"]`",
+            "each is a key, or a reference such as `env:NAME`, or a table `{ name = …, key = … }`",
+            "- Default: none\n- Environment: `CROSSPOINT_CONNECTORS__HTTP__POLICY__TIMEOUT`",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+    }
+}

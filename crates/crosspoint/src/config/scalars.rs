@@ -1,0 +1,258 @@
+//! Values that are written as one text: addresses, durations, sizes, filters, names.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+use std::time::Duration;
+
+use crosspoint_core::{nearest, shorten};
+use jiff::SignedDuration;
+
+use super::format::{as_text, wrong};
+use super::problem::Wrong;
+
+/// The address to listen on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen(pub SocketAddr);
+
+/// A duration from 1 ms to 24 h.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span(pub Duration);
+
+/// A number of bytes from 1 KiB to 1 GiB: what it limits is held in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+/// What to log, as `tracing_subscriber::EnvFilter` understands it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFilter(pub String);
+
+/// A value of the `Host` header, in lower case, with a port or without.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostName(pub String);
+
+/// A value of the `Origin` header, or `*`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebOrigin(pub String);
+
+as_text!(Listen, "listen", "string");
+as_text!(Span, "time-span", "string");
+as_text!(Size, "size", ["string", "integer"]);
+as_text!(LogFilter, "log-filter", "string");
+as_text!(HostName, "host", "string");
+as_text!(WebOrigin, "web-origin", "string");
+
+// === impl Listen ===
+
+impl Listen {
+    /// Whether only programs of this machine can connect.
+    pub fn is_loopback(&self) -> bool {
+        self.0.ip().to_canonical().is_loopback()
+    }
+
+    /// The same address with another port.
+    pub fn with_port(&self, port: u16) -> Listen {
+        Listen(SocketAddr::new(self.0.ip(), port))
+    }
+}
+
+impl FromStr for Listen {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Listen, Wrong> {
+        if let Ok(address) = text.parse() {
+            return Ok(Listen(address));
+        }
+        let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
+        match (host, port.parse()) {
+            (_, Err(_)) => Err(wrong(text, "is not an address and a port", "listen")),
+            ("" | "*", Ok(port)) => Err(Wrong {
+                why: format!(
+                    "`{}` does not say on which network to listen",
+                    shorten(text)
+                ),
+                help: format!(
+                    "write `127.0.0.1:{port}` for this machine alone, `0.0.0.0:{port}` for every \
+                     network"
+                ),
+            }),
+            (host, Ok(port)) if host.eq_ignore_ascii_case("localhost") => Ok(Listen(
+                SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port),
+            )),
+            _ => Err(wrong(text, "names no IP address", "listen")),
+        }
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+// === impl Span ===
+
+impl Span {
+    /// That many seconds.
+    pub const fn seconds(seconds: u64) -> Span {
+        Span(Duration::from_secs(seconds))
+    }
+}
+
+impl FromStr for Span {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Span, Wrong> {
+        if text.trim().parse::<f64>().is_ok() {
+            return Err(wrong(text, "has no unit", "time-span"));
+        }
+        let not_one = |_| wrong(text, "is not a duration", "time-span");
+        let span = text.trim().parse::<SignedDuration>().map_err(not_one)?;
+        let span = Duration::try_from(span).unwrap_or_default();
+        match span {
+            _ if span < Duration::from_millis(1) => {
+                Err(wrong(text, "is shorter than `1ms`", "time-span"))
+            }
+            _ if span > Duration::from_hours(24) => {
+                Err(wrong(text, "is longer than `24h`", "time-span"))
+            }
+            _ => Ok(Span(span)),
+        }
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let signed = SignedDuration::try_from(self.0).unwrap_or(SignedDuration::MAX);
+        write!(f, "{signed:#}")
+    }
+}
+
+// === impl Size ===
+
+impl Size {
+    /// That many times 1024 * 1024 bytes.
+    pub const fn mebibytes(count: u64) -> Size {
+        Size(count << 20)
+    }
+}
+
+impl FromStr for Size {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Size, Wrong> {
+        let not_one = |_| wrong(text, "is not a size", "size");
+        match text
+            .trim()
+            .parse::<bytesize::ByteSize>()
+            .map_err(not_one)?
+            .as_u64()
+        {
+            ..1024 => Err(wrong(text, "is less than `1KiB`", "size")),
+            bytes if bytes > 1 << 30 => Err(wrong(text, "is more than `1GiB`", "size")),
+            bytes => Ok(Size(bytes)),
+        }
+    }
+}
+
+/// In the largest unit that needs no fraction, so that nothing is lost.
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+        match units
+            .into_iter()
+            .find(|(bits, _)| self.0.trailing_zeros() >= *bits)
+        {
+            Some((bits, unit)) => write!(f, "{}{unit}", self.0 >> bits),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+// === impl LogFilter ===
+
+impl FromStr for LogFilter {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<LogFilter, Wrong> {
+        let filter = tracing_subscriber::EnvFilter::builder().parse(text);
+        if text.trim().is_empty() || filter.is_err() {
+            return Err(wrong(text, "is not a log filter", "log-filter"));
+        }
+        // The parser takes a lone word for a module, so that a misspelled level passes unnoticed.
+        const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+        for word in text.split(',').map(str::trim) {
+            let known = LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
+            let lone = word.bytes().all(|b| b.is_ascii_alphanumeric());
+            if let [level, ..] = nearest(word, LEVELS.into_iter())[..]
+                && lone
+                && !known
+            {
+                return Err(Wrong {
+                    why: format!("`{}` is not a level", shorten(word)),
+                    help: format!("did you mean `{level}`? A module is written `name=level`"),
+                });
+            }
+        }
+        Ok(LogFilter(text.trim().to_owned()))
+    }
+}
+
+impl fmt::Display for LogFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+// === impl HostName ===
+
+impl FromStr for HostName {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<HostName, Wrong> {
+        let plain = !text.is_empty() && !text.contains(['/', '@', '?', '#', '\\', '*']);
+        match url::Url::parse(&format!("http://{text}/")) {
+            Ok(_) if plain && text.trim() == text => Ok(HostName(text.to_ascii_lowercase())),
+            _ => Err(wrong(text, "is not a host", "host")),
+        }
+    }
+}
+
+impl fmt::Display for HostName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+// === impl WebOrigin ===
+
+impl FromStr for WebOrigin {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<WebOrigin, Wrong> {
+        if text == "*" {
+            return Ok(WebOrigin(text.to_owned()));
+        }
+        let not_one = || wrong(text, "is not the origin of a web page", "web-origin");
+        let url = url::Url::parse(text).map_err(|_| not_one())?;
+        let origin = url.origin().ascii_serialization();
+        // Browsers send the origin as it is spelled here; a path would never match.
+        let bare = text.trim_end_matches('/').eq_ignore_ascii_case(&origin);
+        let web = matches!(url.scheme(), "http" | "https");
+        if web && bare {
+            Ok(WebOrigin(origin))
+        } else {
+            Err(not_one())
+        }
+    }
+}
+
+impl fmt::Display for WebOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+#[path = "scalars_tests.rs"]
+mod tests;

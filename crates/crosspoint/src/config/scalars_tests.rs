@@ -1,0 +1,155 @@
+//! What each kind of text takes and refuses.
+
+use super::*;
+
+fn why<T: FromStr<Err = Wrong> + fmt::Debug>(text: &str) -> String {
+    text.parse::<T>().expect_err(text).to_string()
+}
+
+fn shown<T: FromStr<Err = Wrong> + fmt::Display>(text: &str) -> String {
+    text.parse::<T>()
+        .unwrap_or_else(|wrong| panic!("{wrong}"))
+        .to_string()
+}
+
+#[test]
+fn an_address_is_an_ip_address_or_localhost_with_a_port() {
+    for (text, address) in [
+        ("127.0.0.1:7004", "127.0.0.1:7004"),
+        ("localhost:0", "127.0.0.1:0"),
+        ("[::1]:80", "[::1]:80"),
+        ("0.0.0.0:1", "0.0.0.0:1"),
+    ] {
+        assert_eq!(shown::<Listen>(text), address);
+    }
+    assert_eq!(
+        why::<Listen>(":7004"),
+        "`:7004` does not say on which network to listen; write `127.0.0.1:7004` for this machine \
+         alone, `0.0.0.0:7004` for every network"
+    );
+    for text in ["7004", "example.org:80", "127.0.0.1", "127.0.0.1:70040", ""] {
+        assert!(
+            why::<Listen>(text).contains("such as `127.0.0.1:7004`"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn loopback_is_seen_in_every_spelling() {
+    for text in ["127.8.8.8:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
+        assert!(text.parse::<Listen>().unwrap().is_loopback(), "{text}");
+    }
+    for text in ["0.0.0.0:1", "[::]:1", "192.168.1.2:1"] {
+        assert!(!text.parse::<Listen>().unwrap().is_loopback(), "{text}");
+    }
+}
+
+#[test]
+fn a_duration_has_units_and_bounds() {
+    for (text, normal) in [
+        ("40s", "40s"),
+        ("90s", "1m 30s"),
+        ("1m 30s", "1m 30s"),
+        ("PT40S", "40s"),
+        ("250 ms", "250ms"),
+        ("24h", "24h"),
+    ] {
+        assert_eq!(shown::<Span>(text), normal);
+        assert_eq!(normal.parse::<Span>(), text.parse::<Span>());
+    }
+    assert!(why::<Span>("40").starts_with("`40` has no unit; expected a duration such as `40s`"));
+    assert!(why::<Span>("soon").starts_with("`soon` is not a duration"));
+    for text in ["0s", "-5s", "40s ago", "1us"] {
+        assert!(
+            why::<Span>(text).contains("is shorter than `1ms`"),
+            "{text}"
+        );
+    }
+    assert!(why::<Span>("25h").contains("is longer than `24h`"));
+}
+
+#[test]
+fn a_size_has_a_unit_or_is_bytes() {
+    for (text, normal) in [
+        ("10MiB", "10MiB"),
+        ("512 KiB", "512KiB"),
+        ("1536KiB", "1536KiB"),
+        ("1048576", "1MiB"),
+        ("1.5MiB", "1536KiB"),
+        ("10MB", "10000000"),
+        ("1GiB", "1GiB"),
+    ] {
+        assert_eq!(shown::<Size>(text), normal);
+        assert_eq!(normal.parse::<Size>(), text.parse::<Size>());
+    }
+    assert!(why::<Size>("big").starts_with("`big` is not a size; expected a size such as"));
+    assert!(why::<Size>("0").contains("is less than `1KiB`"));
+    assert!(why::<Size>("2GiB").contains("is more than `1GiB`"));
+}
+
+#[test]
+fn a_misspelled_log_level_is_not_taken_for_a_module() {
+    for text in [
+        "info",
+        "WARN",
+        "off",
+        "warn,crosspoint=debug",
+        "crosspoint_net",
+        "hyper,info",
+    ] {
+        assert_eq!(shown::<LogFilter>(text), text);
+    }
+    assert_eq!(
+        why::<LogFilter>("warn,debgu"),
+        "`debgu` is not a level; did you mean `debug`? A module is written `name=level`"
+    );
+    for text in ["", "a=b=c", "crosspoint=loud"] {
+        assert!(
+            why::<LogFilter>(text).contains("is not a log filter"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_host_is_bare() {
+    for (text, normal) in [
+        ("Proxy.Example", "proxy.example"),
+        ("a:8080", "a:8080"),
+        ("[::1]:80", "[::1]:80"),
+    ] {
+        assert_eq!(shown::<HostName>(text), normal);
+    }
+    for text in ["", "http://a", "a/b", "a b", "*.example", "u@a", " a"] {
+        assert!(
+            why::<HostName>(text).contains("such as `proxy.example`"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_web_origin_has_no_path() {
+    for (text, normal) in [
+        ("https://A.example/", "https://a.example"),
+        ("http://a:8080", "http://a:8080"),
+        ("*", "*"),
+    ] {
+        assert_eq!(shown::<WebOrigin>(text), normal);
+    }
+    // The default port is one that browsers leave out, so that `http://a:80` would never match.
+    for text in [
+        "",
+        "a.example",
+        "https://a/b",
+        "ftp://a",
+        "https://u@a",
+        "http://a:80",
+    ] {
+        assert!(
+            why::<WebOrigin>(text).contains("such as `https://console.example`"),
+            "{text}"
+        );
+    }
+}

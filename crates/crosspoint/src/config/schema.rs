@@ -1,0 +1,236 @@
+//! The JSON Schema of the configuration, and the tables and keys that it describes.
+
+use std::sync::LazyLock;
+
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value};
+
+use super::types::Config;
+
+/// A table of the file.
+pub struct Table<'s> {
+    /// Its dotted name; empty for the top level.
+    pub name: String,
+    /// What it is for.
+    pub description: &'s str,
+    /// What may be written directly in it.
+    pub keys: Vec<Key<'s>>,
+}
+
+/// Something that may be written: a key that is not itself a table.
+pub struct Key<'s> {
+    /// Its dotted name.
+    pub name: String,
+    /// Its schema.
+    pub schema: &'s Value,
+}
+
+static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
+    let settings = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
+    let mut schema = settings
+        .into_generator()
+        .into_root_schema_for::<Config>()
+        .to_value();
+    remove_null(&mut schema);
+    schema
+});
+
+/// The JSON Schema (2020-12) of the file, for editors. It refers to nothing else.
+pub fn schema() -> Value {
+    SCHEMA.clone()
+}
+
+/// The same, shared.
+pub fn shared() -> &'static Value {
+    &SCHEMA
+}
+
+/// All tables in the order of the types, the top level first.
+pub fn tables() -> Vec<Table<'static>> {
+    let mut tables = Vec::new();
+    collect("", &SCHEMA, &mut tables);
+    tables
+}
+
+/// All keys of all tables.
+pub fn keys() -> Vec<Key<'static>> {
+    tables().into_iter().flat_map(|table| table.keys).collect()
+}
+
+fn collect(name: &str, schema: &'static Value, tables: &mut Vec<Table<'static>>) {
+    let mut keys = Vec::new();
+    let mut nested = Vec::new();
+    for (key, schema) in properties(schema).into_iter().flatten() {
+        let name = join(name, key);
+        if properties(schema).is_some() {
+            nested.push((name, schema));
+        } else {
+            keys.push(Key { name, schema });
+        }
+    }
+    tables.push(Table {
+        name: name.to_owned(),
+        description: text(schema, "description"),
+        keys,
+    });
+    for (name, schema) in nested {
+        collect(&name, schema, tables);
+    }
+}
+
+// === impl Key ===
+
+impl Key<'_> {
+    /// The environment variable that sets it: `CROSSPOINT_SPIFF__DEADLINE`.
+    pub fn variable(&self) -> String {
+        format!("CROSSPOINT_{}", self.name.replace('.', "__").to_uppercase())
+    }
+}
+
+/// `part` in the table `table`.
+pub fn join(table: &str, part: &str) -> String {
+    if table.is_empty() {
+        part.to_owned()
+    } else {
+        format!("{table}.{part}")
+    }
+}
+
+/// A text that a schema has under a name, else nothing.
+pub fn text<'s>(schema: &'s Value, name: &str) -> &'s str {
+    schema.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What a table may hold; nothing when the schema is not that of a table.
+pub fn properties(schema: &Value) -> Option<&Map<String, Value>> {
+    schema.get("properties").and_then(Value::as_object)
+}
+
+/// The schemas of which a value may fit any; most often the one.
+pub fn alternatives(schema: &Value) -> Vec<&Value> {
+    match schema.get("anyOf").and_then(Value::as_array) {
+        Some(any) => any.iter().collect(),
+        None => vec![schema],
+    }
+}
+
+/// The types that a schema names.
+pub fn types(schema: &Value) -> Vec<&str> {
+    match schema.get("type") {
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
+        // Only a choice of texts has no type at its top.
+        _ => vec!["string"],
+    }
+}
+
+/// The texts to choose from with the description of each; empty when the choice is free.
+pub fn choices(schema: &Value) -> Vec<(&str, &str)> {
+    let described = schema
+        .get("oneOf")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let plain = schema
+        .get("enum")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    described
+        .map(|one| (text(one, "const"), text(one, "description")))
+        .chain(plain.filter_map(Value::as_str).map(|one| (one, "")))
+        .collect()
+}
+
+/// Whether a value of this schema is a secret or holds one.
+pub fn is_secret(schema: &Value) -> bool {
+    match schema {
+        Value::Object(map) => {
+            map.get("writeOnly") == Some(&Value::Bool(true)) || map.values().any(is_secret)
+        }
+        Value::Array(list) => list.iter().any(is_secret),
+        _ => false,
+    }
+}
+
+/// TOML has no null: what is optional is left out, so no schema needs to say that it may be null.
+fn remove_null(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => remove_null_from(map),
+        Value::Array(list) => list.iter_mut().for_each(remove_null),
+        _ => {}
+    }
+}
+
+fn remove_null_from(map: &mut Map<String, Value>) {
+    map.values_mut().for_each(remove_null);
+    // A table's default repeats those of its keys.
+    let is_table = map.contains_key("properties");
+    map.retain(|name, value| name != "default" || !(is_table || value.is_null()));
+    if let Some(Value::Array(types)) = map.get_mut("type") {
+        types.retain(|one| one != "null");
+        if let [only] = &types[..] {
+            let only = only.clone();
+            map.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(any)) = map.get_mut("anyOf") {
+        any.retain(|one| text(one, "type") != "null");
+        if let [Value::Object(only)] = &any[..] {
+            let only = only.clone();
+            map.shift_remove("anyOf");
+            for (name, value) in only {
+                map.entry(name).or_insert(value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_and_table_has_a_description() {
+        for table in tables() {
+            assert!(!table.description.is_empty(), "{}", table.name);
+            for key in table.keys {
+                assert!(!text(key.schema, "description").is_empty(), "{}", key.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_schema_says_neither_null_nor_refers_elsewhere() {
+        let schema = schema().to_string();
+        assert!(
+            !schema.contains("null") && !schema.contains("$ref"),
+            "{schema}"
+        );
+    }
+
+    #[test]
+    fn an_optional_table_is_a_table() {
+        let names: Vec<_> = tables().into_iter().map(|table| table.name).collect();
+        let expected = "|access|egress|spiff|cli|connectors|connectors.http|\
+                        connectors.http.egress|connectors.http.policy";
+        assert_eq!(names.join("|"), expected);
+    }
+
+    #[test]
+    fn only_keys_are_secret() {
+        let secret: Vec<_> = keys()
+            .into_iter()
+            .filter(|key| is_secret(key.schema))
+            .map(|key| key.name)
+            .collect();
+        assert_eq!(secret, ["access.api_keys"]);
+    }
+
+    #[test]
+    fn variables_are_named_by_the_path() {
+        let variables: Vec<_> = keys().iter().map(Key::variable).collect();
+        assert!(variables.contains(&"CROSSPOINT_LISTEN".to_owned()));
+        assert!(variables.contains(&"CROSSPOINT_CONNECTORS__HTTP__POLICY__TIMEOUT".to_owned()));
+    }
+}

@@ -1,0 +1,263 @@
+//! What may be configured. The comments here are the configuration reference that users read.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::egress::{EgressEntry, Preset};
+use super::reference::KeyText;
+use super::scalars::{HostName, Listen, LogFilter, Size, Span, WebOrigin};
+
+/// The configuration of Crosspoint. Everything has a default: no file at all is a working proxy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The address to listen on: an IP address or `localhost`, and a port. With port 0 the system
+    /// chooses a free one, which is printed. Anything but a loopback address needs an API key, or
+    /// `access.anonymous = true`.
+    pub listen: Listen,
+
+    /// What to log: a level (`error`, `warn`, `info`, `debug`, `trace`, `off`), or a list of
+    /// `module=level`, such as `warn,crosspoint=debug`.
+    pub log: LogFilter,
+
+    /// The built-in connectors that are there. What is not named here cannot be called.
+    pub builtin: Vec<String>,
+
+    /// The largest body of a request, from `1KiB` to `1GiB`. A larger one is answered with 413.
+    pub max_body: Size,
+
+    /// How long a shutdown waits for calls in flight before it gives them up.
+    pub drain: Span,
+
+    /// Who may call.
+    pub access: Access,
+
+    /// Where outgoing requests may go. A target is judged by the address really connected to,
+    /// again on each redirect.
+    pub egress: Egress,
+
+    /// Calls from SpiffArena.
+    pub spiff: Spiff,
+
+    /// Calls from the command line: `crosspoint call`.
+    pub cli: Cli,
+
+    /// One table for each connector.
+    pub connectors: Connectors,
+}
+
+/// Who may call.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Access {
+    /// The keys that callers may use, in the header `Spiff-Connector-Proxy-Api-Key` or as
+    /// `Authorization: Bearer`. Each is a text, or a table `{ name = "…", key = "…" }` with the
+    /// name that logs show; a key without a name is `key-1`, `key-2` and so on, by its position.
+    /// The text is the key itself (better 8 characters or more) or a reference to it: `env:NAME`,
+    /// `file:PATH` or `exec:COMMAND ARGUMENTS`.
+    pub api_keys: Vec<ApiKey>,
+
+    /// Whether anyone may call when there are no keys: allows an address that is not loopback, and
+    /// any `Host`. Has no effect when there are keys.
+    pub anonymous: bool,
+
+    /// Further values of the `Host` header that are accepted when there are no keys, such as
+    /// `proxy.example`; a port does not count. Loopback names and addresses always are; any other
+    /// is answered with 403, which keeps web pages from reaching the proxy by a name of their own.
+    pub hosts: Vec<HostName>,
+
+    /// The web pages that may call from a browser, as origins such as `https://console.example`,
+    /// or `*` for all.
+    pub cors_origins: Vec<WebOrigin>,
+}
+
+/// An API key, with a name or without.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ApiKey {
+    /// The key alone.
+    Text(KeyText),
+    /// The key and the name that logs show.
+    Named(NamedKey),
+}
+
+/// An API key and the name that logs show.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NamedKey {
+    /// What logs show instead of the key.
+    pub name: String,
+    /// The key, or a reference to it.
+    pub key: KeyText,
+}
+
+/// Where outgoing requests may go.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Egress {
+    /// What is refused when no entry says anything.
+    pub preset: Preset,
+
+    /// What is let through although the preset or `deny` refuses it: `*`, a host name,
+    /// `*.suffix`, an IP address or a network such as `10.0.0.0/8`, each with `:port` when it
+    /// means one port only. What the preset `internal` refuses is only let through by address.
+    pub allow: Vec<EgressEntry>,
+
+    /// What is refused, written as in `allow`. `deny = ["*"]` with some `allow` is an allow-list.
+    pub deny: Vec<EgressEntry>,
+
+    /// PEM files with the certificates of private authorities to trust, besides those that the
+    /// system trusts. Relative paths start at the working directory.
+    pub ca_files: Vec<PathBuf>,
+}
+
+/// Calls from SpiffArena.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spiff {
+    /// The total time that a call may take, all attempts together.
+    pub deadline: Span,
+}
+
+/// Calls from the command line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cli {
+    /// The total time that a call may take, all attempts together.
+    pub deadline: Span,
+}
+
+/// One table for each connector.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Connectors {
+    /// The built-in connector `http`.
+    pub http: HttpConnector,
+}
+
+/// The built-in connector `http`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpConnector {
+    /// What the ids without a version, such as `http/GetRequest`, mean.
+    pub answers: Answers,
+
+    /// The largest answer that is read from an upstream, from `1KiB` to `1GiB`. A larger one
+    /// fails with `AnswerTooLarge`.
+    pub max_answer: Size,
+
+    /// Egress rules of this connector. When this table is present it replaces `egress`, all but
+    /// `ca_files`.
+    pub egress: Option<ConnectorEgress>,
+
+    /// Limits of the calls of this connector.
+    pub policy: Policy,
+}
+
+/// What the ids of `http` without a version mean.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Answers {
+    /// `http/GetRequest` and `http/PostRequest` answer in version 1, with the text of the upstream
+    /// and its status, as in the connector packages.
+    #[default]
+    Compatible,
+    /// They take the parameters of SpiffArena's newer family and answer in version 2.
+    Newer,
+}
+
+/// Egress rules that replace those of `egress` for one connector.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConnectorEgress {
+    /// As `egress.preset`.
+    pub preset: Preset,
+    /// As `egress.allow`.
+    pub allow: Vec<EgressEntry>,
+    /// As `egress.deny`.
+    pub deny: Vec<EgressEntry>,
+}
+
+/// Limits of the calls of one connector.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// The time of one attempt. When there is none, the deadline alone limits it.
+    pub timeout: Option<Span>,
+
+    /// The total time of a call, all attempts together. When there is none, it is that of where
+    /// the call came from, such as `spiff.deadline`.
+    pub deadline: Option<Span>,
+}
+
+// === impl Config ===
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            listen: Listen(([127, 0, 0, 1], 7004).into()),
+            log: LogFilter("info".to_owned()),
+            builtin: vec!["http".to_owned()],
+            max_body: Size::mebibytes(10),
+            drain: Span::seconds(30),
+            access: Access::default(),
+            egress: Egress::default(),
+            spiff: Spiff::default(),
+            cli: Cli::default(),
+            connectors: Connectors::default(),
+        }
+    }
+}
+
+// === impl ApiKey ===
+
+impl ApiKey {
+    /// The name it was given, else one made of its position in the list, counted from 1.
+    pub fn name(&self, position: usize) -> String {
+        match self {
+            ApiKey::Text(_) => format!("key-{position}"),
+            ApiKey::Named(named) => named.name.clone(),
+        }
+    }
+
+    /// The key or the reference to it.
+    pub fn key(&self) -> &KeyText {
+        match self {
+            ApiKey::Text(key) => key,
+            ApiKey::Named(named) => &named.key,
+        }
+    }
+}
+
+// === impl Spiff, Cli, HttpConnector ===
+
+/// A little longer than the 30 s that upstreams commonly take at most, and shorter than the
+/// minute after which load balancers commonly cut a connection.
+impl Default for Spiff {
+    fn default() -> Spiff {
+        Spiff {
+            deadline: Span::seconds(40),
+        }
+    }
+}
+
+impl Default for Cli {
+    fn default() -> Cli {
+        Cli {
+            deadline: Span::seconds(300),
+        }
+    }
+}
+
+impl Default for HttpConnector {
+    fn default() -> HttpConnector {
+        HttpConnector {
+            answers: Answers::default(),
+            max_answer: Size::mebibytes(10),
+            egress: None,
+            policy: Policy::default(),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Output made for eyes.
+
+use std::convert::Infallible;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::cli::USAGE;
+use crate::config::Problems;
+
+/// Prints every mistake of the configuration and gives the exit code.
+pub fn problems(problems: &Problems) -> ExitCode {
+    eprintln!("{problems}");
+    ExitCode::from(USAGE)
+}
+
+/// Breaks text into lines of at most `width` characters where it has spaces.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.split('\n').filter(|p| !p.trim().is_empty()) {
+        let mut line = String::new();
+        for word in paragraph.split_whitespace() {
+            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// Says that something is under way once it has taken a second: on a terminal a line that counts,
+/// elsewhere one line and no more.
+pub struct Waiting {
+    what: String,
+    begun: Instant,
+}
+
+// === impl Waiting ===
+
+impl Waiting {
+    /// Begins to wait for something.
+    pub fn new(what: String) -> Waiting {
+        Waiting { what, begun: Instant::now() }
+    }
+
+    /// Shows the waiting until it is dropped.
+    pub async fn show(&self) -> Infallible {
+        sleep(Duration::from_secs(1)).await;
+        if !std::io::stderr().is_terminal() {
+            eprintln!("{} …", self.what);
+            return std::future::pending().await;
+        }
+        loop {
+            eprint!("\r{} … {} s", self.what, self.begun.elapsed().as_secs());
+            let _ = std::io::stderr().flush();
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
+
+impl Drop for Waiting {
+    /// Clears the line that counts.
+    fn drop(&mut self) {
+        if self.begun.elapsed() >= Duration::from_secs(1) && std::io::stderr().is_terminal() {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_wrapped_at_spaces() {
+        assert_eq!(wrap("one two three\n\nfour", 8), ["one two", "three", "four"]);
+        assert_eq!(wrap("unbreakable", 3), ["unbreakable"]);
+    }
+}
