@@ -9,14 +9,17 @@ use crosspoint_core::Connector;
 use crosspoint_net::Http;
 
 pub mod http;
+pub mod os;
 
 /// The names of all built-in connectors, for configuration to check against.
-pub const BUILT_IN: &[&str] = &["http"];
+pub const BUILT_IN: &[&str] = &["http", "os"];
 
 /// The settings of all built-in connectors.
 pub struct Settings {
     /// Of `http`.
     pub http: http::Config,
+    /// Of `os`.
+    pub os: os::Config,
 }
 
 /// The built-in connector of that name, or nothing when it is not in [`BUILT_IN`].
@@ -25,6 +28,7 @@ pub struct Settings {
 pub fn built_in(name: &str, settings: &Settings, client: Http) -> Option<Arc<dyn Connector>> {
     match name {
         "http" => Some(Arc::new(http::connector(&settings.http, client))),
+        "os" => Some(Arc::new(os::connector(&settings.os))),
         _ => None,
     }
 }
