@@ -1,18 +1,26 @@
-//! Makes a call a task that the broker owns. Whoever asked only waits for it.
+//! Makes a call the broker's own. Whoever asked only lends it the thread.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use crosspoint_core::{Failure, Kind, Outcome, Refusal, Safety};
-use tokio::task::JoinHandle;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::layers::trace::Record;
 use crate::pipeline::Surroundings;
 
-/// Runs `inner` as a task of its own, and ends the call's record with its result.
+/// Runs `inner` and ends the call's record with its result.
 ///
-/// A caller that goes away (the future returned here is dropped) ends the task only when the
-/// command is read-only; anything else runs on, since half of it may have happened and the rest
-/// should too. A panic ends this call alone.
+/// While the caller waits, the call runs in the caller's task: starting one for each call would
+/// cost two changes of thread, more than everything else on the way. A caller that goes away (the
+/// future returned here is dropped) ends a call of a read-only command. Any other goes on in a task
+/// of its own, since half of it may have happened and the rest should too. A panic ends this call
+/// alone.
 pub(crate) async fn layer<F>(
     around: Surroundings,
     safety: Safety,
@@ -29,41 +37,56 @@ where
     let (tasks, cancelled) = (around.tasks.clone(), CancellationToken::new());
     let span = record.span.clone();
     let inner = inner(around, cancelled.clone());
-    let handle = tasks.spawn(async move { record.end(inner.await) }.instrument(span));
-    let mut waiting = Waiting {
-        handle,
-        cancelled,
+    // The record ends inside, so that a panic drops it while it unwinds.
+    let running = AssertUnwindSafe(async move { record.end(inner.await) })
+        .catch_unwind()
+        .map(|result| result.unwrap_or_else(|_| Err(broken())));
+    let call = Held {
+        running: Some(Box::pin(tasks.track_future(running.instrument(span)))),
         droppable: safety == Safety::ReadOnly,
+        cancelled,
     };
-    match (&mut waiting.handle).await {
-        Ok(result) => result,
-        Err(error) => Err(broken(error)),
-    }
+    call.await
 }
 
 /// The panic itself is in the log, with the ids of the call's span; see the binary's panic hook.
-fn broken(error: tokio::task::JoinError) -> Failure {
+fn broken() -> Failure {
     let message = "the connector broke down while running this command; \
                    the log has more under this request's id";
-    let failure = Failure::new(Kind::Raised, "connector_panicked", message);
-    failure.with_detail(error.to_string())
+    Failure::new(Kind::Raised, "connector_panicked", message)
 }
 
-/// Ends the task when nobody waits any more, if that does no harm.
-struct Waiting {
-    handle: JoinHandle<Result<Outcome, Failure>>,
-    cancelled: CancellationToken,
+/// A call that runs while this is polled, and that is not lost when it is dropped.
+struct Held {
+    running: Option<BoxFuture<'static, Result<Outcome, Failure>>>,
     droppable: bool,
+    cancelled: CancellationToken,
 }
 
-impl Drop for Waiting {
+// === impl Held ===
+
+impl Future for Held {
+    type Output = Result<Outcome, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(running) = &mut self.running else {
+            return Poll::Pending;
+        };
+        let result = std::task::ready!(running.as_mut().poll(cx));
+        self.running = None;
+        Poll::Ready(result)
+    }
+}
+
+impl Drop for Held {
     fn drop(&mut self) {
-        if self.handle.is_finished() {
+        let Some(running) = self.running.take() else {
             return;
-        }
-        self.cancelled.cancel();
-        if self.droppable {
-            self.handle.abort();
+        };
+        match Handle::try_current() {
+            Ok(runtime) if !self.droppable => drop(runtime.spawn(running)),
+            // Without a runtime the process is at its end.
+            _ => self.cancelled.cancel(),
         }
     }
 }
