@@ -9,17 +9,26 @@ use crosspoint_core::Connector;
 use crosspoint_net::Http;
 
 pub mod http;
+pub mod logging;
 pub mod os;
+pub mod slack;
+pub mod smtp;
 
 /// The names of all built-in connectors, for configuration to check against.
-pub const BUILT_IN: &[&str] = &["http", "os"];
+pub const BUILT_IN: &[&str] = &["http", "logging", "os", "slack", "smtp"];
 
 /// The settings of all built-in connectors.
 pub struct Settings {
     /// Of `http`.
     pub http: http::Config,
+    /// Of `logging`.
+    pub logging: logging::Config,
     /// Of `os`.
     pub os: os::Config,
+    /// Of `slack`.
+    pub slack: slack::Config,
+    /// Of `smtp`.
+    pub smtp: smtp::Config,
 }
 
 /// The built-in connector of that name, or nothing when it is not in [`BUILT_IN`].
@@ -28,7 +37,10 @@ pub struct Settings {
 pub fn built_in(name: &str, settings: &Settings, client: Http) -> Option<Arc<dyn Connector>> {
     match name {
         "http" => Some(Arc::new(http::connector(&settings.http, client))),
+        "logging" => Some(Arc::new(logging::connector(&settings.logging))),
         "os" => Some(Arc::new(os::connector(&settings.os))),
+        "slack" => Some(Arc::new(slack::connector(&settings.slack, client))),
+        "smtp" => Some(Arc::new(smtp::connector(&settings.smtp, client))),
         _ => None,
     }
 }

@@ -15,7 +15,13 @@ pub const USAGE: u8 = 2;
 #[command(name = "crosspoint", version, after_help = EXAMPLES, propagate_version = true)]
 pub struct Cli {
     /// The configuration file [default: crosspoint.toml, if there is one here]
-    #[arg(long, short, global = true, value_name = "FILE", env = "CROSSPOINT_CONFIG")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_name = "FILE",
+        env = "CROSSPOINT_CONFIG"
+    )]
     pub config: Option<PathBuf>,
 
     #[command(subcommand)]

@@ -21,7 +21,10 @@ pub fn start(filter: &str, mask: Mask) {
         .with_writer(Masked(mask))
         .init();
     panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or("no message");
         tracing::error!(place, message, "Something panicked.");
     }));
@@ -45,7 +48,9 @@ impl Write for Masked {
             io::stderr().lock().write_all(event)?;
         } else {
             let text = String::from_utf8_lossy(event);
-            io::stderr().lock().write_all(self.0.apply(&text).as_bytes())?;
+            io::stderr()
+                .lock()
+                .write_all(self.0.apply(&text).as_bytes())?;
         }
         Ok(event.len())
     }

@@ -1,6 +1,10 @@
 //! The program: command line, configuration, wiring.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to people")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line talks to people"
+)]
 
 mod cli;
 mod command;

@@ -47,7 +47,10 @@ pub struct Waiting {
 impl Waiting {
     /// Begins to wait for something.
     pub fn new(what: String) -> Waiting {
-        Waiting { what, begun: Instant::now() }
+        Waiting {
+            what,
+            begun: Instant::now(),
+        }
     }
 
     /// Shows the waiting until it is dropped.
@@ -80,7 +83,10 @@ mod tests {
 
     #[test]
     fn text_is_wrapped_at_spaces() {
-        assert_eq!(wrap("one two three\n\nfour", 8), ["one two", "three", "four"]);
+        assert_eq!(
+            wrap("one two three\n\nfour", 8),
+            ["one two", "three", "four"]
+        );
         assert_eq!(wrap("unbreakable", 3), ["unbreakable"]);
     }
 }

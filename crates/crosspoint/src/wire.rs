@@ -32,37 +32,55 @@ pub fn mask(loaded: &Loaded) -> Mask {
 /// connector may send a request.
 pub fn broker(loaded: &Loaded, listener: Option<SocketAddr>) -> Result<Broker> {
     let config = &loaded.config;
-    let http = &config.connectors.http;
-    let settings = connectors::Settings {
-        http: connectors::http::Config {
-            answers: match http.answers {
-                config::types::Answers::Compatible => connectors::http::Answers::Compatible,
-                config::types::Answers::Newer => connectors::http::Answers::Newer,
-            },
-            max_answer: http.max_answer.0 as usize,
-        },
-    };
+    let settings = settings(&config.connectors);
     let mut built_in = Vec::new();
+    let mut policies = HashMap::new();
     for name in &config.builtin {
-        let client = client(loaded, rules(loaded), listener)?;
+        let (egress, policy) = config.connectors.common(name);
+        let egress = egress.map_or_else(|| config.egress.rules(), |own| own.rules());
+        let client = client(loaded, egress, listener)?;
         built_in.extend(connectors::built_in(name, &settings, client));
+        let (timeout, deadline) = (policy.timeout.map(|t| t.0), policy.deadline.map(|d| d.0));
+        policies.insert(name.clone(), Policy { timeout, deadline });
     }
-    let policy = Policy {
-        timeout: http.policy.timeout.map(|timeout| timeout.0),
-        deadline: http.policy.deadline.map(|deadline| deadline.0),
+    let settings = Settings {
+        mask: mask(loaded),
+        policies,
     };
-    let settings =
-        Settings { mask: mask(loaded), policies: HashMap::from([("http".to_owned(), policy)]) };
     let mount = Arc::new(Static::new(built_in));
-    let mounts = vec![Registration { naming: Naming::BuiltIn, mount }];
+    let mounts = vec![Registration {
+        naming: Naming::BuiltIn,
+        mount,
+    }];
     Ok(Broker::new(settings, mounts)?)
 }
 
-/// The egress rules of `http`: its own table, else the common one.
-fn rules(loaded: &Loaded) -> Rules {
-    match &loaded.config.connectors.http.egress {
-        Some(own) => own.rules(),
-        None => loaded.config.egress.rules(),
+/// The settings of the built-in connectors.
+fn settings(config: &config::connectors::Connectors) -> connectors::Settings {
+    use config::connectors::{Answers, SmtpAnswers};
+    let (http, os) = (&config.http, &config.os);
+    connectors::Settings {
+        http: connectors::http::Config {
+            answers: match http.answers {
+                Answers::Compatible => connectors::http::Answers::Compatible,
+                Answers::Newer => connectors::http::Answers::Newer,
+            },
+            max_answer: http.max_answer.0 as usize,
+        },
+        smtp: connectors::smtp::Config {
+            answers: match config.smtp.answers {
+                SmtpAnswers::V2 => connectors::smtp::Answers::V2,
+                SmtpAnswers::V1 => connectors::smtp::Answers::V1,
+            },
+        },
+        slack: connectors::slack::Config {
+            base_url: config.slack.base_url.clone(),
+        },
+        logging: connectors::logging::Config {},
+        os: connectors::os::Config {
+            allow: os.allow.clone(),
+            max_output: os.max_output.0 as usize,
+        },
     }
 }
 
@@ -88,9 +106,19 @@ pub fn ingress(loaded: &Loaded) -> crosspoint_ingress::Settings {
         access: Access {
             keys: keys.collect(),
             anonymous: config.access.anonymous,
-            hosts: config.access.hosts.iter().map(ToString::to_string).collect(),
+            hosts: config
+                .access
+                .hosts
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
         },
-        cors_origins: config.access.cors_origins.iter().map(|o| o.0.clone()).collect(),
+        cors_origins: config
+            .access
+            .cors_origins
+            .iter()
+            .map(|o| o.0.clone())
+            .collect(),
         max_body: config.max_body.0 as usize,
         spiff_deadline: config.spiff.deadline.0,
     }

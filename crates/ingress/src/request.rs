@@ -33,30 +33,18 @@ pub(crate) struct Seen {
 #[derive(Clone)]
 pub(crate) struct Logged;
 
-/// Gives a request its id, lets it pass or not, and logs it.
-pub(crate) async fn layer(
-    State(shared): State<Shared>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+/// Gives a request its id, and logs it. Outermost, so that no answer goes without.
+pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let call = CallId::generate();
     let id = request_id(request.headers(), call);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let admitted = shared
-        .access
-        .admit(&method, request.uri(), request.headers());
-    let mut response = match admitted {
-        Ok(key) => {
-            request.extensions_mut().insert(Seen {
-                call,
-                id: id.clone(),
-                key,
-            });
-            next.run(request).await
-        }
-        Err(Denied(status, message)) => answer::denied(status, &message),
-    };
+    request.extensions_mut().insert(Seen {
+        call,
+        id: id.clone(),
+        key: None,
+    });
+    let mut response = next.run(request).await;
     if response.extensions_mut().remove::<Logged>().is_none() {
         let status = response.status().as_u16();
         log(
@@ -69,6 +57,26 @@ pub(crate) async fn layer(
     }
     answer::set(response.headers_mut(), REQUEST_ID.clone(), &id);
     response
+}
+
+/// Lets a request pass or not.
+pub(crate) async fn admit(
+    State(shared): State<Shared>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let admitted = shared
+        .access
+        .admit(request.method(), request.uri(), request.headers());
+    match admitted {
+        Ok(key) => {
+            if let Some(seen) = request.extensions_mut().get_mut::<Seen>() {
+                seen.key = key;
+            }
+            next.run(request).await
+        }
+        Err(Denied(status, message)) => answer::denied(status, &message),
+    }
 }
 
 /// Probes and scrapes that went well are noise; everything else is one line.

@@ -76,16 +76,17 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
         .method_not_allowed_fallback(not_that_way)
         .layer(middleware::from_fn_with_state(
             shared.clone(),
-            request::layer,
+            request::admit,
         ))
         .with_state(shared);
-    match cors {
+    let router = match cors {
         Some(cors) => router.layer(cors),
         None => router,
-    }
+    };
+    router.layer(middleware::from_fn(request::identify))
 }
 
-/// Outermost, so that a page may read a refusal too.
+/// Outside of the access check, so that a page may read a refusal too.
 fn cors(origins: &[String]) -> Option<CorsLayer> {
     let allowed = match origins.iter().any(|origin| origin == "*") {
         true => AllowOrigin::any(),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosspoint_core::{Body, Failure, Outcome, Verbatim};
+use crosspoint_core::{Body, Failure, Kind, Outcome, Verbatim};
 use crosspoint_net::Response;
 use http::header::{HeaderMap, RETRY_AFTER};
 
@@ -51,7 +51,7 @@ pub(super) fn of(
 /// What it means that there was no answer. The packages report it as an inner 500.
 pub(super) fn unanswered(failure: Failure, style: Style) -> Failure {
     let brought_nothing = failure.outcome.is_none();
-    let ours = matches!(failure.kind, crosspoint_core::Kind::Refused(_));
+    let ours = matches!(failure.kind, Kind::Refused(_) | Kind::Invalid(_));
     if brought_nothing && !ours && style != Style::Bare {
         return failure.with_outcome(Outcome::empty(500));
     }

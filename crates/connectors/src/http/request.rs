@@ -7,6 +7,7 @@ use crosspoint_core::{Context, Effect, Failure, Json, Outcome, Secret, is_sensit
 use crosspoint_net::{Request, Response};
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderValue};
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep};
 use url::Url;
@@ -31,7 +32,8 @@ pub(super) async fn run(
     let shown = format!("{method} {}", shown(&asked.url));
     let attempts = asked.attempts.max(1);
     let include_headers = asked.include_headers;
-    let request = build(http, method, style, asked, cx)?;
+    let request =
+        build(http, method, style, asked, cx).map_err(|f| answer::unanswered(f, style))?;
     let mut attempt = 1;
     loop {
         let result = http.client.send(request.clone()).await;
@@ -185,7 +187,10 @@ fn protect(asked: &Asked, cx: &Context) {
     let Ok(url) = Url::parse(&asked.url) else {
         return;
     };
-    cx.protect(url.password().unwrap_or_default());
+    // As the address spells it, and as it is sent.
+    let password = url.password().unwrap_or_default();
+    cx.protect(password);
+    cx.protect(&percent_decode_str(password).decode_utf8_lossy());
     for (_, value) in url
         .query_pairs()
         .filter(|(name, _)| is_sensitive_name(name))
@@ -196,7 +201,8 @@ fn protect(asked: &Asked, cx: &Context) {
 
 /// The address without what may be secret: user, password, query.
 fn shown(url: &str) -> String {
-    let Ok(url) = Url::parse(url) else {
+    // What is no address of a host is all path, whatever stands in it.
+    let Some(url) = Url::parse(url).ok().filter(Url::has_host) else {
         return "(no valid address)".to_owned();
     };
     let port = url
@@ -221,7 +227,14 @@ mod tests {
     fn the_address_is_shown_without_secrets() {
         let url = "https://user:hunter2@api.example:8443/v1/x?token=hunter2#f";
         assert_eq!(shown(url), "https://api.example:8443/v1/x");
-        assert!(!shown("hunter2").contains("hunter2"));
+        for odd in [
+            "hunter2",
+            "user:hunter2@api.example/x",
+            "data:hunter2",
+            "file:///hunter2",
+        ] {
+            assert!(!shown(odd).contains("hunter2"), "{odd}");
+        }
     }
 
     #[test]

@@ -23,12 +23,18 @@ pub fn run(file: &Option<PathBuf>, args: CallArgs) -> Result<ExitCode> {
         Err(problems) => return Ok(show::problems(&problems)),
     };
     // What went wrong is printed below; the log adds to it only when that is asked for.
-    let filter = if args.verbose { &loaded.config.log.0 } else { "off" };
+    let filter = if args.verbose {
+        &loaded.config.log.0
+    } else {
+        "off"
+    };
     logging::start(filter, wire::mask(&loaded));
     let command: CommandId = args.command.parse()?;
     let arguments = arguments(&args)?;
     let call = Call::new(command, arguments, Origin::of(Ingress::Cli));
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     runtime.context("starting the runtime")?.block_on(async {
         let broker = wire::broker(&loaded, None)?;
         let begun = Instant::now();
@@ -63,7 +69,9 @@ fn arguments(args: &CallArgs) -> Result<Arguments> {
 fn read(path: &Path) -> Result<Arguments> {
     let mut text = Vec::new();
     if path == Path::new("-") {
-        std::io::stdin().read_to_end(&mut text).context("reading standard input")?;
+        std::io::stdin()
+            .read_to_end(&mut text)
+            .context("reading standard input")?;
     } else {
         text = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
     }
@@ -79,7 +87,10 @@ fn split(argument: &str) -> Result<(&str, Json)> {
         None => Ok((name, Json::string(value))),
         Some(name) => {
             let json = Json::parse(value.to_owned());
-            Ok((name, json.with_context(|| format!("reading the value of {name} as JSON"))?))
+            Ok((
+                name,
+                json.with_context(|| format!("reading the value of {name} as JSON"))?,
+            ))
         }
     }
 }
@@ -175,14 +186,23 @@ mod tests {
     #[test]
     fn text_is_text_and_colon_equals_is_json() {
         let (name, value) = split("url=https://h/?a=b").unwrap();
-        assert_eq!((name, value.as_bytes()), ("url", br#""https://h/?a=b""#.as_slice()));
+        assert_eq!(
+            (name, value.as_bytes()),
+            ("url", br#""https://h/?a=b""#.as_slice())
+        );
         let (name, value) = split(r#"data:={"a": 1}"#).unwrap();
-        assert_eq!((name, value.as_bytes()), ("data", br#"{"a": 1}"#.as_slice()));
+        assert_eq!(
+            (name, value.as_bytes()),
+            ("data", br#"{"a": 1}"#.as_slice())
+        );
     }
 
     #[test]
     fn a_mistake_does_not_quote_the_value() {
         let error = format!("{:#}", split("token:=hunter2").unwrap_err());
-        assert!(error.contains("token") && !error.contains("hunter2"), "{error}");
+        assert!(
+            error.contains("token") && !error.contains("hunter2"),
+            "{error}"
+        );
     }
 }

@@ -16,16 +16,25 @@ pub fn run(file: &Option<PathBuf>, args: CommandsArgs) -> Result<ExitCode> {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(show::problems(&problems)),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let broker = runtime
         .context("starting the runtime")?
         .block_on(async { wire::broker(&loaded, None) })?;
     let catalogue = broker.catalogue();
     let wanted = args.filter.unwrap_or_default().to_lowercase();
     let matches = |entry: &Entry| entry.id.to_string().to_lowercase().contains(&wanted);
-    let entries: Vec<_> = catalogue.entries().iter().filter(|entry| matches(entry)).collect();
+    let entries: Vec<_> = catalogue
+        .entries()
+        .iter()
+        .filter(|entry| matches(entry))
+        .collect();
     if args.json {
-        println!("{:#}", crosspoint_ingress::commands_json(entries.into_iter().map(|e| &**e)));
+        println!(
+            "{:#}",
+            crosspoint_ingress::commands_json(entries.into_iter().map(|e| &**e))
+        );
         return Ok(ExitCode::SUCCESS);
     }
     if entries.is_empty() {
@@ -33,7 +42,9 @@ pub fn run(file: &Option<PathBuf>, args: CommandsArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     for group in entries.chunk_by(|a, b| a.id.connector == b.id.connector) {
-        let about = group.first().map_or("", |e| &e.connector.manifest().description);
+        let about = group
+            .first()
+            .map_or("", |e| &e.connector.manifest().description);
         println!("{}  {about}\n", group[0].id.connector);
         for entry in group {
             print(entry);
@@ -50,7 +61,12 @@ fn print(entry: &Entry) {
         println!("      {line}");
     }
     let open = command.open.then(|| "…".to_owned());
-    let parameters: Vec<_> = command.parameters.iter().map(parameter).chain(open).collect();
+    let parameters: Vec<_> = command
+        .parameters
+        .iter()
+        .map(parameter)
+        .chain(open)
+        .collect();
     for line in show::wrap(&parameters.join(" "), 74) {
         println!("      {line}");
     }
@@ -60,10 +76,16 @@ fn print(entry: &Entry) {
 /// `url:str` when required, `[headers:any]` when not.
 fn parameter(parameter: &Parameter) -> String {
     let text = format!("{}:{}", parameter.name, parameter.spiff_type());
-    if parameter.required { text } else { format!("[{text}]") }
+    if parameter.required {
+        text
+    } else {
+        format!("[{text}]")
+    }
 }
 
 fn call_example(entry: &Entry) -> String {
     let required = entry.command.parameters.iter().filter(|p| p.required);
-    required.fold(entry.id.to_string(), |text, p| format!("{text} {}=…", p.name))
+    required.fold(entry.id.to_string(), |text, p| {
+        format!("{text} {}=…", p.name)
+    })
 }

@@ -1,14 +1,14 @@
 //! `crosspoint serve`: runs the proxy.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use crosspoint_broker::Broker;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::ServeArgs;
@@ -27,40 +27,53 @@ pub fn run(file: &Option<PathBuf>, args: ServeArgs) -> Result<ExitCode> {
         tracing::warn!("{warning}");
     }
     raise_file_limit();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("starting the runtime")?.block_on(serve(&loaded))
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    runtime
+        .context("starting the runtime")?
+        .block_on(serve(&loaded))
 }
 
 async fn serve(loaded: &Loaded) -> Result<ExitCode> {
     // The listener opens first, so that a wrong address is told before anything else is tried,
     // and so that the egress rules know it.
     let wanted = loaded.config.listen.0;
-    let listener = TcpListener::bind(wanted).await.with_context(|| busy(wanted))?;
-    let address = listener.local_addr().context("reading the address that is listened on")?;
+    let listener = TcpListener::bind(wanted)
+        .await
+        .with_context(|| busy(wanted))?;
+    let address = listener
+        .local_addr()
+        .context("reading the address that is listened on")?;
     let broker = wire::broker(loaded, Some(address))?;
     let router = crosspoint_ingress::router(broker.clone(), wire::ingress(loaded));
+    // Before anybody is told that this process is there: who starts it may want to end it.
+    let mut signals = Signals::listen().context("listening for signals")?;
     greet(address, &broker, loaded);
 
     let stop = CancellationToken::new();
     let patience = loaded.config.drain.0;
-    let serving = crosspoint_ingress::serve(
-        listener,
-        router,
-        stop.clone().cancelled_owned(),
-        patience,
-    );
+    let serving =
+        crosspoint_ingress::serve(listener, router, stop.clone().cancelled_owned(), patience);
     let stopping = async {
-        let why = told_to_stop().await;
+        stop.cancelled().await;
+        broker.drain(patience).await
+    };
+    let told_twice = async {
+        let why = signals.next().await;
         tracing::info!(why, "Stopping; calls in flight are answered first.");
         stop.cancel();
-        broker.drain(patience).await
+        signals.next().await
     };
     let left = tokio::select! {
         left = async { tokio::join!(serving, stopping).1 } => left,
-        () = told_twice(&stop) => anyhow::bail!("stopped at once; calls in flight were dropped"),
+        _ = told_twice => anyhow::bail!("stopped at once; calls in flight were dropped"),
     };
     if left > 0 {
-        tracing::warn!(left, "Stopped with calls in flight: they took longer than the setting drain.");
+        tracing::warn!(
+            left,
+            "Stopped with calls in flight: they took longer than the setting drain."
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -85,27 +98,31 @@ fn greet(address: SocketAddr, broker: &Broker, loaded: &Loaded) {
     tracing::info!(%address, commands, "Listening.");
 }
 
-/// The first signal that asks for an end.
-async fn told_to_stop() -> &'static str {
-    let mut terminate = signal(SignalKind::terminate()).ok();
-    let terminated = async {
-        match &mut terminate {
-            Some(signal) => signal.recv().await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => "SIGINT",
-        _ = terminated => "SIGTERM",
-    }
+/// The signals that ask for an end.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
 }
 
-/// Resolves at a signal that comes while stopping.
-async fn told_twice(stop: &CancellationToken) {
-    stop.cancelled().await;
-    // The first signal woke all that listen; let it pass.
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    told_to_stop().await;
+// === impl Signals ===
+
+impl Signals {
+    /// From here on they no longer end the process by themselves.
+    fn listen() -> io::Result<Signals> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Signals {
+            interrupt,
+            terminate,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
 }
 
 /// Each call in flight holds a connection on either side; the usual soft limit of 1,024 would end

@@ -126,11 +126,7 @@ fn unknown_key(key: &Key, table: &str, known: &[&str]) -> Problem {
         let help = format!("there are {}", listed(known.iter().copied()));
         return Problem::new(&name, Some(&key.place), message, help);
     }
-    let elsewhere: Vec<_> = schema::keys()
-        .into_iter()
-        .filter(|k| last(&k.name) == key.name)
-        .map(|k| k.name)
-        .collect();
+    let elsewhere = elsewhere(&key.name, table);
     let near = nearest(&key.name, known.iter().copied());
     let help = if !near.is_empty() {
         format!("did you mean {}?", listed(near))
@@ -148,6 +144,23 @@ fn unknown_key(key: &Key, table: &str, known: &[&str]) -> Problem {
         format!("unknown key `{name}`"),
         help,
     )
+}
+
+/// Where a key of that name would be known: below the table that it stands in, else anywhere, but
+/// only when that is few enough to be a hint.
+fn elsewhere(key: &str, table: &str) -> Vec<String> {
+    let all = schema::keys().into_iter().map(|k| k.name);
+    let all: Vec<_> = all.filter(|name| last(name) == key).collect();
+    let below: Vec<_> = all
+        .iter()
+        .filter(|n| n.starts_with(table))
+        .cloned()
+        .collect();
+    match (below.is_empty(), all.len() <= 3) {
+        (false, _) => below,
+        (true, true) => all,
+        (true, false) => Vec::new(),
+    }
 }
 
 fn wrong_type(node: &Node, alternatives: &[&Schema], name: &str) -> Problem {

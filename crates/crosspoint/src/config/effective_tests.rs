@@ -9,7 +9,8 @@ fn loaded(text: &str, env: &Environment) -> Loaded {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("c.toml");
     std::fs::write(&path, text).unwrap();
-    load(Some(&path), env, &["http"]).unwrap_or_else(|problems| panic!("{problems}"))
+    load(Some(&path), env, crosspoint_connectors::BUILT_IN)
+        .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 fn shown(text: &str, env: &Environment) -> String {
@@ -27,6 +28,7 @@ fn shown(text: &str, env: &Environment) -> String {
 #[test]
 fn it_says_where_each_value_comes_from() {
     let env = Environment::from_iter([
+        ("CROSSPOINT_BUILTIN", "http"),
         ("CROSSPOINT_LOG", "debug"),
         ("CONNECTOR_PROXY_API_KEY", "canary-env"),
     ]);
@@ -37,7 +39,7 @@ fn it_says_where_each_value_comes_from() {
         shown(text, &env),
         r#"listen = "127.0.0.1:7004"
 log = "debug"  # from CROSSPOINT_LOG
-builtin = ["http"]
+builtin = ["http"]  # from CROSSPOINT_BUILTIN
 max_body = "10MiB"
 drain = "1m 30s"  # from c.toml:1
 
@@ -101,7 +103,9 @@ fn a_masked_key_is_not_taken_for_a_key() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("c.toml");
     std::fs::write(&path, effective(&first)).unwrap();
-    let problems = load(Some(&path), &env, &["http"]).unwrap_err().to_string();
+    let problems = load(Some(&path), &env, crosspoint_connectors::BUILT_IN)
+        .unwrap_err()
+        .to_string();
     assert!(
         problems.contains("`***` stands for a key that is not shown"),
         "{problems}"

@@ -6,9 +6,10 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::connectors::ConnectorEgress;
 use super::format::{as_text, wrong};
 use super::problem::Wrong;
-use super::types::{ConnectorEgress, Egress};
+use super::types::Egress;
 
 /// An entry of `allow` or `deny`.
 #[derive(Debug, Clone, PartialEq, Eq)]

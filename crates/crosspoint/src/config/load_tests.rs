@@ -10,7 +10,7 @@ fn load_text(text: &str, variables: &[(&str, &str)]) -> Result<Loaded, Problems>
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(DEFAULT_FILE), text).unwrap();
     let env = variables.iter().copied().collect();
-    load_in(folder.path(), None, &env, &["http", "smtp"])
+    load_in(folder.path(), None, &env, crosspoint_connectors::BUILT_IN)
 }
 
 fn ok(text: &str, variables: &[(&str, &str)]) -> Loaded {
@@ -35,7 +35,13 @@ fn warnings(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
 #[test]
 fn nothing_at_all_is_the_default() {
     let folder = tempfile::tempdir().unwrap();
-    let loaded = load_in(folder.path(), None, &Environment::default(), &["http"]).unwrap();
+    let loaded = load_in(
+        folder.path(),
+        None,
+        &Environment::default(),
+        crosspoint_connectors::BUILT_IN,
+    )
+    .unwrap();
     assert_eq!(loaded.config, Config::default());
     assert_eq!((loaded.file, loaded.origins.len()), (None, 0));
     assert!(loaded.api_keys.is_empty() && loaded.warnings.is_empty());
@@ -62,7 +68,7 @@ ca_files = ["/nowhere/ca.pem"]
 timeout = "5s"
 deadline = 40
 
-[connectors.smtp]
+[connectors.smpt]
 [connectors.http]
 answers = "newest"
 deadline = "5s"
@@ -99,15 +105,15 @@ crosspoint.toml:13:9: `egress.deny[0]`: `not an entry` is not an egress entry
   help: expected an egress entry such as `10.0.0.0/8`, `*.example.com` or `api.example.com:443`
 crosspoint.toml:14:13: `egress.ca_files`: `/nowhere/ca.pem` cannot be read: there is no such file
 crosspoint.toml:17:1: unknown key `spiff.timeout`
-  help: did you mean `connectors.http.policy.timeout`?
+  help: known here are deadline
 crosspoint.toml:18:12: `spiff.deadline` must be text, not a number
   help: expected a duration such as `40s`, `1m 30s` or `PT40S`, in quotes
-crosspoint.toml:20:13: `[connectors.smtp]`: there is no connector of that name
-  help: there are `http`
+crosspoint.toml:20:13: `[connectors.smpt]`: there is no connector of that name
+  help: there are `http`, `smtp`, `slack`, `logging`, `postgres_v2` or `os`
 crosspoint.toml:22:11: `connectors.http.answers`: `newest` is not one of the choices
   help: expected `compatible` or `newer`
 crosspoint.toml:23:1: unknown key `connectors.http.deadline`
-  help: did you mean `spiff.deadline`, `cli.deadline` or `connectors.http.policy.deadline`?
+  help: did you mean `connectors.http.policy.deadline`?
 crosspoint.toml:24:10: `connectors.http.policy` must be a table, not a list
   help: write a `[table]`
 environment CROSSPOINT_ACCESS__CORS_ORIGINS: `access.cors_origins[1]`: `a.example` is not the origin of a web page
@@ -283,7 +289,7 @@ fn a_value_that_is_not_unicode_is_a_mistake() {
         ("CROSSPOINT_LISTEN", "the value is"),
     ] {
         let env = Environment::with_invalid(name);
-        let problems = load_in(folder.path(), None, &env, &["http"])
+        let problems = load_in(folder.path(), None, &env, crosspoint_connectors::BUILT_IN)
             .map(|_| ())
             .unwrap_err();
         let expected = format!("environment {name}: {message} not valid Unicode\n\n1 mistake");
@@ -379,7 +385,7 @@ fn a_certificate_file_must_hold_one() {
 fn a_file_that_is_named_must_be_there() {
     let folder = tempfile::tempdir().unwrap();
     let load = |file: Option<&Path>, env: Environment| {
-        load_in(folder.path(), file, &env, &["http"])
+        load_in(folder.path(), file, &env, crosspoint_connectors::BUILT_IN)
             .map(|_| ())
             .unwrap_err()
             .to_string()

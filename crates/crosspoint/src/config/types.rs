@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::connectors::Connectors;
 use super::egress::{EgressEntry, Preset};
 use super::reference::KeyText;
 use super::scalars::{HostName, Listen, LogFilter, Size, Span, WebOrigin};
@@ -129,69 +130,6 @@ pub struct Cli {
     pub deadline: Span,
 }
 
-/// One table for each connector.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Connectors {
-    /// The built-in connector `http`.
-    pub http: HttpConnector,
-}
-
-/// The built-in connector `http`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct HttpConnector {
-    /// What the ids without a version, such as `http/GetRequest`, mean.
-    pub answers: Answers,
-
-    /// The largest answer that is read from an upstream, from `1KiB` to `1GiB`. A larger one
-    /// fails with `AnswerTooLarge`.
-    pub max_answer: Size,
-
-    /// Egress rules of this connector. When this table is present it replaces `egress`, all but
-    /// `ca_files`.
-    pub egress: Option<ConnectorEgress>,
-
-    /// Limits of the calls of this connector.
-    pub policy: Policy,
-}
-
-/// What the ids of `http` without a version mean.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Answers {
-    /// `http/GetRequest` and `http/PostRequest` answer in version 1, with the text of the upstream
-    /// and its status, as in the connector packages.
-    #[default]
-    Compatible,
-    /// They take the parameters of SpiffArena's newer family and answer in version 2.
-    Newer,
-}
-
-/// Egress rules that replace those of `egress` for one connector.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct ConnectorEgress {
-    /// As `egress.preset`.
-    pub preset: Preset,
-    /// As `egress.allow`.
-    pub allow: Vec<EgressEntry>,
-    /// As `egress.deny`.
-    pub deny: Vec<EgressEntry>,
-}
-
-/// Limits of the calls of one connector.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Policy {
-    /// The time of one attempt. When there is none, the deadline alone limits it.
-    pub timeout: Option<Span>,
-
-    /// The total time of a call, all attempts together. When there is none, it is that of where
-    /// the call came from, such as `spiff.deadline`.
-    pub deadline: Option<Span>,
-}
-
 // === impl Config ===
 
 impl Default for Config {
@@ -199,7 +137,9 @@ impl Default for Config {
         Config {
             listen: Listen(([127, 0, 0, 1], 7004).into()),
             log: LogFilter("info".to_owned()),
-            builtin: vec!["http".to_owned()],
+            builtin: ["http", "smtp", "slack", "logging"]
+                .map(str::to_owned)
+                .to_vec(),
             max_body: Size::mebibytes(10),
             drain: Span::seconds(30),
             access: Access::default(),
@@ -231,10 +171,9 @@ impl ApiKey {
     }
 }
 
-// === impl Spiff, Cli, HttpConnector ===
+// === impl Spiff, Cli ===
 
-/// A little longer than the 30 s that upstreams commonly take at most, and shorter than the
-/// minute after which load balancers commonly cut a connection.
+/// SpiffArena's backend gives up after 45 s; an answer should reach it before that.
 impl Default for Spiff {
     fn default() -> Spiff {
         Spiff {
@@ -247,17 +186,6 @@ impl Default for Cli {
     fn default() -> Cli {
         Cli {
             deadline: Span::seconds(300),
-        }
-    }
-}
-
-impl Default for HttpConnector {
-    fn default() -> HttpConnector {
-        HttpConnector {
-            answers: Answers::default(),
-            max_answer: Size::mebibytes(10),
-            egress: None,
-            policy: Policy::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use axum::Extension;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use crosspoint_core::CommandId;
@@ -17,11 +18,15 @@ use crate::router::Shared;
 /// Runs a command. GET with a body works as POST does, as in the reference proxy.
 pub(crate) async fn run(
     State(shared): State<Shared>,
-    Path((connector, command)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     Extension(seen): Extension<Seen>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
+    let Ok(Path((connector, command))) = path else {
+        let message = "the names of connector and command in the path are not UTF-8 text";
+        return answer::error(StatusCode::BAD_REQUEST, "invalid_request", message);
+    };
     if let Some(refused) = not_json(&headers) {
         return refused;
     }

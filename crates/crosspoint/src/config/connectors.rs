@@ -1,0 +1,242 @@
+//! What may be configured for each connector. The comments here are the configuration reference
+//! that users read.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::egress::{EgressEntry, Preset};
+use super::scalars::{Size, Span};
+
+/// One table for each connector.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Connectors {
+    /// The built-in connector `http`.
+    pub http: HttpConnector,
+    /// The built-in connector `smtp`.
+    pub smtp: SmtpConnector,
+    /// The built-in connector `slack`.
+    pub slack: SlackConnector,
+    /// The built-in connector `logging`.
+    pub logging: LoggingConnector,
+    /// The built-in connector `postgres_v2`.
+    pub postgres_v2: PostgresConnector,
+    /// The built-in connector `os`, which is there only when `builtin` names it.
+    pub os: OsConnector,
+}
+
+/// The built-in connector `http`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpConnector {
+    /// What the ids without a version, such as `http/GetRequest`, mean.
+    pub answers: Answers,
+
+    /// The largest answer that is read from an upstream, from `1KiB` to `1GiB`. A larger one
+    /// fails with `AnswerTooLarge`.
+    pub max_answer: Size,
+
+    /// Egress rules of this connector. When this table is present it replaces `egress`, all but
+    /// `ca_files`.
+    pub egress: Option<ConnectorEgress>,
+
+    /// Limits of the calls of this connector.
+    pub policy: Policy,
+}
+
+/// What the ids of `http` without a version mean.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Answers {
+    /// `http/GetRequest` and `http/PostRequest` answer in version 1, with the text of the upstream
+    /// and its status, as in the connector packages.
+    #[default]
+    Compatible,
+    /// They take the parameters of SpiffArena's newer family and answer in version 2.
+    Newer,
+}
+
+/// The built-in connector `smtp`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SmtpConnector {
+    /// What `smtp/SendEmail` answers.
+    pub answers: SmtpAnswers,
+
+    /// Egress rules of this connector. When this table is present it replaces `egress`, all but
+    /// `ca_files`.
+    pub egress: Option<ConnectorEgress>,
+
+    /// Limits of the calls of this connector.
+    pub policy: Policy,
+}
+
+/// What `smtp/SendEmail` answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SmtpAnswers {
+    /// A failure is an error with a code, which a boundary event catches.
+    #[default]
+    V2,
+    /// As in SpiffArena's tutorial: always status 200, and `{"error": text}` after a failure, so
+    /// that a diagram inspects the result.
+    V1,
+}
+
+/// The built-in connector `slack`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SlackConnector {
+    /// Where Slack is, without `/api`, such as `https://slack-gov.com` for GovSlack.
+    pub base_url: String,
+
+    /// Egress rules of this connector. When this table is present it replaces `egress`, all but
+    /// `ca_files`.
+    pub egress: Option<ConnectorEgress>,
+
+    /// Limits of the calls of this connector.
+    pub policy: Policy,
+}
+
+/// The built-in connector `logging`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoggingConnector {
+    /// Limits of the calls of this connector.
+    pub policy: Policy,
+}
+
+/// The built-in connector `postgres_v2`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PostgresConnector {
+    /// How many connections may be open at once for one connection string. Further calls wait.
+    #[schemars(range(min = 1, max = 1000))]
+    pub max_connections: u16,
+
+    /// How long an idle connection is kept.
+    pub idle_time: Span,
+
+    /// The most rows that a call may answer with. More are the failure `TooManyRows`.
+    #[schemars(range(min = 1))]
+    pub row_limit: u32,
+
+    /// The most that is read from a database for one call, from `1KiB` to `1GiB`. More fails with
+    /// `AnswerTooLarge`.
+    pub max_answer: Size,
+
+    /// How long one statement may run. The deadline of the call limits it in any case.
+    pub statement_timeout: Option<Span>,
+
+    /// Egress rules of this connector. When this table is present it replaces `egress`, all but
+    /// `ca_files`.
+    pub egress: Option<ConnectorEgress>,
+
+    /// Limits of the calls of this connector.
+    pub policy: Policy,
+}
+
+/// The built-in connector `os`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct OsConnector {
+    /// The programs that may be run: names, looked up in `PATH`, or absolute paths. A call has to
+    /// write the program as it stands here.
+    pub allow: Vec<String>,
+
+    /// The most that is read of what a program writes, for each of its two outputs. One that
+    /// writes more is ended and fails with `OutputTooLarge`.
+    pub max_output: Size,
+
+    /// Limits of the calls of this connector.
+    pub policy: Policy,
+}
+
+/// Egress rules that replace those of `egress` for one connector.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConnectorEgress {
+    /// As `egress.preset`.
+    pub preset: Preset,
+    /// As `egress.allow`.
+    pub allow: Vec<EgressEntry>,
+    /// As `egress.deny`.
+    pub deny: Vec<EgressEntry>,
+}
+
+/// Limits of the calls of one connector.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// The time of one attempt. When there is none, the deadline alone limits it.
+    pub timeout: Option<Span>,
+
+    /// The total time of a call, all attempts together. When there is none, it is that of where
+    /// the call came from, such as `spiff.deadline`.
+    pub deadline: Option<Span>,
+}
+
+// === impl Connectors ===
+
+impl Connectors {
+    /// What every connector has: its own egress rules, if any, and its policy.
+    pub fn common(&self, name: &str) -> (Option<&ConnectorEgress>, Policy) {
+        let (egress, policy) = match name {
+            "http" => (&self.http.egress, &self.http.policy),
+            "smtp" => (&self.smtp.egress, &self.smtp.policy),
+            "slack" => (&self.slack.egress, &self.slack.policy),
+            "logging" => (&None, &self.logging.policy),
+            "postgres_v2" => (&self.postgres_v2.egress, &self.postgres_v2.policy),
+            "os" => (&None, &self.os.policy),
+            _ => return (None, Policy::default()),
+        };
+        (egress.as_ref(), policy.clone())
+    }
+}
+
+// === impl HttpConnector, SlackConnector, PostgresConnector, OsConnector ===
+
+impl Default for HttpConnector {
+    fn default() -> HttpConnector {
+        HttpConnector {
+            answers: Answers::default(),
+            max_answer: Size::mebibytes(10),
+            egress: None,
+            policy: Policy::default(),
+        }
+    }
+}
+
+impl Default for SlackConnector {
+    fn default() -> SlackConnector {
+        SlackConnector {
+            base_url: "https://slack.com".to_owned(),
+            egress: None,
+            policy: Policy::default(),
+        }
+    }
+}
+
+impl Default for PostgresConnector {
+    fn default() -> PostgresConnector {
+        PostgresConnector {
+            max_connections: 8,
+            idle_time: Span::seconds(60),
+            row_limit: 10_000,
+            max_answer: Size::mebibytes(10),
+            statement_timeout: None,
+            egress: None,
+            policy: Policy::default(),
+        }
+    }
+}
+
+impl Default for OsConnector {
+    fn default() -> OsConnector {
+        OsConnector {
+            allow: Vec::new(),
+            max_output: Size::mebibytes(1),
+            policy: Policy::default(),
+        }
+    }
+}
