@@ -112,6 +112,13 @@ impl Context {
         self.mask.protect(value);
     }
 
+    /// A text without the secrets of this call. For what is cut short afterwards: half of a secret
+    /// would not be recognised as one any more.
+    pub fn masked(&self, mut text: String) -> String {
+        self.mask.apply_all([&mut text]);
+        text
+    }
+
     /// Hands the result on without secrets: log lines join it, and they, the message and the
     /// detail are masked. Bodies are results and stay as they are.
     pub fn finish(&self, result: Result<Outcome, Failure>) -> Result<Outcome, Failure> {

@@ -48,9 +48,12 @@ impl Write for Masked {
             io::stderr().lock().write_all(event)?;
         } else {
             let text = String::from_utf8_lossy(event);
-            io::stderr()
-                .lock()
-                .write_all(self.0.apply(&text).as_bytes())?;
+            let mut masked = self.0.apply(&text).into_owned();
+            // A text that is withheld loses the end of its line, too.
+            if !masked.ends_with('\n') {
+                masked.push('\n');
+            }
+            io::stderr().lock().write_all(masked.as_bytes())?;
         }
         Ok(event.len())
     }

@@ -23,9 +23,12 @@ pub fn load(file: Option<&Path>, listen: Option<String>) -> Result<Loaded, Probl
     config::load(file, &env, connectors::BUILT_IN)
 }
 
-/// The secrets of the configuration.
+/// The secrets of the configuration and of the forward proxies.
 pub fn mask(loaded: &Loaded) -> Mask {
-    Mask::new(config::all_secrets(loaded))
+    // Proxies that cannot be used end the start later, by their name.
+    let proxies = Proxies::from_env().unwrap_or_default().secrets();
+    let keys = config::all_secrets(loaded).map(str::to_owned);
+    Mask::new(keys.chain(proxies))
 }
 
 /// The broker with every connector that is configured. `listener` is our own address, where no

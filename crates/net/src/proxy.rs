@@ -5,6 +5,7 @@ use std::fmt;
 
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::target::origin;
@@ -70,6 +71,18 @@ impl Proxies {
             https: proxy("HTTPS_PROXY")?.or(all),
             no: find("NO_PROXY").unwrap_or_default(),
         })
+    }
+
+    /// The passwords in the URLs, as they are written and as they are sent. For a mask.
+    pub fn secrets(&self) -> Vec<String> {
+        let urls = [&self.http, &self.https].into_iter().flatten();
+        let passwords = urls.filter_map(Url::password);
+        passwords
+            .flat_map(|written| {
+                let sent = percent_decode_str(written).decode_utf8_lossy();
+                [written.to_owned(), sent.into_owned()]
+            })
+            .collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosspoint_core::{Body, Failure, Kind, Outcome, Verbatim};
+use crosspoint_core::{Body, Context, Failure, Kind, Outcome, Verbatim};
 use crosspoint_net::Response;
 use http::header::{HeaderMap, RETRY_AFTER};
 
@@ -29,6 +29,7 @@ pub(super) fn of(
     response: &Response,
     style: Style,
     include_headers: bool,
+    cx: &Context,
 ) -> Result<Outcome, Failure> {
     let (mut outcome, unreadable) = match style {
         Style::Bare => (bare(response), None),
@@ -42,20 +43,19 @@ pub(super) fn of(
     let failure = match (refused, unreadable) {
         (false, None) => return Ok(outcome),
         // An error page that cannot be parsed is an error page first.
-        (true, _) => http_error(response),
+        (true, _) => http_error(response, cx),
         (false, Some(failure)) => failure,
     };
     Err(failure.with_outcome(outcome))
 }
 
 /// What it means that there was no answer. The packages report it as an inner 500.
-pub(super) fn unanswered(failure: Failure, style: Style) -> Failure {
-    let brought_nothing = failure.outcome.is_none();
+pub(super) fn unanswered(failure: Failure) -> Failure {
     let ours = matches!(failure.kind, Kind::Refused(_) | Kind::Invalid(_));
-    if brought_nothing && !ours && style != Style::Bare {
-        return failure.with_outcome(Outcome::empty(500));
+    if failure.outcome.is_some() || ours {
+        return failure;
     }
-    failure
+    failure.with_outcome(Outcome::empty(500))
 }
 
 /// The upstream's text and status; the media type is JSON whatever it is, as in the package.
@@ -91,15 +91,15 @@ fn status_of(response: &Response) -> u16 {
     response.status.clamp(100, 599)
 }
 
-fn http_error(response: &Response) -> Failure {
+fn http_error(response: &Response, cx: &Context) -> Failure {
     let status = status_of(response);
-    let text = response.text();
+    let text = cx.masked(response.text().trim().to_owned());
     let mut message = format!("the upstream answered {}", response.status);
-    let quoted: String = text.trim().chars().take(QUOTED).collect();
+    let quoted: String = text.chars().take(QUOTED).collect();
     if !quoted.is_empty() {
         message = format!("{message}: {quoted}");
     }
-    if quoted.len() < text.trim().len() {
+    if quoted.len() < text.len() {
         message.push('…');
     }
     let mut failure = Failure::reported(format!("HttpError{}", status), message);

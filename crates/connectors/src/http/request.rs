@@ -32,8 +32,8 @@ pub(super) async fn run(
     let shown = format!("{method} {}", shown(&asked.url));
     let attempts = asked.attempts.max(1);
     let include_headers = asked.include_headers;
-    let request =
-        build(http, method, style, asked, cx).map_err(|f| answer::unanswered(f, style))?;
+    let payload = asked.payload.clone();
+    let request = build(http, method, style, asked, cx).map_err(answer::unanswered)?;
     let mut attempt = 1;
     loop {
         let result = http.client.send(request.clone()).await;
@@ -47,9 +47,12 @@ pub(super) async fn run(
             in_short(&result)
         ));
         if !again {
+            if !result.as_ref().is_ok_and(|response| response.status < 300) {
+                protect_payload(&payload, cx);
+            }
             return match result {
-                Ok(response) => answer::of(&response, style, include_headers),
-                Err(error) => Err(answer::unanswered(error.into(), style)),
+                Ok(response) => answer::of(&response, style, include_headers, cx),
+                Err(error) => Err(answer::unanswered(error.into())),
             };
         }
         attempt += 1;
@@ -188,7 +191,8 @@ fn protect(asked: &Asked, cx: &Context) {
         return;
     };
     // As the address spells it, and as it is sent.
-    let password = url.password().unwrap_or_default();
+    // A name without a password is a token: some systems want it that way.
+    let password = url.password().unwrap_or_else(|| url.username());
     cx.protect(password);
     cx.protect(&percent_decode_str(password).decode_utf8_lossy());
     for (_, value) in url
@@ -196,6 +200,29 @@ fn protect(asked: &Asked, cx: &Context) {
         .filter(|(name, _)| is_sensitive_name(name))
     {
         cx.protect(&value);
+    }
+}
+
+/// Values of the body whose names say that they are secrets: an upstream that refuses a request
+/// likes to quote it. Looked for only then, since it means reading the body.
+fn protect_payload(payload: &Payload, cx: &Context) {
+    let (Payload::Json(json) | Payload::Form(json) | Payload::Raw(json)) = payload else {
+        return;
+    };
+    let mut values = vec![json.read::<Value>().unwrap_or_default()];
+    while let Some(value) = values.pop() {
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    match value {
+                        Value::String(text) if is_sensitive_name(&name) => cx.protect(&text),
+                        value => values.push(value),
+                    }
+                }
+            }
+            Value::Array(list) => values.extend(list),
+            _ => {}
+        }
     }
 }
 

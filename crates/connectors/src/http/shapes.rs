@@ -23,7 +23,7 @@ pub(super) struct Asked {
 }
 
 /// The request's body.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) enum Payload {
     #[default]
     None,

@@ -23,7 +23,7 @@ pub(super) fn of(
 
 /// Empty, unless some of the recipients were refused.
 fn body(refused: &Refused) -> Json {
-    let one = |(to, reply): &(String, super::client::Reply)| {
+    let one = |(to, reply): &(String, super::wire::Reply)| {
         let said = json!({"code": reply.code, "message": reply.lines.join(" ")});
         (to.clone(), said)
     };

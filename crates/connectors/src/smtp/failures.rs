@@ -8,8 +8,8 @@ use std::io;
 use crosspoint_core::{Effect, Failure, Refusal};
 use crosspoint_net::DialError;
 
-use super::client::Reply;
 use super::stream::NotSecured;
+use super::wire::Reply;
 
 /// There is no connection.
 pub(super) fn unconnected(error: DialError) -> Failure {

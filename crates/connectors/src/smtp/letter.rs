@@ -1,9 +1,11 @@
 //! Checks the parameters and writes the message.
 
 use crosspoint_core::{CallId, Failure};
-use lettre::address::{Address, Envelope};
-use lettre::message::header::{Cc, From, MessageId, ReplyTo, Subject, To};
-use lettre::message::{Mailbox, Mailboxes, Message, MessageBuilder, MultiPart, SinglePart};
+use lettre::address::Address;
+use lettre::message::header::{
+    Cc, Date, From, Headers, MIME_VERSION_1_0, MessageId, ReplyTo, Subject, To,
+};
+use lettre::message::{Mailbox, Mailboxes, MultiPart, SinglePart};
 
 use super::commands::SendEmail;
 use super::{addresses, attachments};
@@ -22,6 +24,17 @@ pub(super) struct Letter {
     pub international: bool,
 }
 
+/// The parameters that had to be read first.
+struct Parts {
+    port: u16,
+    from: Mailbox,
+    to: Vec<Mailbox>,
+    cc: Vec<Mailbox>,
+    bcc: Vec<Mailbox>,
+    reply_to: Vec<Mailbox>,
+    files: Vec<SinglePart>,
+}
+
 /// What is wrong with the parameters, collected so that all of it is told at once.
 #[derive(Default)]
 pub(super) struct Mistakes(Vec<String>);
@@ -33,28 +46,24 @@ impl Mistakes {
         self.0.push(mistake.into());
     }
 
-    fn into_result(self) -> Result<(), Failure> {
-        match self.0.is_empty() {
-            true => Ok(()),
-            false => Err(Failure::arguments(format!(
-                "SendEmail: {}",
-                self.0.join("; ")
-            ))),
-        }
+    fn into_failure(self) -> Failure {
+        Failure::arguments(format!("SendEmail: {}", self.0.join("; ")))
     }
 
-    /// The mailboxes of a parameter. No value is shown: it may be anything.
-    fn mailboxes(&mut self, name: &str, text: &str) -> Vec<Mailbox> {
+    /// The mailboxes of a parameter, if it can be read. No value is shown: it may be anything.
+    fn mailboxes(&mut self, name: &str, text: Option<&str>) -> Option<Vec<Mailbox>> {
+        let text = text.unwrap_or_default();
         if !self.line(name, text) {
-            return Vec::new();
+            return None;
         }
-        addresses::list(text).unwrap_or_else(|at| {
+        let list = addresses::list(text);
+        if let Err(at) = list {
             self.add(format!(
                 "parameter '{name}': address {at} is not valid (write name@host or \
                  Name <name@host>)"
             ));
-            Vec::new()
-        })
+        }
+        list.ok()
     }
 
     /// Whether the text fits into a header, which would otherwise begin another one.
@@ -76,52 +85,76 @@ impl Letter {
     ///
     /// The message's id is made of the call's, so that two copies of one call are known as such.
     pub fn write(mail: &SendEmail, id: CallId) -> Result<Letter, Failure> {
-        let mut mistakes = Mistakes::default();
-        let port = server(mail, &mut mistakes);
-        mistakes.line("email_subject", &mail.email_subject);
-        let already = mistakes.0.len();
-        let from = mistakes.mailboxes("email_from", &mail.email_from);
-        if mistakes.0.len() == already && from.len() != 1 {
-            mistakes.add("parameter 'email_from' must be one address");
+        let parts = Parts::read(mail)?;
+        let from = parts.from.email.clone();
+        let to = everybody([&parts.to, &parts.cc, &parts.bcc]);
+        let mut headers = Headers::new();
+        headers.set(Date::now());
+        headers.set(MessageId::from(format!("<{id}@{}>", from.domain())));
+        headers.set(Subject::from(mail.email_subject.clone()));
+        headers.set(From::from(Mailboxes::from(parts.from)));
+        headers.set(To::from(Mailboxes::from(parts.to)));
+        if !parts.cc.is_empty() {
+            headers.set(Cc::from(Mailboxes::from(parts.cc)));
         }
-        let already = mistakes.0.len();
-        let to = mistakes.mailboxes("email_to", &mail.email_to);
-        if mistakes.0.len() == already && to.is_empty() {
-            mistakes.add("parameter 'email_to' must name somebody");
+        if !parts.reply_to.is_empty() {
+            headers.set(ReplyTo::from(Mailboxes::from(parts.reply_to)));
         }
-        let mut optional = |name, text: &Option<String>| {
-            mistakes.mailboxes(name, text.as_deref().unwrap_or_default())
-        };
-        let cc = optional("cc", &mail.cc);
-        let bcc = optional("bcc", &mail.bcc);
-        let reply_to = optional("reply_to", &mail.reply_to);
-        let files = mail.attachments.as_deref().unwrap_or_default();
-        let files = attachments::parts(files, &mut mistakes);
-        mistakes.into_result()?;
-
-        let sender = from[0].email.clone();
-        let everybody = everybody([&to, &cc, &bcc]);
-        let mut builder = Message::builder()
-            .header(From::from(Mailboxes::from(from)))
-            .header(To::from(Mailboxes::from(to)));
-        if !cc.is_empty() {
-            builder = builder.header(Cc::from(Mailboxes::from(cc)));
-        }
-        if !reply_to.is_empty() {
-            builder = builder.header(ReplyTo::from(Mailboxes::from(reply_to)));
-        }
-        let builder = builder
-            .header(Subject::from(mail.email_subject.clone()))
-            .header(MessageId::from(format!("<{id}@{}>", sender.domain())));
-        let text = content(builder, &sender, &everybody, mail, files)?;
-        let international = !text.is_ascii() || everybody.iter().any(|a| !is_ascii(a));
+        headers.set(MIME_VERSION_1_0);
+        let mut text = headers.to_string().into_bytes();
+        text.extend(content(mail, parts.files));
+        let international = !text.is_ascii() || to.iter().any(|a| !is_ascii(a));
         Ok(Letter {
-            port,
-            from: sender,
-            to: everybody,
+            port: parts.port,
+            from,
+            to,
             text,
             international,
         })
+    }
+}
+
+// === impl Parts ===
+
+impl Parts {
+    fn read(mail: &SendEmail) -> Result<Parts, Failure> {
+        let mut mistakes = Mistakes::default();
+        let port = server(mail, &mut mistakes);
+        mistakes.line("email_subject", &mail.email_subject);
+        let from = mistakes.mailboxes("email_from", Some(&mail.email_from));
+        let to = mistakes.mailboxes("email_to", Some(&mail.email_to));
+        let cc = mistakes.mailboxes("cc", mail.cc.as_deref());
+        let bcc = mistakes.mailboxes("bcc", mail.bcc.as_deref());
+        let reply_to = mistakes.mailboxes("reply_to", mail.reply_to.as_deref());
+        let files = mail.attachments.as_deref().unwrap_or_default();
+        let files = attachments::parts(files, &mut mistakes);
+        // Lists that could not be read are named already.
+        let from = from.and_then(|from| {
+            let only = <[Mailbox; 1]>::try_from(from).ok();
+            if only.is_none() {
+                mistakes.add("parameter 'email_from' must be one address");
+            }
+            only.map(|[from]| from)
+        });
+        if to.as_ref().is_some_and(Vec::is_empty) {
+            mistakes.add("parameter 'email_to' must name somebody");
+        }
+        match (from, to, cc, bcc, reply_to) {
+            (Some(from), Some(to), Some(cc), Some(bcc), Some(reply_to))
+                if mistakes.0.is_empty() =>
+            {
+                Ok(Parts {
+                    port,
+                    from,
+                    to,
+                    cc,
+                    bcc,
+                    reply_to,
+                    files,
+                })
+            }
+            _ => Err(mistakes.into_failure()),
+        }
     }
 }
 
@@ -164,39 +197,24 @@ fn everybody(lists: [&Vec<Mailbox>; 3]) -> Vec<Address> {
     all
 }
 
-fn content(
-    builder: MessageBuilder,
-    sender: &Address,
-    everybody: &[Address],
-    mail: &SendEmail,
-    files: Vec<SinglePart>,
-) -> Result<Vec<u8>, Failure> {
-    // Given here, or the library would read it back from the headers.
-    let envelope = Envelope::new(Some(sender.clone()), everybody.to_vec());
-    let plain = || SinglePart::plain(mail.email_body.clone());
-    let both = mail.html_body.clone().map(|html| {
-        MultiPart::alternative()
-            .singlepart(plain())
-            .singlepart(SinglePart::html(html))
-    });
-    let message = envelope.and_then(|envelope| {
-        let builder = builder.envelope(envelope);
-        match (both, files.is_empty()) {
-            (None, true) => Ok(builder.singlepart(plain())),
-            (Some(both), true) => Ok(builder.multipart(both)),
-            (both, false) => {
-                let mixed = match both {
-                    None => MultiPart::mixed().singlepart(plain()),
-                    Some(both) => MultiPart::mixed().multipart(both),
-                };
-                Ok(builder.multipart(files.into_iter().fold(mixed, MultiPart::singlepart)))
-            }
+/// The body with the headers that describe it.
+fn content(mail: &SendEmail, files: Vec<SinglePart>) -> Vec<u8> {
+    let plain = SinglePart::plain(mail.email_body.clone());
+    let both = |plain, html: &String| {
+        let html = SinglePart::html(html.clone());
+        MultiPart::alternative().singlepart(plain).singlepart(html)
+    };
+    let mixed = MultiPart::mixed();
+    match (&mail.html_body, files.is_empty()) {
+        (None, true) => plain.formatted(),
+        (Some(html), true) => both(plain, html).formatted(),
+        (html, false) => {
+            let mixed = match html {
+                None => mixed.singlepart(plain),
+                Some(html) => mixed.multipart(both(plain, html)),
+            };
+            let whole = files.into_iter().fold(mixed, MultiPart::singlepart);
+            whole.formatted()
         }
-    });
-    match message {
-        Ok(Ok(message)) => Ok(message.formatted()),
-        Ok(Err(error)) | Err(error) => Err(Failure::arguments(format!(
-            "SendEmail: writing the message: {error}"
-        ))),
     }
 }

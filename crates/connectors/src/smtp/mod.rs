@@ -11,6 +11,7 @@ mod failures;
 mod letter;
 mod send;
 mod stream;
+mod wire;
 
 use crosspoint_core::Native;
 use crosspoint_net::{Dialer, Http};

@@ -9,11 +9,12 @@ use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
-use super::client::{Client, Reply};
+use super::client::Client;
 use super::commands::SendEmail;
 use super::failures::{abandoned, denied, late, unconnected, unsecured};
 use super::letter::Letter;
 use super::stream::{Stream, secure};
+use super::wire::Reply;
 
 /// The recipients that the server did not take, with what it said.
 pub(super) type Refused = Vec<(String, Reply)>;

@@ -3,9 +3,10 @@
 use std::process::Stdio;
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// Names the interpreter that has the mail server's library.
 const PYTHON: &str = "CROSSPOINT_TEST_PYTHON";
@@ -13,7 +14,7 @@ const PYTHON: &str = "CROSSPOINT_TEST_PYTHON";
 /// A mail server in Python, `server.py`. It ends with the test.
 pub struct Server {
     pub port: u16,
-    events: Lines<BufReader<ChildStdout>>,
+    events: UnboundedReceiver<String>,
     _process: Child,
 }
 
@@ -38,7 +39,14 @@ impl Server {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let events = BufReader::new(process.stdout.take().unwrap()).lines();
+        // Read all the time, or the server would wait until somebody does.
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let (told, events) = unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                let _ = told.send(line);
+            }
+        });
         let mut server = Server {
             port: 0,
             events,
@@ -51,7 +59,7 @@ impl Server {
 
     /// The next thing that happens, which must be of that name.
     pub async fn event(&mut self, name: &str) -> Value {
-        let line = self.events.next_line().await.unwrap();
+        let line = self.events.recv().await;
         let line = line.unwrap_or_else(|| panic!("the mail server ended before '{name}'"));
         let event: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(event["event"], name, "{event}");

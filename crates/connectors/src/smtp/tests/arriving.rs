@@ -97,10 +97,7 @@ async fn texts_survive_whatever_is_in_them() {
             "plain and simple but rather long, so that it does not fit into one line of 78",
             ".\n..\n.x\n",
         ),
-        (
-            "=?utf-8?q? ?= \"quoted\" \\ <a@b>",
-            "From me\n\n.\r\n.\rQUIT\r\n",
-        ),
+        ("= ? \"quoted\" \\ <a@b>", "From me\n\n.\r\n.\rQUIT\r\n"),
         ("", ""),
         ("tab\there", long.as_str()),
     ] {
@@ -199,4 +196,24 @@ async fn addresses_beyond_ascii_arrive_where_the_server_takes_them() {
         server.mail().await["to"],
         json!(["zoe@xn--bcher-kva.example"])
     );
+}
+
+#[tokio::test]
+async fn unusual_senders_are_written_so_that_others_read_them() {
+    let mut server = Server::start(json!({})).await;
+    for (from, name, address) in [
+        ("\"a b\"@here.example", "", "\"a b\"@here.example"),
+        ("O'Neil (9) <o@h>", "O'Neil (9)", "o@h"),
+        (
+            "\"Back\\\\slash \\\"x\\\", y@z\" <o@h>",
+            "Back\\slash \"x\", y@z",
+            "o@h",
+        ),
+    ] {
+        let more = json!({"email_from": from});
+        Sending::to(server.port, more).send().await.unwrap();
+        let mail = server.mail().await;
+        assert_eq!(mail["from"], address);
+        assert_eq!(mail["addresses"]["From"], json!([[name, address]]));
+    }
 }

@@ -114,6 +114,7 @@ async fn what_stands_before_starttls_is_not_taken_for_what_stands_after() {
         .await
         .unwrap_err();
     assert_eq!(failure.code, "SSLError");
+    assert!(failure.message.contains("more than it may"), "{failure}");
     let script = Script::start(&[
         ("EHLO", "250-x\r\n250 STARTTLS\r\n"),
         ("STARTTLS", "454 not now\r\n"),

@@ -1,0 +1,6 @@
+//! The command line, as people and scripts use it.
+
+mod call;
+mod commands;
+mod config;
+mod serve;

@@ -1,0 +1,14 @@
+//! Crosspoint from outside: each test starts the built program and uses it as its users do.
+//!
+//! Everything happens on 127.0.0.1, on ports that the system chooses. `harness` has what the tests
+//! share; every other module is about one side of the program.
+
+mod catalogue;
+mod cli;
+mod egress;
+mod harness;
+mod http_results;
+mod operate;
+mod protocol;
+mod robustness;
+mod secrets;
