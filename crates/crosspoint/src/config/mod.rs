@@ -1,8 +1,8 @@
 //! The configuration: `crosspoint.toml` and the environment.
 //!
-//! [`load`] reads both, finds every mistake before it gives up ([`Problems`], each with its place
+//! [`load()`] reads both, finds every mistake before it gives up ([`Problems`], each with its place
 //! and its remedy), resolves the references to secrets, and remembers where each value came from
-//! ([`Loaded`]). [`effective`] writes the result back as TOML, [`reference`] and [`schema`]
+//! ([`Loaded`]). [`effective()`] writes the result back as TOML, [`reference()`] and [`schema()`]
 //! describe what may be written; all of it follows from the types in [`types`].
 
 pub mod connectors;

@@ -1,0 +1,69 @@
+//! Starts everything, measures everything, one part after the other.
+
+use std::path::PathBuf;
+use std::thread::available_parallelism;
+
+use anyhow::{Context, Result};
+
+use crate::measure;
+use crate::programs::Programs;
+use crate::rows::Report;
+
+/// How long and how often. Times are milliseconds.
+pub(crate) struct Pace {
+    pub(crate) rounds: usize,
+    pub(crate) warm_up: u64,
+    pub(crate) duration: u64,
+    pub(crate) in_flight: usize,
+}
+
+// === impl Pace ===
+
+impl Pace {
+    fn of(quick: bool) -> Pace {
+        let (rounds, warm_up, duration) = if quick {
+            (3, 200, 500)
+        } else {
+            (5, 1000, 3000)
+        };
+        Pace {
+            rounds,
+            warm_up,
+            duration,
+            in_flight: 5000,
+        }
+    }
+}
+
+/// Measures `crosspoint` beside the yardsticks. Progress goes to stderr.
+pub(crate) async fn run(crosspoint: PathBuf, quick: bool) -> Result<Report> {
+    let pace = Pace::of(quick);
+    let programs = Programs::new(&crosspoint)?;
+    let mut rows = Vec::new();
+    rows.extend(
+        measure::calls(&programs, &pace)
+            .await
+            .context("measuring calls per second")?,
+    );
+    rows.extend(
+        measure::latency(&programs, &pace)
+            .await
+            .context("measuring latency")?,
+    );
+    rows.extend(
+        measure::burst(&programs, &pace)
+            .await
+            .context("measuring calls in flight")?,
+    );
+    rows.extend(
+        measure::start(&programs, &pace)
+            .await
+            .context("measuring the start")?,
+    );
+    Ok(Report {
+        cores: available_parallelism().context("counting the cores")?.get(),
+        quick,
+        rounds: pace.rounds,
+        rows,
+    })
+}

@@ -1,0 +1,49 @@
+//! `cargo xtask test`: from a fresh clone to a verdict.
+
+use anyhow::Result;
+
+use crate::cargo::{Workspace, visibly};
+use crate::flags::Flags;
+use crate::steps::Steps;
+use crate::{Verdict, example, needs, python};
+
+/// Tells tests that need a Python where one is. It has all of [`REQUIREMENTS`].
+const PYTHON: &str = "CROSSPOINT_TEST_PYTHON";
+
+/// What the example and the tests need from the package index.
+const REQUIREMENTS: [&str; 2] = [
+    "examples/spiffworkflow/requirements.txt",
+    "crates/connectors/tests/requirements.txt",
+];
+
+/// Sets up, builds, tests. Without the set-up or the build nothing else is tried.
+pub(crate) fn run(flags: &Flags) -> Result<Verdict> {
+    let workspace = Workspace::read()?;
+    let mut steps = Steps::new();
+    match steps.run("what the tests need from the system", needs::provide) {
+        Some(None) => {}
+        Some(Some(command)) => {
+            eprintln!("\nWhat is missing must be installed first, and this user may not.");
+            eprintln!("On Debian or Ubuntu:\n\n    {command}\n");
+            return Ok(Verdict::NotReady);
+        }
+        None => return Ok(steps.finish("test")),
+    }
+    let prepared = steps.run("Python environment", || {
+        let requirements = REQUIREMENTS.map(|file| workspace.root.join(file));
+        python::environment(&workspace.target.join("xtask/python"), &requirements)
+    });
+    let built = steps.run("build", || workspace.build_all("crosspoint"));
+    let (Some(python), Some(crosspoint)) = (prepared, built) else {
+        return Ok(steps.finish("test"));
+    };
+    steps.run("example: a SpiffWorkflow process", || {
+        example::run(&workspace, &crosspoint, &python)
+    });
+    // Last, so that what cargo says in the end stands right above the summary.
+    steps.run("cargo test", || {
+        let mut test = workspace.cargo(&["test", "--workspace", "--no-fail-fast"]);
+        visibly(test.args(&flags.rest).env(PYTHON, &python))
+    });
+    Ok(steps.finish("test"))
+}
