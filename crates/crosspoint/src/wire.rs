@@ -36,12 +36,16 @@ pub fn mask(loaded: &Loaded) -> Mask {
 pub fn broker(loaded: &Loaded, listener: Option<SocketAddr>) -> Result<Broker> {
     let config = &loaded.config;
     let settings = settings(&config.connectors);
+    // Most connectors have no rules of their own, and share one client with its connections.
+    let common = client(loaded, config.egress.rules(), listener)?;
     let mut built_in = Vec::new();
     let mut policies = HashMap::new();
     for name in &config.builtin {
         let (egress, policy) = config.connectors.common(name);
-        let egress = egress.map_or_else(|| config.egress.rules(), |own| own.rules());
-        let client = client(loaded, egress, listener)?;
+        let client = match egress {
+            Some(own) => client(loaded, own.rules(), listener)?,
+            None => common.clone(),
+        };
         built_in.extend(connectors::built_in(name, &settings, client));
         let (timeout, deadline) = (policy.timeout.map(|t| t.0), policy.deadline.map(|d| d.0));
         policies.insert(name.clone(), Policy { timeout, deadline });
