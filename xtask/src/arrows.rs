@@ -39,7 +39,7 @@ const PICTURE: &[(&str, &[&str])] = &[
     ),
     ("crosspoint-bench", &[]),
     // What a stranger's connector looks like: it sees what a stranger sees.
-    ("gopher", &["crosspoint-core", "crosspoint-net"]),
+    ("crosspoint-gopher", &["crosspoint-core", "crosspoint-net"]),
     ("xtask", &[]),
 ];
 

@@ -11,11 +11,12 @@ use crosspoint_net::Http;
 pub mod http;
 pub mod logging;
 pub mod os;
+pub mod postgres_v2;
 pub mod slack;
 pub mod smtp;
 
 /// The names of all built-in connectors, for configuration to check against.
-pub const BUILT_IN: &[&str] = &["http", "logging", "os", "slack", "smtp"];
+pub const BUILT_IN: &[&str] = &["http", "logging", "os", "postgres_v2", "slack", "smtp"];
 
 /// The settings of all built-in connectors.
 pub struct Settings {
@@ -25,6 +26,8 @@ pub struct Settings {
     pub logging: logging::Config,
     /// Of `os`.
     pub os: os::Config,
+    /// Of `postgres_v2`.
+    pub postgres_v2: postgres_v2::Config,
     /// Of `slack`.
     pub slack: slack::Config,
     /// Of `smtp`.
@@ -39,6 +42,7 @@ pub fn built_in(name: &str, settings: &Settings, client: Http) -> Option<Arc<dyn
         "http" => Some(Arc::new(http::connector(&settings.http, client))),
         "logging" => Some(Arc::new(logging::connector(&settings.logging))),
         "os" => Some(Arc::new(os::connector(&settings.os))),
+        "postgres_v2" => Some(Arc::new(postgres_v2::connector(&settings.postgres_v2, client))),
         "slack" => Some(Arc::new(slack::connector(&settings.slack, client))),
         "smtp" => Some(Arc::new(smtp::connector(&settings.smtp, client))),
         _ => None,

@@ -17,6 +17,8 @@ mod native;
 mod outcome;
 mod parameter;
 mod secret;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use arguments::Arguments;
 pub use call::{Call, CallId, CommandId, Ingress, NotACommand, Origin, Trace};

@@ -33,6 +33,7 @@ Examples:
   crosspoint serve                              serve on 127.0.0.1:7004, no file needed
   crosspoint commands                           what can be called
   crosspoint call http/GetRequestV2 url=http://127.0.0.1:7004/liveness
+  crosspoint check http                         does it behave?
   crosspoint config check                       the configuration as it counts
 
 Exit codes: 0 done, 1 the called command failed, 2 the command line or configuration is wrong.";
@@ -45,6 +46,8 @@ pub enum Command {
     Commands(CommandsArgs),
     /// Call a command once, in this process
     Call(CallArgs),
+    /// See whether a connector, or a whole proxy, behaves as engines need it
+    Check(CheckArgs),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -114,6 +117,49 @@ pub struct CallArgs {
     /// Show the call's log lines too
     #[arg(long, short)]
     pub verbose: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without samples the suite judges what needs no knowledge of the outside, and calls read-only
+commands with made-up arguments. A sample is a call that works: see docs/check.md for the file.
+
+Examples:
+  crosspoint check http
+  crosspoint check http/GetRequestV2 url=https://example.com/
+  crosspoint check smtp --samples smtp.json --effects
+  crosspoint check http://127.0.0.1:7004 --api-key-env PROXY_KEY --json
+
+Exit codes: 0 all well, 1 a test failed, 2 the command line or configuration is wrong.")]
+pub struct CheckArgs {
+    /// What to judge: a connector, connector/Command, or the address of a connector proxy
+    #[arg(value_name = "CONNECTOR|COMMAND|URL")]
+    pub what: String,
+
+    /// A sample of the one command that is judged: name=text or name:=JSON
+    #[arg(value_name = "NAME=VALUE")]
+    pub arguments: Vec<String>,
+
+    /// Read samples from a JSON file
+    #[arg(long, value_name = "FILE")]
+    pub samples: Option<PathBuf>,
+
+    /// Run samples of commands that are not read-only, too, many times each
+    #[arg(long)]
+    pub effects: bool,
+
+    /// Of a proxy: only this connector or connector/Command
+    #[arg(long, value_name = "NAME")]
+    pub only: Option<String>,
+
+    /// Of a proxy: the environment variable with its API key
+    /// [default: CONNECTOR_PROXY_API_KEY, if it is set]
+    #[arg(long, value_name = "NAME")]
+    pub api_key_env: Option<String>,
+
+    /// Write the report as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,7 @@
     reason = "a command line talks to people"
 )]
 
+mod arguments;
 mod cli;
 mod command;
 mod config;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => command::serve::run(&cli.config, args),
         Command::Commands(args) => command::commands::run(&cli.config, args),
         Command::Call(args) => command::call::run(&cli.config, args),
+        Command::Check(args) => command::check::run(&cli.config, args),
         Command::Config(ConfigCommand::Check(args)) => command::config::check(&cli.config, args),
         Command::Config(ConfigCommand::Reference(args)) => command::config::reference(args),
     };

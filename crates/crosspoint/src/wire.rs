@@ -65,7 +65,7 @@ pub fn broker(loaded: &Loaded, listener: Option<SocketAddr>) -> Result<Broker> {
 /// The settings of the built-in connectors.
 fn settings(config: &config::connectors::Connectors) -> connectors::Settings {
     use config::connectors::{Answers, SmtpAnswers};
-    let (http, os) = (&config.http, &config.os);
+    let (http, postgres, os) = (&config.http, &config.postgres_v2, &config.os);
     connectors::Settings {
         http: connectors::http::Config {
             answers: match http.answers {
@@ -84,6 +84,13 @@ fn settings(config: &config::connectors::Connectors) -> connectors::Settings {
             base_url: config.slack.base_url.clone(),
         },
         logging: connectors::logging::Config {},
+        postgres_v2: connectors::postgres_v2::Config {
+            max_connections: postgres.max_connections.into(),
+            idle_time: postgres.idle_time.0,
+            row_limit: postgres.row_limit as usize,
+            max_answer: postgres.max_answer.0 as usize,
+            statement_timeout: postgres.statement_timeout.map(|timeout| timeout.0),
+        },
         os: connectors::os::Config {
             allow: os.allow.clone(),
             max_output: os.max_output.0 as usize,

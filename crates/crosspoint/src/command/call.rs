@@ -1,20 +1,18 @@
 //! `crosspoint call`: runs one command in this process.
 
-use std::io::{IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use crosspoint_broker::Broker;
-use crosspoint_core::{
-    Arguments, Body, Call, CommandId, Failure, Ingress, Json, Kind, Origin, Outcome,
-};
+use crosspoint_core::{Body, Call, CommandId, Failure, Ingress, Kind, Origin, Outcome};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::cli::{CallArgs, FAILED, USAGE};
 use crate::config::Loaded;
-use crate::{logging, show, wire};
+use crate::{arguments, logging, show, wire};
 
 /// Calls the command and prints its result.
 pub fn run(file: &Option<PathBuf>, args: CallArgs) -> Result<ExitCode> {
@@ -30,7 +28,7 @@ pub fn run(file: &Option<PathBuf>, args: CallArgs) -> Result<ExitCode> {
     };
     logging::start(filter, wire::mask(&loaded));
     let command: CommandId = args.command.parse()?;
-    let arguments = arguments(&args)?;
+    let arguments = arguments::gather(args.input.as_deref(), &args.arguments)?;
     let call = Call::new(command, arguments, Origin::of(Ingress::Cli));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -51,47 +49,6 @@ async fn submit(broker: &Broker, loaded: &Loaded, call: Call) -> Result<Outcome,
     tokio::select! {
         result = submitted => result,
         never = waiting.show() => match never {},
-    }
-}
-
-fn arguments(args: &CallArgs) -> Result<Arguments> {
-    let mut arguments = match &args.input {
-        Some(path) => read(path)?,
-        None => Arguments::default(),
-    };
-    for argument in &args.arguments {
-        let (name, value) = split(argument)?;
-        arguments.insert(name, value);
-    }
-    Ok(arguments)
-}
-
-fn read(path: &Path) -> Result<Arguments> {
-    let mut text = Vec::new();
-    if path == Path::new("-") {
-        std::io::stdin()
-            .read_to_end(&mut text)
-            .context("reading standard input")?;
-    } else {
-        text = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
-    }
-    Arguments::parse(text.into()).with_context(|| format!("reading {} as JSON", path.display()))
-}
-
-/// `name=text` or `name:=JSON`. A mistake never quotes the value: it may be a secret.
-fn split(argument: &str) -> Result<(&str, Json)> {
-    let Some((name, value)) = argument.split_once('=') else {
-        bail!("'{}' is not name=value", crosspoint_core::shorten(argument));
-    };
-    match name.strip_suffix(':') {
-        None => Ok((name, Json::string(value))),
-        Some(name) => {
-            let json = Json::parse(value.to_owned());
-            Ok((
-                name,
-                json.with_context(|| format!("reading the value of {name} as JSON"))?,
-            ))
-        }
     }
 }
 
@@ -177,32 +134,4 @@ fn whole(result: &Result<Outcome, Failure>, ms: u64) -> Result<Value> {
         whole["logs"] = outcome.logs.clone().into();
     }
     Ok(whole)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_text_and_colon_equals_is_json() {
-        let (name, value) = split("url=https://h/?a=b").unwrap();
-        assert_eq!(
-            (name, value.as_bytes()),
-            ("url", br#""https://h/?a=b""#.as_slice())
-        );
-        let (name, value) = split(r#"data:={"a": 1}"#).unwrap();
-        assert_eq!(
-            (name, value.as_bytes()),
-            ("data", br#"{"a": 1}"#.as_slice())
-        );
-    }
-
-    #[test]
-    fn a_mistake_does_not_quote_the_value() {
-        let error = format!("{:#}", split("token:=hunter2").unwrap_err());
-        assert!(
-            error.contains("token") && !error.contains("hunter2"),
-            "{error}"
-        );
-    }
 }

@@ -1,6 +1,7 @@
 //! The commands of the command line, a file each.
 
 pub mod call;
+pub mod check;
 pub mod commands;
 pub mod config;
 pub mod serve;

@@ -137,7 +137,7 @@ impl Default for Config {
         Config {
             listen: Listen(([127, 0, 0, 1], 7004).into()),
             log: LogFilter("info".to_owned()),
-            builtin: ["http", "smtp", "slack", "logging"]
+            builtin: ["http", "smtp", "slack", "logging", "postgres_v2"]
                 .map(str::to_owned)
                 .to_vec(),
             max_body: Size::mebibytes(10),

@@ -1,0 +1,159 @@
+//! What is judged.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use crosspoint_core::testing::{InProcess, Subject};
+use crosspoint_core::{Connector, Secret, nearest, shorten};
+use crosspoint_net::{Http, Proxies};
+use url::Url;
+
+use super::over_http::OverHttp;
+use crate::cli::CheckArgs;
+use crate::config::Loaded;
+use crate::wire;
+
+/// Where a key is looked for when no variable is named.
+const KEY: &str = "CONNECTOR_PROXY_API_KEY";
+
+/// What is judged.
+pub(super) enum Target {
+    /// A connector of this program, or one command of it.
+    Connector {
+        name: String,
+        command: Option<String>,
+    },
+    /// A proxy, or one connector or command of it.
+    Proxy {
+        url: Url,
+        key: Option<Secret<String>>,
+        only: Option<String>,
+    },
+}
+
+// === impl Target ===
+
+impl Target {
+    pub(super) fn of(args: &CheckArgs) -> Result<Target> {
+        if args.what.contains("://") {
+            return Target::proxy(args);
+        }
+        if args.only.is_some() || args.api_key_env.is_some() {
+            bail!("--only and --api-key-env are for a proxy, which is given by its http address");
+        }
+        let (name, command) = match args.what.split_once('/') {
+            None => (args.what.clone(), None),
+            Some((name, command)) => (name.to_owned(), Some(command.to_owned())),
+        };
+        Ok(Target::Connector { name, command })
+    }
+
+    fn proxy(args: &CheckArgs) -> Result<Target> {
+        let url: Url = args.what.parse().context("reading the proxy's address")?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            bail!("a proxy has an http or https address");
+        }
+        let key = match &args.api_key_env {
+            Some(name) => {
+                let key = std::env::var(name).ok().filter(|key| !key.is_empty());
+                Some(key.with_context(|| format!("the variable {} is not set", shorten(name)))?)
+            }
+            None => std::env::var(KEY).ok().filter(|key| !key.is_empty()),
+        };
+        Ok(Target::Proxy {
+            url,
+            key: key.map(Secret::new),
+            only: args.only.clone(),
+        })
+    }
+
+    /// Whether a command is judged.
+    pub(super) fn has(&self, id: &str) -> bool {
+        let (connector, command) = match self {
+            Target::Connector { name, command } => (Some(&**name), command.as_deref()),
+            Target::Proxy { only, .. } => match only.as_deref().map(|only| only.split_once('/')) {
+                None => (None, None),
+                Some(None) => (only.as_deref(), None),
+                Some(Some((connector, command))) => (Some(connector), Some(command)),
+            },
+        };
+        let (own, name) = id.split_once('/').unwrap_or((id, ""));
+        connector.is_none_or(|connector| connector == own)
+            && command.is_none_or(|command| command == name)
+    }
+
+    /// The one command that is judged, if it is one.
+    pub(super) fn command(&self) -> Option<String> {
+        match self {
+            Target::Connector { name, command } => Some(format!("{name}/{}", command.as_ref()?)),
+            Target::Proxy { only, .. } => only.clone().filter(|only| only.contains('/')),
+        }
+    }
+
+    pub(super) fn subject(self, loaded: &Loaded) -> Result<Box<dyn Subject>> {
+        match self {
+            Target::Connector { name, command } => connector(loaded, name, command),
+            Target::Proxy { url, key, only } => {
+                let only = only.map(|name| Target::Connector {
+                    command: name.split_once('/').map(|(_, command)| command.to_owned()),
+                    name: name.split('/').next().unwrap_or_default().to_owned(),
+                });
+                let settings = crosspoint_net::Settings {
+                    ca_files: loaded.config.egress.ca_files.clone(),
+                    proxies: Proxies::from_env()?,
+                    ..crosspoint_net::Settings::default()
+                };
+                let client = Http::new(settings).context("setting up outbound HTTP")?;
+                let wanted = move |id: &str| only.as_ref().is_none_or(|only| only.has(id));
+                Ok(Box::new(OverHttp::new(client, url, key, wanted)))
+            }
+        }
+    }
+}
+
+fn connector(loaded: &Loaded, name: String, command: Option<String>) -> Result<Box<dyn Subject>> {
+    let broker = wire::broker(loaded, None)?;
+    let catalogue = broker.catalogue();
+    let mut entries = catalogue
+        .entries()
+        .iter()
+        .filter(|e| *e.id.connector == *name);
+    let Some(first) = entries.next() else {
+        let mut known: Vec<_> = catalogue
+            .entries()
+            .iter()
+            .map(|e| &*e.id.connector)
+            .collect();
+        known.dedup();
+        let near = nearest(&name, known.iter().copied());
+        let list = if near.is_empty() { known } else { near };
+        let name = shorten(&name);
+        bail!(
+            "there is no connector '{name}'; there is {}",
+            list.join(", ")
+        );
+    };
+    let connector: Arc<dyn Connector> = first.connector.clone();
+    let manifest = connector.manifest();
+    if let Some(command) = &command
+        && !manifest.commands.iter().any(|c| c.name == *command)
+    {
+        let known = manifest.commands.iter().map(|c| c.name.as_str());
+        let near = nearest(command, known.clone());
+        let list: Vec<_> = if near.is_empty() {
+            known.collect()
+        } else {
+            near
+        };
+        let command = shorten(command);
+        bail!(
+            "{name} has no command '{command}'; it has {}",
+            list.join(", ")
+        );
+    }
+    let subject = InProcess::published(connector, name);
+    Ok(Box::new(match command {
+        Some(command) => subject.only(command),
+        None => subject,
+    }))
+}

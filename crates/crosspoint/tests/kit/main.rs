@@ -1,0 +1,15 @@
+//! The behaviour suite at work: `crosspoint check` on every built-in connector, in process and
+//! over HTTP, and on proxies that misbehave.
+
+mod built_ins;
+#[path = "../blackbox/harness/mod.rs"]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the harness of the black-box tests has more than is needed here"
+)]
+mod harness;
+mod misbehaving;
+mod proxies;
+mod systems;
+mod usage;
