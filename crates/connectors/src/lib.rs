@@ -42,7 +42,10 @@ pub fn built_in(name: &str, settings: &Settings, client: Http) -> Option<Arc<dyn
         "http" => Some(Arc::new(http::connector(&settings.http, client))),
         "logging" => Some(Arc::new(logging::connector(&settings.logging))),
         "os" => Some(Arc::new(os::connector(&settings.os))),
-        "postgres_v2" => Some(Arc::new(postgres_v2::connector(&settings.postgres_v2, client))),
+        "postgres_v2" => Some(Arc::new(postgres_v2::connector(
+            &settings.postgres_v2,
+            client,
+        ))),
         "slack" => Some(Arc::new(slack::connector(&settings.slack, client))),
         "smtp" => Some(Arc::new(smtp::connector(&settings.smtp, client))),
         _ => None,
