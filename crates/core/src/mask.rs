@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -23,6 +23,10 @@ pub const WITHHELD: &str = "(withheld: the text holds a short secret)";
 /// Secrets of fewer characters than this are not cut out, since they occur in any text by chance
 /// and the gaps would spell them; the whole text is withheld instead.
 const SHORTEST: usize = 4;
+
+/// Secrets of a call that are longer than this many bytes are not searched for: building that takes
+/// longer than the call should. Texts that could quote one are withheld instead.
+const LONGEST: usize = 8 * 1024;
 
 /// The secrets known from the configuration; compiled once, shared by all calls.
 #[derive(Clone, Default)]
@@ -65,17 +69,23 @@ impl Mask {
         // Building fails only past limits that secrets of any sane size do not reach; then the
         // safe answer is to withhold every text rather than to pass some.
         let long = (!forms.is_empty()).then(|| {
+            // Its build takes time in proportion to the patterns; that of the automaton which the
+            // library would choose takes the square of it for secrets that repeat themselves.
             AhoCorasick::builder()
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
                 .match_kind(MatchKind::LeftmostLongest)
                 .build(&forms)
         });
         match long.transpose() {
             Ok(long) => Mask(Some(Arc::new(Compiled { long, short }))),
-            Err(_) => Mask(Some(Arc::new(Compiled {
-                long: None,
-                short: vec![String::new()],
-            }))),
+            Err(_) => Mask::withhold(),
         }
+    }
+
+    /// Withholds every text.
+    fn withhold() -> Mask {
+        let short = vec![String::new()];
+        Mask(Some(Arc::new(Compiled { long: None, short })))
     }
 
     /// Whether there is nothing to mask.
@@ -137,9 +147,13 @@ impl CallMask {
         }
     }
 
-    /// Masks a set of texts in place.
+    /// Masks a set of texts in place. All are withheld when a secret is too long to look for.
     pub fn apply_all<'t>(&self, texts: impl IntoIterator<Item = &'t mut String>) {
-        let own = Mask::new(self.lock().iter());
+        let too_long = self.lock().iter().any(|value| value.len() > LONGEST);
+        let own = match too_long {
+            true => Mask::withhold(),
+            false => Mask::new(self.lock().iter()),
+        };
         for text in texts {
             for mask in [&self.base, &own] {
                 if let Cow::Owned(masked) = mask.apply(text) {
@@ -304,6 +318,26 @@ mod tests {
         let mut other = "nothing".to_owned();
         call.apply_all([&mut text, &mut other]);
         assert_eq!((text.as_str(), other.as_str()), ("*** *** rest", "nothing"));
+    }
+
+    #[test]
+    fn a_secret_too_long_to_look_for_withholds_the_texts_of_its_call() {
+        let call = CallMask::new(Mask::default());
+        // Repeats itself, and is longer than any automaton for it should be.
+        call.protect(&"0123456789abcdef".repeat(1 << 16));
+        let mut text = "whatever it says".to_owned();
+        call.apply_all([&mut text]);
+        assert_eq!(text, WITHHELD);
+    }
+
+    #[test]
+    fn a_long_secret_that_repeats_itself_is_found() {
+        let secret = "0123456789abcdef".repeat(LONGEST / 16);
+        let call = CallMask::new(Mask::default());
+        call.protect(&secret);
+        let mut text = format!("<{secret}>");
+        call.apply_all([&mut text]);
+        assert_eq!(text, "<***>");
     }
 
     #[test]
