@@ -10,6 +10,12 @@ mod built_ins;
 )]
 mod harness;
 mod misbehaving;
+#[path = "../../../connectors/src/postgres_v2/testing.rs"]
+#[allow(
+    dead_code,
+    reason = "the tests of postgres_v2 need more of their server than is needed here"
+)]
+mod postgres;
 mod proxies;
 mod systems;
 mod usage;

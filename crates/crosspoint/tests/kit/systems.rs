@@ -2,16 +2,28 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::harness::{Reply, Seen, Setup, Upstream, closed_port, json};
+use crate::postgres;
+
+/// What the samples of `postgres_v2` find in their database.
+const TABLES: &str = "
+    create table if not exists kit_read (note text, n int);
+    create table if not exists kit_written (note text, n int);
+    create table if not exists kit_changed (note text, n int);
+    insert into kit_read values ('kept', 33);
+    insert into kit_changed values ('before', 1);
+";
 
 /// What connectors need to reach something. Lives as long as its test.
 pub struct Systems {
     upstream: Upstream,
     mail_port: u16,
+    database: String,
     closed: (TcpSocket, std::net::SocketAddr),
 }
 
@@ -29,6 +41,7 @@ impl Systems {
         Systems {
             upstream: Upstream::start(answer).await,
             mail_port,
+            database: tokio::task::spawn_blocking(database).await.unwrap(),
             closed: closed_port(),
         }
     }
@@ -41,6 +54,7 @@ impl Systems {
             .config(&config)
             .env("UPSTREAM", self.upstream.address.to_string())
             .env("MAIL_PORT", self.mail_port.to_string())
+            .env("PG", self.database.as_str())
             .env("CLOSED_PORT", self.closed.1.port().to_string())
     }
 
@@ -52,6 +66,14 @@ impl Systems {
             self.upstream.url("/slack")
         )
     }
+}
+
+/// A database of the tests' own server, with the tables of the samples.
+fn database() -> String {
+    static TABLES_MADE: OnceLock<()> = OnceLock::new();
+    let server = postgres::server();
+    TABLES_MADE.get_or_init(|| drop(server.psql(TABLES)));
+    server.dsn()
 }
 
 /// The samples of a connector, if there are any.
