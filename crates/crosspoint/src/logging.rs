@@ -7,6 +7,8 @@ use crosspoint_core::Mask;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::show;
+
 /// Starts logging and sends panics there too, so that one in a connector is found by the id in
 /// the answer.
 ///
@@ -21,6 +23,7 @@ pub fn start(filter: &str, mask: Mask) {
         .with_writer(Masked(mask))
         .init();
     panic::set_hook(Box::new(|panic| {
+        show::end_when_nobody_reads(panic);
         let place = panic
             .location()
             .map(ToString::to_string)

@@ -14,6 +14,7 @@ mod logging;
 mod show;
 mod wire;
 
+use std::panic;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -21,6 +22,11 @@ use clap::Parser;
 use crate::cli::{Cli, Command, ConfigCommand};
 
 fn main() -> ExitCode {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        show::end_when_nobody_reads(panic);
+        usual(panic);
+    }));
     let cli = Cli::parse();
     let done = match cli.command {
         Command::Serve(args) => command::serve::run(&cli.config, args),

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io::{IsTerminal, Write};
+use std::panic::PanicHookInfo;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,6 +15,15 @@ use crate::config::Problems;
 pub fn problems(problems: &Problems) -> ExitCode {
     eprintln!("{problems}");
     ExitCode::from(USAGE)
+}
+
+/// Ends the program without a word when a panic says that standard output is closed: a reader that
+/// has seen enough (`crosspoint commands | head`) is no mistake.
+pub fn end_when_nobody_reads(panic: &PanicHookInfo<'_>) {
+    let message = panic.payload_as_str().unwrap_or_default();
+    if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
+        std::process::exit(0);
+    }
 }
 
 /// Breaks text into lines of at most `width` characters where it has spaces.

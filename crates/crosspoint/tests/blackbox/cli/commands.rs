@@ -124,3 +124,16 @@ async fn help_has_examples_and_mistakes_are_exit_code_2() {
         (Some(0), true)
     );
 }
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_mistake() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let ended = std::process::Command::new(env!("CARGO_BIN_EXE_crosspoint"))
+        .args(["commands", "--json"])
+        .stdout(writer)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!((ended.status.code(), said.as_ref()), (Some(0), ""));
+}
