@@ -131,6 +131,7 @@ fn a_reader_that_has_seen_enough_is_no_mistake() {
     drop(reader);
     let ended = std::process::Command::new(env!("CARGO_BIN_EXE_crosspoint"))
         .args(["commands", "--json"])
+        .env_clear()
         .stdout(writer)
         .output()
         .unwrap();
