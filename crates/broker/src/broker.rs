@@ -5,14 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use crosspoint_core::{Call, Failure, Mask, Mounted, Outcome};
+use crosspoint_core::{Call, Failure, Mask, Outcome};
+use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use crate::catalogue::{Catalogue, Clash};
+use crate::catalogue::{Catalogue, Clash, Entry};
 use crate::metrics::Metrics;
-use crate::mounts::{Naming, Registration};
-use crate::pipeline::{self, Policy, Surroundings};
+use crate::mounts::{Member, Registration};
+use crate::pipeline::{self, Policy};
 
 /// What a broker is made of beside its mounts.
 #[derive(Debug, Default)]
@@ -28,12 +30,19 @@ pub struct Settings {
 pub struct Broker(Arc<Inner>);
 
 struct Inner {
-    around: Surroundings,
-    policies: HashMap<String, Policy>,
+    stopping: CancellationToken,
     metrics: Metrics,
-    mounts: Vec<Registration>,
     catalogue: ArcSwap<Catalogue>,
-    clash: Mutex<Option<String>>,
+    mounting: Mutex<Mounting>,
+    /// Mounts that were replaced, until their last call has ended and they are closed.
+    retiring: TaskTracker,
+}
+
+/// What is mounted, and the settings that count for it.
+struct Mounting {
+    settings: Settings,
+    members: Vec<Member>,
+    clash: Option<String>,
 }
 
 /// Whether everything that is configured has been tried, and what is wrong.
@@ -45,32 +54,37 @@ pub struct Health {
     pub problems: Vec<String>,
 }
 
+/// Why a broker keeps the mounts that it has.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotReplaced {
+    /// Two of the new connectors want one name.
+    #[error(transparent)]
+    Clash(#[from] Clash),
+    /// A new mount could not load all that it is made of.
+    #[error("{}", .0.join("\n"))]
+    Problems(Vec<String>),
+}
+
 // === impl Broker ===
 
 impl Broker {
     /// Puts the mounts together and follows their changes. Must be called within a tokio runtime.
     pub fn new(settings: Settings, mounts: Vec<Registration>) -> Result<Broker, Clash> {
         let metrics = Metrics::new();
-        let mounted: Vec<_> = mounts.iter().map(now).collect();
-        let catalogue = Catalogue::build(&mounted, &settings.policies, &metrics)?;
+        let members: Vec<_> = mounts.into_iter().map(Member::new).collect();
+        let catalogue = Catalogue::build(&offers(&members), &settings, &metrics)?;
         let broker = Broker(Arc::new(Inner {
-            around: Surroundings {
-                mask: settings.mask,
-                tasks: TaskTracker::new(),
-                stopping: CancellationToken::new(),
-            },
-            policies: settings.policies,
+            stopping: CancellationToken::new(),
             metrics,
-            mounts,
             catalogue: ArcSwap::from_pointee(catalogue),
-            clash: Mutex::default(),
+            mounting: Mutex::new(Mounting {
+                settings,
+                members: members.clone(),
+                clash: None,
+            }),
+            retiring: TaskTracker::new(),
         }));
-        for registration in &broker.0.mounts {
-            tokio::spawn(follow(
-                registration.mount.connectors(),
-                Arc::downgrade(&broker.0),
-            ));
-        }
+        members.iter().for_each(|member| broker.follow(member));
         Ok(broker)
     }
 
@@ -79,9 +93,8 @@ impl Broker {
     /// for what that means for the call.
     pub async fn submit(&self, call: Call, limit: Duration) -> Result<Outcome, Failure> {
         let inner = &self.0;
-        let entry = inner.catalogue.load().find(&call.command);
-        match entry {
-            Ok(entry) => pipeline::run(&inner.around, entry, call, limit).await,
+        match inner.enter(&call) {
+            Ok(entered) => pipeline::run(&inner.stopping, entered, call, limit).await,
             Err(failure) => {
                 inner.metrics.not_found.inc();
                 let (request, reason) = (&call.request_id, &failure.message);
@@ -98,17 +111,60 @@ impl Broker {
 
     /// Whether everything that is configured has been tried, and what is wrong.
     pub fn health(&self) -> Health {
-        let mounted: Vec<_> = self.0.mounts.iter().map(|r| now(r).1).collect();
+        let mounting = self.0.mounting();
+        let mounted: Vec<_> = mounting.members.iter().map(Member::mounted).collect();
         let mut problems: Vec<String> = mounted
             .iter()
             .flat_map(|mounted| mounted.problems.iter().cloned())
             .collect();
-        problems.extend(self.0.clash().clone());
+        problems.extend(mounting.clash.clone());
         let settled = mounted.iter().all(|mounted| mounted.settled);
         Health {
-            ready: settled && !self.0.around.stopping.is_cancelled(),
+            ready: settled && !self.0.stopping.is_cancelled(),
             problems,
         }
+    }
+
+    /// Waits until every mount has finished its first attempt, well or not.
+    pub async fn settled(&self) {
+        let members = self.0.mounting().members.clone();
+        join_all(members.iter().map(Member::settled)).await;
+        // The task that follows a mount may not have seen yet what was seen here.
+        self.0.rebuild();
+    }
+
+    /// Replaces settings and mounts without dropping a call. A mount that is among the old ones,
+    /// too, goes on as it is; one that is not is closed after its last call.
+    ///
+    /// Waits until every new mount has settled. When one of them has a problem, or two connectors
+    /// clash, the new mounts are closed and everything stays as it was.
+    pub async fn replace(
+        &self,
+        settings: Settings,
+        mounts: Vec<Registration>,
+    ) -> Result<(), NotReplaced> {
+        let inner = &self.0;
+        let old = inner.mounting().members.clone();
+        let known = |new: &Registration| old.iter().find(|o| Arc::ptr_eq(&o.mount, &new.mount));
+        let (mut members, mut added) = (Vec::new(), Vec::new());
+        for registration in mounts {
+            let calls = known(&registration).map(|old| old.calls.clone());
+            let member = Member::new(registration);
+            match calls {
+                Some(calls) => members.push(Member { calls, ..member }),
+                None => {
+                    added.push(member.clone());
+                    members.push(member);
+                }
+            }
+        }
+        join_all(added.iter().map(Member::settled)).await;
+        let taken = inner.take(settings, members, &added);
+        match taken {
+            Ok(()) => added.iter().for_each(|member| self.follow(member)),
+            Err(_) => drop(join_all(added.iter().map(|new| new.mount.close())).await),
+        }
+        taken
     }
 
     /// The metrics as Prometheus reads them.
@@ -119,44 +175,59 @@ impl Broker {
     /// Takes no new calls, waits up to `patience` for those in flight, closes the mounts, and
     /// says how many calls were left.
     pub async fn drain(&self, patience: Duration) -> usize {
-        let around = &self.0.around;
-        around.stopping.cancel();
-        around.tasks.close();
-        let _ = tokio::time::timeout(patience, around.tasks.wait()).await;
-        for registration in &self.0.mounts {
-            registration.mount.close().await;
-        }
-        around.tasks.len()
-    }
-}
-
-fn now(registration: &Registration) -> (Naming, Mounted) {
-    (
-        registration.naming.clone(),
-        registration.mount.connectors().borrow().clone(),
-    )
-}
-
-/// Rebuilds the catalogue whenever a mount has something new. A clash keeps the catalogue as it
-/// was and shows in the health.
-async fn follow(
-    mut mounted: tokio::sync::watch::Receiver<Mounted>,
-    broker: std::sync::Weak<Inner>,
-) {
-    while mounted.changed().await.is_ok() {
-        let Some(inner) = broker.upgrade() else {
-            return;
+        let inner = &self.0;
+        inner.stopping.cancel();
+        let members = inner.mounting().members.clone();
+        let last_calls = async {
+            join_all(members.iter().map(Member::last_call)).await;
+            inner.retiring.close();
+            inner.retiring.wait().await;
         };
-        inner.rebuild();
+        let _ = tokio::time::timeout(patience, last_calls).await;
+        join_all(members.iter().map(|member| member.mount.close())).await;
+        members.iter().map(|member| member.calls.len()).sum()
     }
+
+    /// Rebuilds the catalogue whenever the mount has something new.
+    fn follow(&self, member: &Member) {
+        let (mut mounted, broker) = (member.mount.connectors(), Arc::downgrade(&self.0));
+        // It may have changed between the first look and this one.
+        mounted.mark_changed();
+        tokio::spawn(async move {
+            while mounted.changed().await.is_ok() {
+                let Some(inner) = broker.upgrade() else {
+                    return;
+                };
+                inner.rebuild();
+            }
+        });
+    }
+}
+
+fn offers(members: &[Member]) -> Vec<crate::catalogue::Offer> {
+    members.iter().map(Member::offer).collect()
 }
 
 impl Inner {
+    /// Finds the command, and counts the call as one of its mount's.
+    fn enter(&self, call: &Call) -> Result<(Arc<Entry>, TaskTrackerToken), Failure> {
+        loop {
+            let entry = self.catalogue.load().find(&call.command)?;
+            let token = entry.calls.token();
+            // A mount that was replaced in this very moment may not know of the call any more; by
+            // then the catalogue has its successor.
+            if !entry.calls.is_closed() || self.stopping.is_cancelled() {
+                return Ok((entry, token));
+            }
+        }
+    }
+
+    /// A clash keeps the catalogue as it was and shows in the health.
     fn rebuild(&self) {
         // Held while building, so that of two changes at once the later one is not lost.
-        let mut clash = self.clash();
-        let mounted: Vec<_> = self.mounts.iter().map(now).collect();
-        *clash = match Catalogue::build(&mounted, &self.policies, &self.metrics) {
+        let mut mounting = self.mounting();
+        let offers = offers(&mounting.members);
+        mounting.clash = match Catalogue::build(&offers, &mounting.settings, &self.metrics) {
             Ok(catalogue) => {
                 self.catalogue.store(Arc::new(catalogue));
                 None
@@ -168,8 +239,41 @@ impl Inner {
         };
     }
 
-    fn clash(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.clash.lock().unwrap_or_else(PoisonError::into_inner)
+    fn take(
+        &self,
+        settings: Settings,
+        members: Vec<Member>,
+        added: &[Member],
+    ) -> Result<(), NotReplaced> {
+        let problems: Vec<String> = added
+            .iter()
+            .flat_map(|member| member.mounted().problems.to_vec())
+            .collect();
+        if !problems.is_empty() {
+            return Err(NotReplaced::Problems(problems));
+        }
+        let mut mounting = self.mounting();
+        let catalogue = Catalogue::build(&offers(&members), &settings, &self.metrics)?;
+        // In this order: whoever finds a closed mount finds its successor in the catalogue.
+        self.catalogue.store(Arc::new(catalogue));
+        let kept = |old: &Member| members.iter().any(|m| Arc::ptr_eq(&m.mount, &old.mount));
+        for old in mounting.members.iter().filter(|old| !kept(old)) {
+            let old = old.clone();
+            self.retiring.spawn(async move {
+                old.last_call().await;
+                old.mount.close().await;
+            });
+        }
+        *mounting = Mounting {
+            settings,
+            members,
+            clash: None,
+        };
+        Ok(())
+    }
+
+    fn mounting(&self) -> std::sync::MutexGuard<'_, Mounting> {
+        self.mounting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

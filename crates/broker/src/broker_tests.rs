@@ -1,13 +1,13 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crosspoint_core::{
-    Arguments, CommandId, Connector, Context, Effect, Execute, Ingress, Kind, Mount, Native,
-    Origin, Refusal, Safety,
+    Arguments, CommandId, Connector, Context, Effect, Execute, Ingress, Kind, Mount, Mounted,
+    Native, Origin, Refusal, Safety,
 };
 use tokio::sync::{Notify, watch};
 
 use super::*;
-use crate::mounts::Static;
+use crate::mounts::{Naming, Static};
 
 const LIMIT: Duration = Duration::from_secs(40);
 
@@ -72,6 +72,11 @@ fn broker(odd: &Arc<Odd>) -> Broker {
         mount,
     }];
     Broker::new(Settings::default(), mounts).unwrap()
+}
+
+fn under_way(broker: &Broker) -> usize {
+    let mounting = broker.0.mounting();
+    mounting.members.iter().map(|m| m.calls.len()).sum()
 }
 
 fn call(command: &str, arguments: &'static str) -> Call {
@@ -166,7 +171,7 @@ async fn a_caller_that_goes_away_ends_a_read_but_not_a_write() {
                 .is_err()
         );
     }
-    assert_eq!(broker.0.around.tasks.len(), 1);
+    assert_eq!(under_way(&broker), 1);
     odd.release.notify_waiters();
     assert_eq!(broker.drain(LIMIT).await, 0);
     assert_eq!(odd.finished.load(Ordering::SeqCst), 1);
@@ -195,7 +200,7 @@ async fn draining_gives_up_after_its_patience_and_says_what_was_left() {
     let broker = broker(&Arc::default());
     let other = broker.clone();
     let task = tokio::spawn(async move { other.submit(call("odd/Hang", "{}"), LIMIT).await });
-    while broker.0.around.tasks.is_empty() {
+    while under_way(&broker) == 0 {
         tokio::task::yield_now().await;
     }
     assert_eq!(broker.drain(Duration::ZERO).await, 1);
@@ -291,4 +296,94 @@ async fn what_a_mount_finds_later_is_callable_and_readiness_waits_for_it() {
         tokio::task::yield_now().await;
     }
     assert!(broker.health().ready);
+}
+
+/// A mount that tells when it is closed, and that may have problems.
+struct Closing {
+    mounted: watch::Sender<Mounted>,
+    closed: Arc<Notify>,
+}
+
+impl Mount for Closing {
+    fn connectors(&self) -> watch::Receiver<Mounted> {
+        self.mounted.subscribe()
+    }
+
+    fn close(&self) -> futures_util::future::BoxFuture<'_, ()> {
+        self.closed.notify_one();
+        Box::pin(std::future::ready(()))
+    }
+}
+
+fn closing(name: &str, odd: &Arc<Odd>, problems: &[&str]) -> (Registration, Arc<Notify>) {
+    let closed = Arc::new(Notify::new());
+    let mounted = Mounted {
+        problems: problems.iter().map(|p| (*p).to_owned()).collect(),
+        ..Mounted::settled(vec![connector(name, odd)])
+    };
+    let mount = Arc::new(Closing {
+        mounted: watch::Sender::new(mounted),
+        closed: closed.clone(),
+    });
+    let naming = Naming::Own;
+    (Registration { naming, mount }, closed)
+}
+
+#[tokio::test]
+async fn a_replaced_mount_ends_its_calls_before_it_is_closed() {
+    let (old, new) = (Arc::new(Odd::default()), Arc::new(Odd::default()));
+    let (registration, closed) = closing("odd", &old, &[]);
+    let broker = Broker::new(Settings::default(), vec![registration]).unwrap();
+    let mut first = Box::pin(broker.submit(call("odd/Write", "{}"), LIMIT));
+    assert!(futures_util::poll!(&mut first).is_pending());
+
+    let (registration, _) = closing("odd", &new, &[]);
+    let replaced = broker.replace(Settings::default(), vec![registration]);
+    replaced.await.unwrap();
+    assert!(futures_util::poll!(Box::pin(closed.notified())).is_pending());
+    new.release.notify_one();
+    broker.submit(call("odd/Write", "{}"), LIMIT).await.unwrap();
+    assert_eq!(new.finished.load(Ordering::SeqCst), 1);
+
+    old.release.notify_one();
+    first.await.unwrap();
+    closed.notified().await;
+    assert_eq!(old.finished.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_mount_that_is_kept_is_not_closed_and_goes_on_counting_its_calls() {
+    let odd = Arc::new(Odd::default());
+    let (registration, closed) = closing("odd", &odd, &[]);
+    let mount = registration.mount.clone();
+    let broker = Broker::new(Settings::default(), vec![registration]).unwrap();
+    let mut first = Box::pin(broker.submit(call("odd/Write", "{}"), LIMIT));
+    assert!(futures_util::poll!(&mut first).is_pending());
+    let naming = Naming::Entry("renamed".to_owned());
+    let again = Registration { naming, mount };
+    let replaced = broker.replace(Settings::default(), vec![again]);
+    replaced.await.unwrap();
+    assert!(broker.submit(call("odd/Write", "{}"), LIMIT).await.is_err());
+    odd.release.notify_one();
+    first.await.unwrap();
+    odd.release.notify_one();
+    let renamed = broker.submit(call("renamed/Write", "{}"), LIMIT);
+    renamed.await.unwrap();
+    assert!(futures_util::poll!(Box::pin(closed.notified())).is_pending());
+}
+
+#[tokio::test]
+async fn new_mounts_with_problems_or_clashes_change_nothing() {
+    let odd = Arc::new(Odd::default());
+    let broker = broker(&odd);
+    let (broken, closed) = closing("new", &odd, &["connector new: no such package"]);
+    let failure = broker.replace(Settings::default(), vec![broken]).await;
+    let problems = vec!["connector new: no such package".to_owned()];
+    assert_eq!(failure, Err(NotReplaced::Problems(problems)));
+    closed.notified().await;
+    let (one, two) = (closing("new", &odd, &[]).0, closing("new", &odd, &[]).0);
+    let failure = broker.replace(Settings::default(), vec![one, two]).await;
+    assert!(matches!(failure, Err(NotReplaced::Clash(_))), "{failure:?}");
+    odd.release.notify_one();
+    broker.submit(call("odd/Write", "{}"), LIMIT).await.unwrap();
 }

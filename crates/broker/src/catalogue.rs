@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crosspoint_core::{
-    Command, CommandId, Connector, Failure, Mounted, is_connector_name, nearest, shorten,
+    Command, CommandId, Connector, Failure, Mask, Mounted, is_connector_name, nearest, shorten,
 };
+use tokio_util::task::TaskTracker;
 
+use crate::broker::Settings;
 use crate::metrics::{CommandMetrics, Metrics};
 use crate::mounts::Naming;
 use crate::pipeline::Policy;
@@ -22,12 +24,24 @@ pub struct Entry {
     /// How calls of it are treated.
     pub policy: Policy,
     pub(crate) metrics: CommandMetrics,
+    /// The secrets of the configuration.
+    pub(crate) mask: Mask,
+    /// The calls of the mount that are under way. Closed when the mount has been replaced.
+    pub(crate) calls: TaskTracker,
+}
+
+/// What one mount offers at a moment.
+pub(crate) struct Offer {
+    pub(crate) naming: Naming,
+    pub(crate) mounted: Mounted,
+    pub(crate) calls: TaskTracker,
 }
 
 /// All commands, by name.
 pub struct Catalogue {
     by_connector: BTreeMap<Arc<str>, HashMap<Arc<str>, usize>>,
     entries: Vec<Arc<Entry>>,
+    replaced: Vec<String>,
 }
 
 /// Two connectors want one name, or a name is not one.
@@ -56,25 +70,27 @@ impl Catalogue {
     /// Puts together what the mounts offer. A mounted connector replaces the built-in of its name
     /// as a whole; any other clash is an error that names both.
     pub(crate) fn build(
-        mounted: &[(Naming, Mounted)],
-        policies: &HashMap<String, Policy>,
+        offers: &[Offer],
+        settings: &Settings,
         metrics: &Metrics,
     ) -> Result<Catalogue, Clash> {
-        let mut chosen: BTreeMap<String, (&Naming, &Arc<dyn Connector>)> = BTreeMap::new();
-        let offered = mounted
+        let mut chosen: BTreeMap<String, (&Offer, &Arc<dyn Connector>)> = BTreeMap::new();
+        let mut replaced = Vec::new();
+        let offered = offers
             .iter()
-            .flat_map(|(naming, mounted)| mounted.connectors.iter().map(move |c| (naming, c)));
-        for (naming, connector) in offered {
+            .flat_map(|offer| offer.mounted.connectors.iter().map(move |c| (offer, c)));
+        for (offer, connector) in offered {
+            let naming = &offer.naming;
             let name = naming.name(&connector.manifest().name);
             if !is_connector_name(&name) {
                 return Err(Clash::Name(name));
             }
             match chosen.get(&name) {
-                Some((Naming::BuiltIn, _)) if *naming != Naming::BuiltIn => {
-                    tracing::info!(connector = name, "replaces the built-in connector");
+                Some((first, _)) if replaces(naming, &first.naming) => {
+                    replaced.push(name.clone());
                 }
-                Some((first, _)) if *naming != Naming::BuiltIn || **first == Naming::BuiltIn => {
-                    let (first, second) = (first.describe(), naming.describe());
+                Some((first, _)) if !replaces(&first.naming, naming) => {
+                    let (first, second) = (first.naming.describe(), naming.describe());
                     return Err(Clash::Twice {
                         name,
                         first,
@@ -84,25 +100,26 @@ impl Catalogue {
                 Some(_) => continue,
                 None => {}
             }
-            chosen.insert(name, (naming, connector));
+            chosen.insert(name, (offer, connector));
         }
-        let connectors = chosen
-            .into_iter()
-            .map(|(name, (_, connector))| (name, connector));
-        Ok(Catalogue::of(connectors, policies, metrics))
+        Ok(Catalogue {
+            replaced,
+            ..Catalogue::of(chosen, settings, metrics)
+        })
     }
 
-    fn of<'a>(
-        connectors: impl Iterator<Item = (String, &'a Arc<dyn Connector>)>,
-        policies: &HashMap<String, Policy>,
+    fn of(
+        chosen: BTreeMap<String, (&Offer, &Arc<dyn Connector>)>,
+        settings: &Settings,
         metrics: &Metrics,
     ) -> Catalogue {
         let mut catalogue = Catalogue {
             by_connector: BTreeMap::new(),
             entries: Vec::new(),
+            replaced: Vec::new(),
         };
-        for (name, connector) in connectors {
-            let policy = policies.get(&name).copied().unwrap_or_default();
+        for (name, (offer, connector)) in chosen {
+            let policy = settings.policies.get(&name).copied().unwrap_or_default();
             let name: Arc<str> = name.into();
             let mut commands: Vec<_> = connector.manifest().commands.iter().collect();
             commands.sort_by(|a, b| a.name.cmp(&b.name));
@@ -116,6 +133,8 @@ impl Catalogue {
                     command: command.clone(),
                     connector: connector.clone(),
                     policy,
+                    mask: settings.mask.clone(),
+                    calls: offer.calls.clone(),
                 }));
             }
         }
@@ -125,6 +144,11 @@ impl Catalogue {
     /// Every command, ordered by connector and name.
     pub fn entries(&self) -> &[Arc<Entry>] {
         &self.entries
+    }
+
+    /// The built-in connectors in whose place mounted ones are called, by name.
+    pub fn replaced(&self) -> &[String] {
+        &self.replaced
     }
 
     /// Finds a command, or fails with the nearest names.
@@ -169,6 +193,11 @@ impl Catalogue {
         };
         Failure::unknown_command(message)
     }
+}
+
+/// A mounted connector replaces the built-in one of its name.
+fn replaces(second: &Naming, first: &Naming) -> bool {
+    *first == Naming::BuiltIn && *second != Naming::BuiltIn
 }
 
 fn one_of(lead: &str, names: &[&str]) -> String {

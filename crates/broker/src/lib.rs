@@ -11,7 +11,7 @@ mod metrics;
 mod mounts;
 mod pipeline;
 
-pub use broker::{Broker, Health, Settings};
+pub use broker::{Broker, Health, NotReplaced, Settings};
 pub use catalogue::{Catalogue, Clash, Entry};
 pub use mounts::{Naming, Registration, Static};
 pub use pipeline::Policy;

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use crosspoint_core::{Connector, Mount, Mounted};
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+use crate::catalogue::Offer;
 
 /// How the connectors of a mount are called in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,14 @@ pub struct Registration {
     pub naming: Naming,
     /// What yields the connectors.
     pub mount: Arc<dyn Mount>,
+}
+
+/// A registration at work: what the broker knows of it, and its calls under way.
+#[derive(Clone)]
+pub(crate) struct Member {
+    pub(crate) naming: Naming,
+    pub(crate) mount: Arc<dyn Mount>,
+    pub(crate) calls: TaskTracker,
 }
 
 /// A mount of connectors that are there from the start and never change.
@@ -49,6 +60,43 @@ impl Naming {
             Naming::Own => "a mounted environment".to_owned(),
             Naming::Entry(entry) | Naming::Prefix(entry) => format!("[connectors.{entry}]"),
         }
+    }
+}
+
+// === impl Member ===
+
+impl Member {
+    pub(crate) fn new(registration: Registration) -> Member {
+        Member {
+            naming: registration.naming,
+            mount: registration.mount,
+            calls: TaskTracker::new(),
+        }
+    }
+
+    /// What the mount has now.
+    pub(crate) fn mounted(&self) -> Mounted {
+        self.mount.connectors().borrow().clone()
+    }
+
+    pub(crate) fn offer(&self) -> Offer {
+        Offer {
+            naming: self.naming.clone(),
+            mounted: self.mounted(),
+            calls: self.calls.clone(),
+        }
+    }
+
+    /// Returns when the mount's first attempt has ended.
+    pub(crate) async fn settled(&self) {
+        // A mount that is gone has nothing more to say.
+        let _ = self.mount.connectors().wait_for(|m| m.settled).await;
+    }
+
+    /// Lets no further call begin and waits for those under way.
+    pub(crate) async fn last_call(&self) {
+        self.calls.close();
+        self.calls.wait().await;
     }
 }
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosspoint_core::{Call, Failure, Mask, Outcome};
+use crosspoint_core::{Call, Failure, Outcome};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::catalogue::Entry;
 use crate::layers::{attempt, hand_over, trace::Record};
@@ -18,14 +20,6 @@ pub struct Policy {
     pub deadline: Option<Duration>,
 }
 
-/// What the layers need of the broker.
-#[derive(Clone)]
-pub(crate) struct Surroundings {
-    pub(crate) mask: Mask,
-    pub(crate) tasks: tokio_util::task::TaskTracker,
-    pub(crate) stopping: tokio_util::sync::CancellationToken,
-}
-
 /// Sends a call through the layers.
 ///
 /// The order is a promise. Checking comes before the call is handed over, so that a wrong call
@@ -33,8 +27,8 @@ pub(crate) struct Surroundings {
 /// comes before the deadline, so that the deadline holds for a call whose caller has gone. The
 /// attempt's time is inside the total deadline and can only shorten it.
 pub(crate) async fn run(
-    around: &Surroundings,
-    entry: Arc<Entry>,
+    stopping: &CancellationToken,
+    (entry, token): (Arc<Entry>, TaskTrackerToken),
     mut call: Call,
     limit: Duration,
 ) -> Result<Outcome, Failure> {
@@ -47,10 +41,10 @@ pub(crate) async fn run(
         Err(failure) => return record.end(Err(failure)),
     }
     // From here the call is a task of the broker's; whoever asked waits for it.
-    let (around, safety) = (around.clone(), entry.command.safety);
-    hand_over::layer(around, safety, record, move |around, cancelled| {
+    let safety = entry.command.safety;
+    hand_over::layer(stopping, token, safety, record, move |cancelled| {
         // One attempt, within the total deadline and its own: secrets, connector, mask.
-        attempt::layer(around, entry, call, deadline, cancelled)
+        attempt::layer(entry, call, deadline, cancelled)
     })
     .await
 }

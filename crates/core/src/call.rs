@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use http::HeaderMap;
 use uuid::Uuid;
 
 use crate::{Arguments, Json};
@@ -85,6 +86,9 @@ pub struct Call {
     pub profile: Option<String>,
     /// The caller's trace.
     pub trace: Option<Trace>,
+    /// The inbound request's headers, without keys and cookies: what a Python connector may read
+    /// from `flask.request`. Empty where the call did not come by HTTP.
+    pub headers: HeaderMap,
 }
 
 // === impl CallId ===
@@ -227,6 +231,7 @@ impl Call {
             callback: None,
             profile: None,
             trace: None,
+            headers: HeaderMap::new(),
         }
     }
 }

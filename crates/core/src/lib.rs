@@ -26,7 +26,7 @@ pub use check::{nearest, shorten};
 pub use connector::{Connector, Context, Mount, Mounted, inner_status};
 pub use failure::{Effect, Failure, Invalid, Kind, Refusal};
 pub use json::{Json, JsonError, MAX_DEPTH};
-pub use manifest::{Command, Manifest, Safety, is_connector_name};
+pub use manifest::{Auth, Command, Manifest, Safety, is_connector_name};
 pub use mask::{CallMask, MASKED, Mask, WITHHELD};
 pub use native::{Execute, Native};
 pub use outcome::{Body, Completion, Outcome, Verbatim};

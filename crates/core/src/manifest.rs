@@ -47,6 +47,19 @@ pub struct Manifest {
     pub description: String,
     /// What it can do.
     pub commands: Vec<Command>,
+    /// Ways to authorise against the system.
+    pub auths: Vec<Auth>,
+}
+
+/// A way to authorise against the system behind a connector (SpiffArena: auth).
+#[derive(Debug, Clone)]
+pub struct Auth {
+    /// Unique within the connector.
+    pub name: String,
+    /// What it authorises, in sentences.
+    pub description: String,
+    /// What it needs, in the order in which people fill it in.
+    pub parameters: Vec<Parameter>,
 }
 
 // === impl Safety ===

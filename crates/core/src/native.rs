@@ -67,6 +67,7 @@ impl<C: Send + Sync + 'static> Native<C> {
             name: name.to_owned(),
             description: description.to_owned(),
             commands: Vec::new(),
+            auths: Vec::new(),
         };
         Native {
             manifest,

@@ -8,7 +8,6 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::Entry;
-use crate::pipeline::Surroundings;
 
 /// How long after its deadline a connector may still answer by itself, which tells more than our
 /// cutting it off does. Small beside the 5 s between SpiffArena's patience and our deadline.
@@ -17,7 +16,6 @@ const GRACE: Duration = Duration::from_secs(1);
 /// Runs the connector once. Its deadline is the total one or the attempt's own, whichever comes
 /// first; a connector that overruns it by [`GRACE`] is dropped.
 pub(crate) async fn layer(
-    around: Surroundings,
     entry: Arc<Entry>,
     call: Call,
     total: Instant,
@@ -27,7 +25,7 @@ pub(crate) async fn layer(
         Some(timeout) => total.min(Instant::now() + timeout),
         None => total,
     };
-    let mut cx = Context::new(call.id, deadline, around.mask);
+    let mut cx = Context::new(call.id, deadline, entry.mask.clone());
     cx.cancelled = cancelled;
     cx.trace = call.trace.as_ref().map(crosspoint_core::Trace::child);
     protect_declared(&entry, &call, &cx);

@@ -9,10 +9,10 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::Instrument;
 
 use crate::layers::trace::Record;
-use crate::pipeline::Surroundings;
 
 /// Runs `inner` and ends the call's record with its result.
 ///
@@ -22,27 +22,33 @@ use crate::pipeline::Surroundings;
 /// of its own, since half of it may have happened and the rest should too. A panic ends this call
 /// alone.
 pub(crate) async fn layer<F>(
-    around: Surroundings,
+    stopping: &CancellationToken,
+    token: TaskTrackerToken,
     safety: Safety,
     record: Record,
-    inner: impl FnOnce(Surroundings, CancellationToken) -> F,
+    inner: impl FnOnce(CancellationToken) -> F,
 ) -> Result<Outcome, Failure>
 where
     F: Future<Output = Result<Outcome, Failure>> + Send + 'static,
 {
-    if around.stopping.is_cancelled() {
+    if stopping.is_cancelled() {
         let message = "crosspoint is shutting down and takes no new calls";
         return record.end(Err(Failure::refused(Refusal::ShuttingDown, message)));
     }
-    let (tasks, cancelled) = (around.tasks.clone(), CancellationToken::new());
+    let cancelled = CancellationToken::new();
     let span = record.span.clone();
-    let inner = inner(around, cancelled.clone());
-    // The record ends inside, so that a panic drops it while it unwinds.
-    let running = AssertUnwindSafe(async move { record.end(inner.await) })
+    let inner = inner(cancelled.clone());
+    // The record ends inside, so that a panic drops it while it unwinds; with it the token, which
+    // tells those who wait for the mount's last call.
+    let running = async move {
+        let _token = token;
+        record.end(inner.await)
+    };
+    let running = AssertUnwindSafe(running)
         .catch_unwind()
         .map(|result| result.unwrap_or_else(|_| Err(broken())));
     let call = Held {
-        running: Some(Box::pin(tasks.track_future(running.instrument(span)))),
+        running: Some(Box::pin(running.instrument(span))),
         droppable: safety == Safety::ReadOnly,
         cancelled,
     };

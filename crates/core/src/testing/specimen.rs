@@ -328,6 +328,7 @@ fn manifest(defect: Option<Defect>) -> Manifest {
         name: "specimen".to_owned(),
         description: "Shows how connectors go wrong.".to_owned(),
         commands,
+        auths: Vec::new(),
     }
 }
 
