@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crosspoint_core::{
-    Command, CommandId, Connector, Failure, Mask, Mounted, is_connector_name, nearest, shorten,
+    Auth, Command, CommandId, Connector, Failure, Mask, Mounted, is_connector_name, nearest, shorten,
 };
 use tokio_util::task::TaskTracker;
 
@@ -41,6 +41,7 @@ pub(crate) struct Offer {
 pub struct Catalogue {
     by_connector: BTreeMap<Arc<str>, HashMap<Arc<str>, usize>>,
     entries: Vec<Arc<Entry>>,
+    auths: Vec<(CommandId, Auth)>,
     replaced: Vec<String>,
 }
 
@@ -116,11 +117,16 @@ impl Catalogue {
         let mut catalogue = Catalogue {
             by_connector: BTreeMap::new(),
             entries: Vec::new(),
+            auths: Vec::new(),
             replaced: Vec::new(),
         };
         for (name, (offer, connector)) in chosen {
             let policy = settings.policies.get(&name).copied().unwrap_or_default();
             let name: Arc<str> = name.into();
+            for auth in &connector.manifest().auths {
+                let id = CommandId::new(name.clone(), auth.name.as_str());
+                catalogue.auths.push((id, auth.clone()));
+            }
             let mut commands: Vec<_> = connector.manifest().commands.iter().collect();
             commands.sort_by(|a, b| a.name.cmp(&b.name));
             let by_name = catalogue.by_connector.entry(name.clone()).or_default();
@@ -144,6 +150,11 @@ impl Catalogue {
     /// Every command, ordered by connector and name.
     pub fn entries(&self) -> &[Arc<Entry>] {
         &self.entries
+    }
+
+    /// The ways to authorise against the systems behind the connectors, ordered by connector.
+    pub fn auths(&self) -> &[(CommandId, Auth)] {
+        &self.auths
     }
 
     /// The built-in connectors in whose place mounted ones are called, by name.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use crosspoint_core::Secret;
 use http::header::{AUTHORIZATION, HOST};
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use subtle::ConstantTimeEq;
 
 /// The header in which SpiffArena's backend sends its key (`spiff-openapi.json`,
 /// `ConnectorProxyApiKey`).
-pub(crate) const KEY_HEADER: &str = "spiff-connector-proxy-api-key";
+pub(crate) static KEY_HEADER: HeaderName = HeaderName::from_static("spiff-connector-proxy-api-key");
 
 /// A key that callers may present.
 #[derive(Debug, Clone)]
@@ -100,7 +100,7 @@ impl Access {
 }
 
 fn presented(headers: &HeaderMap) -> Option<&[u8]> {
-    if let Some(key) = headers.get(KEY_HEADER) {
+    if let Some(key) = headers.get(&KEY_HEADER) {
         return Some(key.as_bytes());
     }
     let value = headers.get(AUTHORIZATION)?.as_bytes();
@@ -142,7 +142,7 @@ mod tests {
     fn admit(access: &Access, path: &str, headers: &[(&'static str, &str)]) -> u16 {
         let map = headers
             .iter()
-            .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()));
+            .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
         let uri = path.parse().unwrap();
         match access.admit(&Method::GET, &uri, &map.collect()) {
             Ok(_) => 200,
@@ -165,8 +165,8 @@ mod tests {
     fn a_key_is_taken_from_either_header() {
         let access = with_key();
         for headers in [
-            (KEY_HEADER, "first!"),
-            (KEY_HEADER, "second!"),
+            (KEY_HEADER.as_str(), "first!"),
+            (KEY_HEADER.as_str(), "second!"),
             ("authorization", "Bearer first!"),
             ("authorization", "bearer  second!"),
         ] {
@@ -177,8 +177,8 @@ mod tests {
             );
         }
         for headers in [
-            (KEY_HEADER, "first"),
-            (KEY_HEADER, ""),
+            (KEY_HEADER.as_str(), "first"),
+            (KEY_HEADER.as_str(), ""),
             ("authorization", "Basic first!"),
             ("authorization", "Bearer"),
         ] {

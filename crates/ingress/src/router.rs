@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::get;
 use axum::{Router, middleware};
 use crosspoint_broker::Broker;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -96,11 +96,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
             .collect::<Vec<_>>()
             .into(),
     };
-    let headers = [
-        CONTENT_TYPE,
-        AUTHORIZATION,
-        HeaderName::from_static(KEY_HEADER),
-    ];
+    let headers = [CONTENT_TYPE, AUTHORIZATION, KEY_HEADER.clone()];
     (!origins.is_empty()).then(|| {
         CorsLayer::new()
             .allow_origin(allowed)

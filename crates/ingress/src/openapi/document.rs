@@ -34,7 +34,7 @@ pub(super) fn write(catalogue: &Catalogue, keyed: bool) -> Value {
     });
     if keyed {
         document["components"]["securitySchemes"] = json!({
-            "key": {"type": "apiKey", "in": "header", "name": KEY_HEADER},
+            "key": {"type": "apiKey", "in": "header", "name": KEY_HEADER.as_str()},
             "bearer": {"type": "http", "scheme": "bearer"},
         });
         document["security"] = json!([{"key": []}, {"bearer": []}]);

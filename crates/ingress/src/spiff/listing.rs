@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use crosspoint_broker::{Catalogue, Entry};
-use crosspoint_core::Parameter;
+use crosspoint_core::{Auth, CommandId, Parameter};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -24,9 +24,20 @@ pub(crate) async fn commands(State(shared): State<Shared>) -> Response {
     answer::bytes(StatusCode::OK, JSON, text)
 }
 
-/// All auths: none, until there are connections.
-pub(crate) async fn auths() -> Response {
-    answer::bytes(StatusCode::OK, JSON, "[]")
+/// All auths.
+pub(crate) async fn auths(State(shared): State<Shared>) -> Response {
+    let catalogue = shared.broker.catalogue();
+    let auth = |(id, auth): &(CommandId, Auth)| {
+        let parameters: Vec<_> = auth.parameters.iter().map(parameter).collect();
+        json!({
+            "id": id.to_string(),
+            "parameters": parameters,
+            "title": title(&auth.name),
+            "description": auth.description,
+        })
+    };
+    let list: Vec<Value> = catalogue.auths().iter().map(auth).collect();
+    answer::json(StatusCode::OK, &Value::Array(list))
 }
 
 /// Commands as `/v1/commands` lists them.

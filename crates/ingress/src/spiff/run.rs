@@ -1,15 +1,15 @@
 //! `/v1/do/{connector}/{command}`: runs a command.
 
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use crosspoint_core::CommandId;
-use http::header::CONTENT_TYPE;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, StatusCode};
 
 use super::{answer as answers, invocation};
+use crate::access::KEY_HEADER;
 use crate::answer;
 use crate::body::{self, BodyError};
 use crate::request::{Logged, Seen, trace};
@@ -20,9 +20,10 @@ pub(crate) async fn run(
     State(shared): State<Shared>,
     path: Result<Path<(String, String)>, PathRejection>,
     Extension(seen): Extension<Seen>,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Response {
+    let (head, body) = request.into_parts();
+    let mut headers = head.headers;
     let Ok(Path((connector, command))) = path else {
         let message = "the names of connector and command in the path are not UTF-8 text";
         return answer::error(StatusCode::BAD_REQUEST, "invalid_request", message);
@@ -49,6 +50,11 @@ pub(crate) async fn run(
         .and_then(|k| k.to_str().ok())
         .map(str::to_owned);
     call.trace = trace(&headers);
+    // A connector may see what the request carried, but not who may call this proxy.
+    for private in [&AUTHORIZATION, &COOKIE, &KEY_HEADER] {
+        headers.remove(private);
+    }
+    call.headers = headers;
     let result = shared.broker.submit(call, shared.spiff_deadline).await;
     let mut response = match result {
         Ok(outcome) => answers::succeeded(outcome),
