@@ -6,6 +6,7 @@
 mod access;
 mod answer;
 mod body;
+mod live;
 mod openapi;
 mod operate;
 mod request;
@@ -14,6 +15,7 @@ mod serve;
 mod spiff;
 
 pub use access::{Access, ApiKey, host_of, is_loopback_host};
+pub use live::Live;
 pub use router::{Settings, router};
 pub use serve::serve;
 pub use spiff::commands_json;

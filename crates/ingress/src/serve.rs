@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::live::Live;
 
 /// How long a client may take to send a request's head.
 const HEAD: Duration = Duration::from_secs(30);
@@ -16,7 +16,7 @@ const HEAD: Duration = Duration::from_secs(30);
 /// requests in flight.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    routes: Live,
     stop: impl Future<Output = ()>,
     patience: Duration,
 ) {
@@ -30,7 +30,7 @@ pub async fn serve(
             () = &mut stop => break,
         };
         match accepted {
-            Ok((stream, _)) => connection(&builder, &connections, stream, router.clone()),
+            Ok((stream, _)) => connection(&builder, &connections, stream, routes.clone()),
             Err(error) => {
                 // Mostly too many open files: waiting helps, ending the process does not.
                 tracing::error!(%error, "Accepting a connection failed; trying again.");
@@ -46,12 +46,11 @@ fn connection(
     builder: &http1::Builder,
     connections: &GracefulShutdown,
     stream: TcpStream,
-    router: Router,
+    routes: Live,
 ) {
     // Answers are small and complete: waiting for more to send only costs time.
     let _ = stream.set_nodelay(true);
-    let service = TowerToHyperService::new(router);
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let connection = builder.serve_connection(TokioIo::new(stream), routes);
     let connection = connections.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = connection.await {

@@ -4,7 +4,7 @@
 mod document;
 mod page;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwapOption;
 use axum::extract::State;
@@ -29,7 +29,8 @@ pub(crate) struct Documents {
 }
 
 struct Written {
-    catalogue: Arc<Catalogue>,
+    /// Not held: connectors that have been replaced end when nobody has their catalogue any more.
+    catalogue: Weak<Catalogue>,
     document: Bytes,
     page: Bytes,
 }
@@ -61,14 +62,14 @@ impl Documents {
 
     fn of(&self, catalogue: Arc<Catalogue>) -> Arc<Written> {
         if let Some(written) = self.written.load_full()
-            && Arc::ptr_eq(&written.catalogue, &catalogue)
+            && written.catalogue.as_ptr() == Arc::as_ptr(&catalogue)
         {
             return written;
         }
         let document = document::write(&catalogue, self.keyed).to_string().into();
         let page = page::write(&catalogue, self.keyed).into();
         let written = Arc::new(Written {
-            catalogue,
+            catalogue: Arc::downgrade(&catalogue),
             document,
             page,
         });

@@ -1,6 +1,6 @@
 //! `/v1/commands` and `/v1/auths`: what a diagram's author can choose from.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwapOption;
 use axum::extract::State;
@@ -14,9 +14,10 @@ use serde_json::{Map, Value, json};
 use crate::answer::{self, JSON};
 use crate::router::Shared;
 
-/// The written list, kept until the catalogue changes.
+/// The written list, kept until the catalogue changes. The catalogue itself is not held:
+/// connectors that have been replaced end when nobody has theirs any more.
 #[derive(Default)]
-pub(crate) struct Listing(ArcSwapOption<(Arc<Catalogue>, Bytes)>);
+pub(crate) struct Listing(ArcSwapOption<(Weak<Catalogue>, Bytes)>);
 
 /// All commands.
 pub(crate) async fn commands(State(shared): State<Shared>) -> Response {
@@ -50,7 +51,7 @@ pub fn commands_json<'a>(entries: impl Iterator<Item = &'a Entry>) -> Value {
 impl Listing {
     fn text(&self, catalogue: Arc<Catalogue>) -> Bytes {
         if let Some(kept) = &*self.0.load()
-            && Arc::ptr_eq(&kept.0, &catalogue)
+            && kept.0.as_ptr() == Arc::as_ptr(&catalogue)
         {
             return kept.1.clone();
         }
@@ -60,6 +61,7 @@ impl Listing {
             .map(|entry| command(entry))
             .collect();
         let text = Bytes::from(Value::Array(list).to_string());
+        let catalogue = Arc::downgrade(&catalogue);
         self.0.store(Some(Arc::new((catalogue, text.clone()))));
         text
     }
