@@ -1,16 +1,29 @@
 //! What may be configured for each connector. The comments here are the configuration reference
 //! that users read.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::egress::{EgressEntry, Preset};
-use super::scalars::{Size, Span};
+use super::mounted::Entry;
+use super::scalars::Span;
+use super::sizes::Size;
 
-/// One table for each connector.
+/// One table for each connector. The file has the tables of both kinds side by side.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Connectors {
+    /// Those of the built-in connectors.
+    pub built_in: BuiltIns,
+    /// All others by name. One with the name of a built-in connector replaces it.
+    pub mounted: BTreeMap<String, Entry>,
+}
+
+/// One table for each built-in connector.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Connectors {
+pub struct BuiltIns {
     /// The built-in connector `http`.
     pub http: HttpConnector,
     /// The built-in connector `smtp`.
@@ -181,13 +194,17 @@ pub struct Policy {
 impl Connectors {
     /// What every connector has: its own egress rules, if any, and its policy.
     pub fn common(&self, name: &str) -> (Option<&ConnectorEgress>, Policy) {
+        if let Some(entry) = self.mounted.get(name) {
+            return (None, entry.settings().policy.clone());
+        }
+        let all = &self.built_in;
         let (egress, policy) = match name {
-            "http" => (&self.http.egress, &self.http.policy),
-            "smtp" => (&self.smtp.egress, &self.smtp.policy),
-            "slack" => (&self.slack.egress, &self.slack.policy),
-            "logging" => (&None, &self.logging.policy),
-            "postgres_v2" => (&self.postgres_v2.egress, &self.postgres_v2.policy),
-            "os" => (&None, &self.os.policy),
+            "http" => (&all.http.egress, &all.http.policy),
+            "smtp" => (&all.smtp.egress, &all.smtp.policy),
+            "slack" => (&all.slack.egress, &all.slack.policy),
+            "logging" => (&None, &all.logging.policy),
+            "postgres_v2" => (&all.postgres_v2.egress, &all.postgres_v2.policy),
+            "os" => (&None, &all.os.policy),
             _ => return (None, Policy::default()),
         };
         (egress.as_ref(), policy.clone())

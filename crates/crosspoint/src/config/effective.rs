@@ -32,7 +32,10 @@ pub fn effective_json(loaded: &Loaded) -> Value {
 fn config(loaded: &Loaded) -> Value {
     let mut config = serde_json::to_value(&loaded.config).unwrap_or_default();
     if let Some(connectors) = config.get_mut("connectors").and_then(Value::as_object_mut) {
-        connectors.retain(|name, _| loaded.config.builtin.contains(name));
+        let mounted = &loaded.config.connectors.mounted;
+        let is_there =
+            |name: &String| loaded.config.builtin.contains(name) || mounted.contains_key(name);
+        connectors.retain(|name, _| is_there(name));
     }
     config
 }
@@ -45,6 +48,7 @@ fn table(out: &mut String, name: &str, entries: &Map<String, Value>, loaded: &Lo
             Value::Null => lines.push_str(&format!("# {key} is not set\n")),
             value => {
                 let origin = origin(&join(name, key), loaded);
+                let key = bare_or_quoted(key);
                 lines.push_str(&format!("{key} = {}{origin}\n", in_toml(value)));
             }
         }
@@ -79,6 +83,15 @@ fn origin(key: &str, loaded: &Loaded) -> String {
     }
 }
 
+/// A key of TOML, in quotes if it needs them.
+fn bare_or_quoted(key: &str) -> String {
+    let bare = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    match !key.is_empty() && key.bytes().all(bare) {
+        true => key.to_owned(),
+        false => in_toml(&key.into()),
+    }
+}
+
 /// A JSON value as a TOML value on one line.
 pub fn in_toml(value: &Value) -> String {
     match value {
@@ -88,6 +101,7 @@ pub fn in_toml(value: &Value) -> String {
                 list.iter().map(in_toml).collect::<Vec<_>>().join(", ")
             )
         }
+        Value::Object(map) if map.is_empty() => "{}".to_owned(),
         Value::Object(map) => {
             let entry = |(name, value): (&String, &Value)| format!("{name} = {}", in_toml(value));
             format!(

@@ -39,6 +39,7 @@ fn it_says_where_each_value_comes_from() {
         shown(text, &env),
         r#"listen = "127.0.0.1:7004"
 log = "debug"  # from CROSSPOINT_LOG
+data_dir = ".crosspoint"
 builtin = ["http"]  # from CROSSPOINT_BUILTIN
 max_body = "10MiB"
 drain = "1m 30s"  # from c.toml:1
@@ -60,6 +61,20 @@ deadline = "40s"
 
 [cli]
 deadline = "5m"
+
+[python]
+# venv is not set
+install = []
+extra_requirements = []
+# interpreter is not set
+# uv is not set
+workers = 1
+threads = 32
+
+[python.recycle]
+# calls is not set
+# age is not set
+# memory is not set
 
 [connectors.http]
 answers = "compatible"
@@ -88,12 +103,59 @@ fn it_can_be_loaded_again() {
          hosts = [\"A.example\"]\ncors_origins = [\"https://a.example\"]",
         "[egress]\nallow = [\"10.0.0.0/8\", \"*.a.example:443\"]\n[connectors.http.egress]\n\
          [connectors.http.policy]\ntimeout = \"20s\"",
+        "builtin = [\"http\"]\n[python]\ninstall = [\"connector-a>=1,<2\", \"./b\"]\n\
+         recycle = { calls = 5, memory = \"2GiB\" }\nenv = { KEY = \"env:KEY\" }\n\
+         [connectors.a]\nidempotent = true\nconfig = { \"a.b\" = 1.5, \"\" = true, c = 3 }\n\
+         [connectors.http]\npython = \"connector-http\"\nidempotent = [\"Get\"]\n\
+         env = { \"WITH SPACE\" = \"x\" }",
     ] {
         let first = loaded(text, &env);
         let again = loaded(&effective(&first), &env);
         assert_eq!(first.config, again.config, "{text}");
         assert_eq!(first.api_keys, again.api_keys);
+        assert_eq!(first.mounted, again.mounted);
     }
+}
+
+#[test]
+fn a_connector_that_replaces_a_built_in_is_shown_in_its_place() {
+    let text = "builtin = []\n[connectors.http]\npython = \"git+https://canary@h.example/x\"\n\
+                workers = 2\n[connectors.http.env]\nTOKEN = \"canary-1\"\nURL = \"https://h\"\n\
+                KEY = \"env:SECRET\"\n\"a b\" = \"\"\n";
+    let env = Environment::from_iter([("SECRET", "canary-2")]);
+    let shown = shown(text, &env);
+    assert!(!shown.contains("canary"), "{shown}");
+    let part = &shown[shown.find("\n[connectors.").unwrap()..];
+    assert_eq!(
+        part,
+        r#"
+[connectors.http]
+python = "git+https://***@h.example/x"  # from c.toml:3
+extra_requirements = []
+# interpreter is not set
+workers = 2  # from c.toml:4
+# threads is not set
+idempotent = []
+max_answer = "10MiB"
+start_timeout = "1m"
+unresponsive_after = "30s"
+
+[connectors.http.env]
+KEY = "env:SECRET"  # from c.toml:8
+TOKEN = "***"  # from c.toml:6
+URL = "https://h"  # from c.toml:7
+"a b" = ""  # from c.toml:9
+
+[connectors.http.recycle]
+# calls is not set
+# age is not set
+# memory is not set
+
+[connectors.http.policy]
+# timeout is not set
+# deadline is not set
+"#
+    );
 }
 
 #[test]

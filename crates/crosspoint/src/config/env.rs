@@ -1,9 +1,12 @@
-//! The environment: `CROSSPOINT_…` variables over the file, and those of the replaced proxy.
+//! `CROSSPOINT_…` variables over the file, and those of the replaced proxy.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crosspoint_core::{nearest, shorten};
 
+use super::check_schema::fitting;
+use super::connector_tables::{built_in_names, table_of};
+use super::environment::Environment;
 use super::problem::{Place, Problem, listed};
 use super::reference::KeyText;
 use super::scalars::Listen;
@@ -20,57 +23,12 @@ const CORS_ORIGINS: &str = "CONNECTOR_PROXY_CORS_ORIGINS";
 /// Sets the port of `listen`.
 const PORT: &str = "CONNECTOR_PROXY_PORT";
 
-/// The environment variables, read once. A value that is not valid Unicode is kept as nothing.
-#[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, Option<String>>);
-
 /// Puts the variables into the tree, for which it needs to know the keys.
 struct Overlay<'a> {
     env: &'a Environment,
     keys: Vec<Key<'static>>,
     tree: &'a mut Node,
     problems: Vec<Problem>,
-}
-
-// === impl Environment ===
-
-impl Environment {
-    /// That of this process.
-    pub fn of_process() -> Environment {
-        let variables = std::env::vars_os().filter_map(|(name, value)| {
-            let value = value.into_string().ok();
-            name.into_string().ok().map(|name| (name, value))
-        });
-        Environment(variables.collect())
-    }
-
-    /// A variable: nothing when it is not set, `Some(None)` when it is not valid Unicode.
-    pub fn get(&self, name: &str) -> Option<Option<&str>> {
-        self.0.get(name).map(Option::as_deref)
-    }
-
-    /// Sets a variable over the one that is there: an option of the command line.
-    pub fn set(&mut self, name: &str, value: String) {
-        self.0.insert(name.to_owned(), Some(value));
-    }
-
-    /// One variable whose value is not valid Unicode.
-    #[cfg(test)]
-    pub fn with_invalid(name: &str) -> Environment {
-        Environment(BTreeMap::from([(name.to_owned(), None)]))
-    }
-
-    /// A variable that is set and valid.
-    fn valid(&self, name: &str) -> Option<&str> {
-        self.get(name).flatten()
-    }
-}
-
-impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
-    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Environment {
-        let pair = |(name, value): (N, V)| (name.into(), Some(value.into()));
-        Environment(variables.into_iter().map(pair).collect())
-    }
 }
 
 // === impl Overlay ===
@@ -80,7 +38,7 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
 pub fn overlay(tree: &mut Node, env: &Environment) -> Vec<Problem> {
     let mut overlay = Overlay {
         env,
-        keys: schema::keys(),
+        keys: keys(tree),
         tree,
         problems: Vec::new(),
     };
@@ -97,21 +55,18 @@ impl Overlay<'_> {
     fn not_unicode(&mut self) {
         let ours =
             |name: &str| name.starts_with("CROSSPOINT_") || [CORS_ORIGINS, PORT].contains(&name);
-        let invalid = self
-            .env
-            .0
-            .iter()
-            .filter(|(name, value)| value.is_none() && ours(name));
+        let variables = self.env.all();
+        let invalid = variables.filter(|(name, value)| value.is_none() && ours(name));
         for (name, _) in invalid {
             let message = "the value is not valid Unicode".to_owned();
             self.problems
-                .push(Problem::at(Place::Environment(name.clone()), message, ""));
+                .push(Problem::at(self.env.place(name), message, ""));
         }
     }
 
     fn replaced_proxy(&mut self) {
         if let Some(origins) = self.env.valid(CORS_ORIGINS) {
-            let place = Place::Environment(CORS_ORIGINS.to_owned());
+            let place = self.env.place(CORS_ORIGINS);
             self.tree.set("access.cors_origins", list(origins, &place));
         }
         let listen = self.env.get("CROSSPOINT_LISTEN");
@@ -124,7 +79,7 @@ impl Overlay<'_> {
         if is_of_a_container_link(PORT, port) {
             return;
         }
-        let place = Place::Environment(PORT.to_owned());
+        let place = self.env.place(PORT);
         let Ok(port) = port.parse() else {
             let message = format!("`{}` is not a port", shorten(port));
             let help = "expected a number from 0 to 65535";
@@ -144,25 +99,45 @@ impl Overlay<'_> {
     }
 
     fn own(&mut self) {
-        for (name, value) in &self.env.0 {
+        for (name, value) in self.env.all() {
             let Some(value) = value else { continue };
-            let place = Place::Environment(name.clone());
-            match self.keys.iter().find(|key| key.variable() == *name) {
-                Some(key) => self.tree.set(&key.name, read(value, key.schema, &place)),
-                None if !name.starts_with("CROSSPOINT_") || name == CONFIG => {}
-                None if is_of_a_container_link(name, value) => {}
-                None => {
+            let place = self.env.place(name);
+            let named = |key: &&Key<'_>| key.variable().as_deref() == Some(name);
+            let meant: Vec<_> = self.keys.iter().filter(named).collect();
+            match meant[..] {
+                [key] => self.tree.set(&key.name, read(value, key.schema, &place)),
+                [] if !name.starts_with("CROSSPOINT_") || name == CONFIG => {}
+                [] if is_of_a_container_link(name, value) => {}
+                [] => {
                     let message = "there is no such setting".to_owned();
                     self.problems
                         .push(Problem::at(place, message, self.nearest(name)));
+                }
+                // Names of connectors that differ only in what a variable cannot spell.
+                _ => {
+                    let keys = listed(meant.iter().map(|key| &*key.name));
+                    let message = format!("it could mean {keys}");
+                    let help = "rename one of the connectors, or write the value in the file";
+                    self.problems.push(Problem::at(place, message, help));
                 }
             }
         }
     }
 
     fn nearest(&self, name: &str) -> String {
+        if let Some(connector) = needs_a_table(name, &self.keys) {
+            return format!(
+                "variables are for connectors with a table in the file: write \
+                 `[connectors.{connector}]` there"
+            );
+        }
+        let is_meant = |key: &&Key<'_>| key.in_capitals() == name;
+        if let Some(table) = self.keys.iter().find(is_meant) {
+            return format!("`{}` is a table, write it in the file", table.name);
+        }
         let bare = |name: &str| name.strip_prefix("CROSSPOINT_").unwrap_or(name).to_owned();
-        let known: Vec<_> = self.keys.iter().map(|key| bare(&key.variable())).collect();
+        let known = self.keys.iter().filter_map(Key::variable);
+        let known: BTreeSet<_> = known.map(|name| bare(&name)).collect();
         match nearest(&bare(name), known.iter().map(String::as_str))[..] {
             [] => "take it out, or see the configuration reference for those there are".to_owned(),
             ref near => {
@@ -176,7 +151,7 @@ impl Overlay<'_> {
         if self.env.get(API_KEY).is_none() {
             return;
         }
-        let place = Place::Environment(API_KEY.to_owned());
+        let place = self.env.place(API_KEY);
         let reference = KeyText::variable(API_KEY).to_string();
         let mut nodes = self.tree.take_list("access.api_keys");
         let named = |node: &Node| {
@@ -203,15 +178,53 @@ impl Overlay<'_> {
 /// What a variable says, in the type that its key takes. What does not fit stays text, for the
 /// check to report.
 fn read(value: &str, schema: &serde_json::Value, place: &Place) -> Node {
-    let types = schema::types(schema);
+    let alternatives = schema::alternatives(schema).into_iter();
+    let types: Vec<_> = alternatives.flat_map(schema::types).collect();
+    let node = |value| Node {
+        place: place.clone(),
+        value,
+    };
     match value {
+        "true" | "false" if types.contains(&"boolean") => node(Value::Bool(value == "true")),
         _ if types.contains(&"array") => list(value, place),
-        "true" | "false" if types.contains(&"boolean") => Node {
-            place: place.clone(),
-            value: Value::Bool(value == "true"),
+        _ if types == ["integer"] => match value.trim().parse::<i64>() {
+            Ok(number) => node(Value::Number(number.into())),
+            Err(_) => Node::text(value, place),
         },
         _ => Node::text(value, place),
     }
+}
+
+/// The keys that variables can set: those that are always there, and those of the tables of
+/// connectors that the file has.
+fn keys(tree: &Node) -> Vec<Key<'static>> {
+    let mut keys = schema::keys();
+    keys.retain(|key| !key.name.contains("<name>"));
+    let Some(Value::Table(tables)) = tree.get("connectors").map(|node| &node.value) else {
+        return keys;
+    };
+    for (key, node) in tables {
+        let name = schema::join("connectors", &key.name);
+        let inside = format!("{name}.");
+        let forms = schema::alternatives(table_of(&key.name));
+        if let Some(form) = fitting(&forms, &node.value) {
+            keys.retain(|key| !key.name.starts_with(&inside));
+            keys.extend(schema::keys_of(&name, form));
+        }
+    }
+    keys
+}
+
+/// The connector that a variable is about which would be known if the file had a table for it.
+fn needs_a_table(variable: &str, keys: &[Key<'_>]) -> Option<String> {
+    let rest = variable.strip_prefix("CROSSPOINT_CONNECTORS__")?;
+    let (name, key) = rest.split_once("__")?;
+    let name = name.to_lowercase();
+    let wanted = format!("CROSSPOINT_CONNECTORS__<NAME>__{key}");
+    let there = |key: &Key<'_>| key.name.starts_with(&format!("connectors.{name}."));
+    let here = built_in_names().any(|known| known == name) || keys.iter().any(there);
+    let known = schema::keys().iter().any(|key| key.in_capitals() == wanted);
+    (!here && known && !name.is_empty()).then_some(name)
 }
 
 /// The parts between commas. Empty ones do not count.

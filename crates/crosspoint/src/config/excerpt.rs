@@ -38,7 +38,8 @@ fn is_open(line: &str) -> bool {
     known
         .iter()
         .any(|key| named(key) && !schema::is_secret(key.schema))
-        && !after.contains('=')
+        // A URL before an `@` holds credentials.
+        && !after.contains(['=', '@'])
 }
 
 /// The line with `***` for each unknown word, and the caret where it belongs then.
@@ -89,14 +90,16 @@ fn words() -> BTreeSet<&'static str> {
 }
 
 fn collect(schema: &'static Value, words: &mut BTreeSet<&'static str>) {
-    for (name, inner) in schema::properties(schema).into_iter().flatten() {
-        words.insert(name);
-        collect(inner, words);
-    }
-    if let Some(items) = schema.get("items") {
-        schema::alternatives(items)
-            .into_iter()
-            .for_each(|inner| collect(inner, words));
+    for form in schema::alternatives(schema) {
+        for (name, inner) in schema::properties(form).into_iter().flatten() {
+            words.insert(name);
+            collect(inner, words);
+        }
+        for inside in ["items", "additionalProperties"] {
+            if let Some(inner) = form.get(inside) {
+                collect(inner, words);
+            }
+        }
     }
 }
 
@@ -137,6 +140,9 @@ mod tests {
             "canary",
             "[\"canary\"",
             "canary = 1 = 2",
+            "python = \"git+https://canary@host.example/crm",
+            "env = { TOKEN = \"canary }",
+            "TOKEN = \"canary",
         ] {
             for column in 1..=line.chars().count() + 1 {
                 let shown = excerpt(line, 1, column, 3);

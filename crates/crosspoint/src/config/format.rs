@@ -10,7 +10,10 @@ use serde::de::{Error, Visitor};
 use super::egress::EgressEntry;
 use super::problem::Wrong;
 use super::reference::KeyText;
-use super::scalars::{HostName, Listen, LogFilter, Size, Span, WebOrigin};
+use super::requirement::Requirement;
+use super::scalars::{FilePath, HostName, Listen, LogFilter, Span, WebOrigin};
+use super::sizes::{Memory, Size};
+use super::values::Text;
 
 /// A kind of text that the schema names by its `format`.
 pub struct Format {
@@ -24,7 +27,7 @@ pub struct Format {
 }
 
 /// All of them.
-pub static FORMATS: [Format; 8] = [
+pub static FORMATS: [Format; 14] = [
     Format {
         name: "listen",
         kind: "an address such as `127.0.0.1:7004`",
@@ -64,6 +67,36 @@ pub static FORMATS: [Format; 8] = [
         name: "key",
         kind: "a key, or a reference such as `env:NAME`",
         check: parses::<KeyText>,
+    },
+    Format {
+        name: "path",
+        kind: "a path",
+        check: parses::<FilePath>,
+    },
+    Format {
+        name: "memory",
+        kind: "a size such as `512MiB`, `2 GiB` or a number of bytes",
+        check: parses::<Memory>,
+    },
+    Format {
+        name: "requirement",
+        kind: "a requirement such as `connector-crm==1.4`, a path, or a git URL",
+        check: parses::<Requirement>,
+    },
+    Format {
+        name: "value",
+        kind: "a text, or a reference such as `env:NAME`",
+        check: parses::<Text>,
+    },
+    Format {
+        name: "connector-name",
+        kind: "the name of a connector: letters, digits, `_` and `-`",
+        check: connector_name,
+    },
+    Format {
+        name: "variable-name",
+        kind: "the name of an environment variable",
+        check: variable_name,
     },
 ];
 
@@ -128,6 +161,29 @@ impl<T: FromStr<Err = Wrong>> Visitor<'_> for AsText<T> {
 
 fn parses<T: FromStr<Err = Wrong>>(text: &str) -> Result<(), Wrong> {
     text.parse::<T>().map(drop)
+}
+
+fn connector_name(text: &str) -> Result<(), Wrong> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    match !text.is_empty() && text.bytes().all(allowed) {
+        true => Ok(()),
+        false => Err(wrong(
+            text,
+            "is not the name of a connector",
+            "connector-name",
+        )),
+    }
+}
+
+fn variable_name(text: &str) -> Result<(), Wrong> {
+    match !text.is_empty() && !text.contains(['=', '\0']) {
+        true => Ok(()),
+        false => Err(wrong(
+            text,
+            "is not the name of a variable",
+            "variable-name",
+        )),
+    }
 }
 
 /// The format of a name, if it is one of ours.

@@ -9,12 +9,14 @@ use std::sync::Arc;
 use crosspoint_core::Secret;
 
 use super::check_schema;
-use super::env::{self, Environment};
+use super::env;
+use super::environment::Environment;
 use super::problem::{Place, Problem, Problems};
 use super::reference::reason;
 use super::semantic::Semantic;
 use super::tree::Node;
 use super::types::Config;
+use super::worker::Resolved;
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "crosspoint.toml";
@@ -31,6 +33,15 @@ pub struct Loaded {
     pub origins: BTreeMap<String, Place>,
     /// The API keys in the order of `access.api_keys`, references resolved.
     pub api_keys: Vec<ApiKeySecret>,
+    /// The variables of `python.env`, references resolved.
+    pub python_env: BTreeMap<String, Secret<String>>,
+    /// The values of each table of a connector that is not built in, references resolved.
+    pub mounted: BTreeMap<String, Resolved>,
+    /// The virtual environment to mount because the variable `VIRTUAL_ENV` names it and `[python]`
+    /// names none.
+    pub virtual_env: Option<PathBuf>,
+    /// Secrets among the values of connectors, and in the URLs of their packages.
+    pub secrets: Vec<Secret<String>>,
     /// What works but is probably not meant, ordered by place.
     pub warnings: Vec<Problem>,
 }
@@ -94,27 +105,34 @@ fn load_in(
         problems,
         warnings,
         keys: api_keys,
+        python_env,
+        mounted,
+        secrets,
         ..
     } = semantic;
     if !problems.is_empty() {
         return Err(Problems::sorted(problems));
     }
     let Problems(warnings) = Problems::sorted(warnings);
+    let has_environment = config.python.has_environment();
     Ok(Loaded {
         config,
         file: source.file,
         origins: tree.origins(),
         api_keys,
+        python_env,
+        mounted,
+        virtual_env: env.virtual_env().filter(|_| !has_environment),
+        secrets,
         warnings,
     })
 }
 
 /// All secrets that the configuration leads to, for a mask.
 pub fn all_secrets(loaded: &Loaded) -> impl Iterator<Item = &str> {
-    loaded
-        .api_keys
-        .iter()
-        .map(|key| key.value.expose().as_str())
+    let keys = loaded.api_keys.iter().map(|key| &key.value);
+    keys.chain(&loaded.secrets)
+        .map(|secret| secret.expose().as_str())
 }
 
 fn read(folder: &Path, file: Option<&Path>, env: &Environment) -> Result<Source, Problems> {
@@ -192,3 +210,7 @@ fn with_refused(
 #[cfg(test)]
 #[path = "load_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "mounted_tests.rs"]
+mod mounted_tests;

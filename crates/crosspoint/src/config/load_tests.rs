@@ -108,8 +108,8 @@ crosspoint.toml:17:1: unknown key `spiff.timeout`
   help: known here are deadline
 crosspoint.toml:18:12: `spiff.deadline` must be text, not a number
   help: expected a duration such as `40s`, `1m 30s` or `PT40S`, in quotes
-crosspoint.toml:20:13: `[connectors.smpt]`: there is no connector of that name
-  help: there are `http`, `smtp`, `slack`, `logging`, `postgres_v2` or `os`
+crosspoint.toml:20:13: `[connectors.smpt]` does not say what brings the connector
+  help: did you mean `smtp`? Else add `python = …`
 crosspoint.toml:22:11: `connectors.http.answers`: `newest` is not one of the choices
   help: expected `compatible` or `newer`
 crosspoint.toml:23:1: unknown key `connectors.http.deadline`
@@ -172,7 +172,14 @@ fn the_environment_goes_over_the_file() {
     assert_eq!(hosts, ["b", "c"]);
     assert_eq!(config.spiff.deadline.to_string(), "1s");
     assert_eq!(
-        config.connectors.http.policy.timeout.unwrap().to_string(),
+        config
+            .connectors
+            .built_in
+            .http
+            .policy
+            .timeout
+            .unwrap()
+            .to_string(),
         "3s"
     );
     let origin = |key: &str| loaded.origins[key].to_string();

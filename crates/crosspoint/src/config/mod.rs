@@ -7,13 +7,21 @@
 
 pub mod connectors;
 pub mod egress;
+pub mod mounted;
 pub mod problem;
+pub mod python;
+pub mod requirement;
 pub mod scalars;
+pub mod sizes;
 pub mod types;
+pub mod values;
+pub mod worker;
 
 mod check_schema;
+mod connector_tables;
 mod effective;
 mod env;
+mod environment;
 mod excerpt;
 mod format;
 mod load;
@@ -24,7 +32,7 @@ mod semantic;
 mod tree;
 
 pub use effective::{effective, effective_json};
-pub use env::Environment;
+pub use environment::Environment;
 pub use load::{Loaded, all_secrets, load};
 pub use problem::Problems;
 pub use reference_doc::reference;

@@ -22,12 +22,15 @@ pub enum Place {
     },
     /// An environment variable.
     Environment(String),
+    /// An option of the command line, with its dashes.
+    Option(String),
 }
 
 /// One mistake, or one thing worth a warning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// Where it is, if it is at one place: `crosspoint.toml:3:1`, `environment CROSSPOINT_LISTEN`.
+    /// Where it is, if it is at one place: `crosspoint.toml:3:1`, `environment CROSSPOINT_LISTEN`,
+    /// `--listen`.
     pub place: Option<Place>,
     /// The dotted key it is about; empty when it is about none.
     pub key: String,
@@ -65,7 +68,7 @@ impl Place {
         match self {
             Place::WholeFile(file) => file.to_string(),
             Place::File { file, line, .. } => format!("{file}:{line}"),
-            Place::Environment(name) => name.clone(),
+            Place::Environment(name) | Place::Option(name) => name.clone(),
         }
     }
 }
@@ -76,6 +79,7 @@ impl fmt::Display for Place {
             Place::WholeFile(file) => f.write_str(file),
             Place::File { file, line, column } => write!(f, "{file}:{line}:{column}"),
             Place::Environment(name) => write!(f, "environment {name}"),
+            Place::Option(name) => f.write_str(name),
         }
     }
 }

@@ -13,7 +13,7 @@ use crosspoint_core::{MASKED, Secret};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::env::Environment;
+use super::environment::Environment;
 use super::format::AsText;
 use super::problem::Wrong;
 
@@ -28,12 +28,47 @@ const LONGEST: u64 = 64 * 1024;
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyText(Secret<String>);
 
-/// Where a key is.
+/// Where a secret is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reference<'a> {
+pub enum Reference<'a> {
+    /// In an environment variable.
     Env(&'a str),
+    /// In a file.
     File(&'a str),
+    /// In the first line that a command prints.
     Exec(&'a str),
+}
+
+// === impl Reference ===
+
+impl<'a> Reference<'a> {
+    /// The reference that a text is, if it is one.
+    pub fn of(text: &'a str) -> Option<Reference<'a>> {
+        let after = |scheme| text.strip_prefix(scheme).map(str::trim);
+        after("env:")
+            .map(Reference::Env)
+            .or_else(|| after("file:").map(Reference::File))
+            .or_else(|| after("exec:").map(Reference::Exec))
+    }
+
+    /// What it lacks, if it names nothing.
+    pub fn fault(self) -> Option<&'static str> {
+        match self {
+            Reference::Env("") => Some("`env:` names no variable"),
+            Reference::File("") => Some("`file:` names no file"),
+            Reference::Exec("") => Some("`exec:` names no command"),
+            _ => None,
+        }
+    }
+
+    /// What it leads to. Fails with a clause that says why there is nothing.
+    pub fn value(self, env: &Environment) -> Result<String, String> {
+        match self {
+            Reference::Env(name) => from_environment(name, env),
+            Reference::File(path) => from_file(path),
+            Reference::Exec(line) => from_command(line, EXEC_LIMIT),
+        }
+    }
 }
 
 // === impl KeyText ===
@@ -45,12 +80,7 @@ impl KeyText {
     }
 
     fn reference(&self) -> Option<Reference<'_>> {
-        let text = self.0.expose();
-        let after = |scheme| text.strip_prefix(scheme).map(str::trim);
-        after("env:")
-            .map(Reference::Env)
-            .or_else(|| after("file:").map(Reference::File))
-            .or_else(|| after("exec:").map(Reference::Exec))
+        Reference::of(self.0.expose())
     }
 
     /// Whether it is written as a reference that is not known, such as `vault:…` or `evn:…`.
@@ -68,9 +98,7 @@ impl KeyText {
     pub fn resolve(&self, env: &Environment) -> Result<Secret<String>, Wrong> {
         let value = match self.reference() {
             None => Ok(self.0.expose().clone()),
-            Some(Reference::Env(name)) => from_environment(name, env),
-            Some(Reference::File(path)) => from_file(path),
-            Some(Reference::Exec(line)) => from_command(line, EXEC_LIMIT),
+            Some(reference) => reference.value(env),
         };
         let shown = if self.reference().is_some() {
             format!("`{self}`")
@@ -101,13 +129,12 @@ impl FromStr for KeyText {
     fn from_str(text: &str) -> Result<KeyText, Wrong> {
         let key = KeyText(Secret::new(text.to_owned()));
         let fault = match key.reference() {
-            Some(Reference::Env("")) => "`env:` names no variable",
-            Some(Reference::File("")) => "`file:` names no file",
-            Some(Reference::Exec("")) => "`exec:` names no command",
-            None if text.trim().is_empty() => "it is empty",
-            None if text == MASKED => "`***` stands for a key that is not shown",
-            _ => return Ok(key),
+            Some(reference) => reference.fault(),
+            None if text.trim().is_empty() => Some("it is empty"),
+            None if text == MASKED => Some("`***` stands for a key that is not shown"),
+            None => None,
         };
+        let Some(fault) = fault else { return Ok(key) };
         Err(Wrong {
             why: fault.to_owned(),
             help: "write the key, or a reference such as `env:NAME`, `file:PATH` or `exec:COMMAND`"

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::check_schema::in_words;
+use super::check_schema::{in_words, number_in_words};
 use super::effective::in_toml;
 use super::format::format_named;
 use super::schema::{self, Key, Table};
@@ -17,8 +17,8 @@ The file is the one that `--config` names, else the one that the environment var
 defaults hold. `crosspoint config check` reports every mistake at once and prints what is in effect,
 with the place that each value comes from.
 
-Each key can also be set by the environment variable named beside it, which wins over the file. A
-variable for a list holds its elements, separated by commas. A variable that begins with
+Each key with an environment variable named beside it can also be set by that, which wins over the
+file. A variable for a list holds its elements, separated by commas. A variable that begins with
 `CROSSPOINT_` and is none of these is a mistake, except `CROSSPOINT_CONFIG` and those that container
 platforms set for a service named `crosspoint` (`CROSSPOINT_SERVICE_HOST`, `CROSSPOINT_PORT` with an
 address, and their like), which are passed over.
@@ -33,7 +33,8 @@ These variables of the proxy that Crosspoint replaces work too:
 
 ## References to secrets
 
-In the file and in variables, a key may be written as a reference, so that it stands elsewhere:
+In the file and in variables, an API key may be written as a reference, so that it stands
+elsewhere; in the file, so may the values of the tables `env` and `config` of connectors:
 
 | Reference | Leads to |
 |---|---|
@@ -87,15 +88,24 @@ fn entry(key: &Key<'_>) -> String {
         None => "none".to_owned(),
     };
     lines.push_str(&format!(
-        "- Type: {}\n- Default: {default}\n- Environment: `{}`\n",
-        kind(key.schema),
-        key.variable()
+        "- Type: {}\n- Default: {default}\n",
+        kind(key.schema)
     ));
+    if let Some(variable) = key.variable() {
+        lines.push_str(&format!("- Environment: `{variable}`\n"));
+    }
     lines
 }
 
 /// The type of a value in words.
 fn kind(schema: &Value) -> String {
+    if let [_, _, ..] = schema::alternatives(schema)[..] {
+        let kinds = schema::alternatives(schema).into_iter().map(kind);
+        return kinds.collect::<Vec<_>>().join(", or ");
+    }
+    if let Some(any) = schema.get("additionalProperties").filter(|s| s.is_object()) {
+        return format!("a table by names of your own; each value is {}", kind(any));
+    }
     if let Some(items) = schema.get("items") {
         let kinds: Vec<_> = schema::alternatives(items).into_iter().map(kind).collect();
         return format!("a list; each is {}", kinds.join(", or "));
@@ -114,6 +124,7 @@ fn kind(schema: &Value) -> String {
                 .collect();
             format!("a table `{{ {} }}`", names.join(", "))
         }
+        None if schema::types(schema) == ["integer"] => number_in_words(schema),
         None => schema::types(schema)
             .into_iter()
             .map(in_words)
@@ -135,8 +146,13 @@ mod tests {
                 "{}",
                 key.name
             );
-            assert!(text.contains(&format!("- Environment: `{}`\n", key.variable())));
+            let Some(variable) = key.variable() else {
+                assert!(key.name.ends_with(".env") || key.name.ends_with(".config"));
+                continue;
+            };
+            assert!(text.contains(&format!("- Environment: `{variable}`\n")));
         }
+        assert!(text.contains("## `[connectors.<name>]`\n"));
         assert!(text.contains("## `[connectors.http.policy]`\n"));
         assert!(!text.contains("## `[connectors]`\n"));
     }
@@ -173,6 +189,12 @@ mod tests {
             "- Type: a list; each is text\n- Default: `[\"http\", \"smtp\", ",
             "each is a key, or a reference such as `env:NAME`, or a table `{ name = …, key = … }`",
             "- Default: none\n- Environment: `CROSSPOINT_CONNECTORS__HTTP__POLICY__TIMEOUT`",
+            "- Type: a whole number from 1 to 64\n- Default: `1`\n\
+             - Environment: `CROSSPOINT_PYTHON__WORKERS`\n",
+            "- Type: a boolean, or a list; each is text\n- Default: `[]`\n\
+             - Environment: `CROSSPOINT_CONNECTORS__<NAME>__IDEMPOTENT`\n",
+            "- Type: a table by names of your own; each value is a text, or a reference such as \
+             `env:NAME`\n- Default: `{}`\n\n",
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }

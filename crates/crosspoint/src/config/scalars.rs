@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -19,9 +20,9 @@ pub struct Listen(pub SocketAddr);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span(pub Duration);
 
-/// A number of bytes from 1 KiB to 1 GiB: what it limits is held in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size(pub u64);
+/// The path of a file or a folder; a relative one starts at the working directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilePath(pub PathBuf);
 
 /// What to log, as `tracing_subscriber::EnvFilter` understands it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub struct WebOrigin(pub String);
 
 as_text!(Listen, "listen", "string");
 as_text!(Span, "time-span", "string");
-as_text!(Size, "size", ["string", "integer"]);
+as_text!(FilePath, "path", "string");
 as_text!(LogFilter, "log-filter", "string");
 as_text!(HostName, "host", "string");
 as_text!(WebOrigin, "web-origin", "string");
@@ -128,44 +129,26 @@ impl fmt::Display for Span {
     }
 }
 
-// === impl Size ===
+// === impl FilePath ===
 
-impl Size {
-    /// That many times 1024 * 1024 bytes.
-    pub const fn mebibytes(count: u64) -> Size {
-        Size(count << 20)
-    }
-}
-
-impl FromStr for Size {
+impl FromStr for FilePath {
     type Err = Wrong;
 
-    fn from_str(text: &str) -> Result<Size, Wrong> {
-        let not_one = |_| wrong(text, "is not a size", "size");
-        match text
-            .trim()
-            .parse::<bytesize::ByteSize>()
-            .map_err(not_one)?
-            .as_u64()
-        {
-            ..1024 => Err(wrong(text, "is less than `1KiB`", "size")),
-            bytes if bytes > 1 << 30 => Err(wrong(text, "is more than `1GiB`", "size")),
-            bytes => Ok(Size(bytes)),
+    fn from_str(text: &str) -> Result<FilePath, Wrong> {
+        match text {
+            _ if text.trim().is_empty() => Err(Wrong {
+                why: "it is empty".to_owned(),
+                help: "write a path, or take it out".to_owned(),
+            }),
+            _ if text.contains(char::is_control) => Err(wrong(text, "is not on one line", "path")),
+            _ => Ok(FilePath(PathBuf::from(text))),
         }
     }
 }
 
-/// In the largest unit that needs no fraction, so that nothing is lost.
-impl fmt::Display for Size {
+impl fmt::Display for FilePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
-        match units
-            .into_iter()
-            .find(|(bits, _)| self.0.trailing_zeros() >= *bits)
-        {
-            Some((bits, unit)) => write!(f, "{}{unit}", self.0 >> bits),
-            None => write!(f, "{}", self.0),
-        }
+        self.0.display().fmt(f)
     }
 }
 

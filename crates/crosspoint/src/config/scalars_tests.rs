@@ -70,25 +70,6 @@ fn a_duration_has_units_and_bounds() {
 }
 
 #[test]
-fn a_size_has_a_unit_or_is_bytes() {
-    for (text, normal) in [
-        ("10MiB", "10MiB"),
-        ("512 KiB", "512KiB"),
-        ("1536KiB", "1536KiB"),
-        ("1048576", "1MiB"),
-        ("1.5MiB", "1536KiB"),
-        ("10MB", "10000000"),
-        ("1GiB", "1GiB"),
-    ] {
-        assert_eq!(shown::<Size>(text), normal);
-        assert_eq!(normal.parse::<Size>(), text.parse::<Size>());
-    }
-    assert!(why::<Size>("big").starts_with("`big` is not a size; expected a size such as"));
-    assert!(why::<Size>("0").contains("is less than `1KiB`"));
-    assert!(why::<Size>("2GiB").contains("is more than `1GiB`"));
-}
-
-#[test]
 fn a_misspelled_log_level_is_not_taken_for_a_module() {
     for text in [
         "info",
@@ -152,4 +133,12 @@ fn a_web_origin_has_no_path() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn a_path_is_not_empty_and_stays_on_one_line() {
+    let path = "../a folder".parse::<FilePath>().unwrap();
+    assert_eq!(path.to_string(), "../a folder");
+    assert_eq!(" ".parse::<FilePath>().unwrap_err().why, "it is empty");
+    assert!("a\nb".parse::<FilePath>().is_err());
 }

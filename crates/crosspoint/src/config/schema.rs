@@ -52,21 +52,34 @@ pub fn tables() -> Vec<Table<'static>> {
     tables
 }
 
-/// All keys of all tables.
+/// All keys of all tables. In those of tables by any name, `<name>` stands for it.
 pub fn keys() -> Vec<Key<'static>> {
     tables().into_iter().flat_map(|table| table.keys).collect()
 }
 
-fn collect(name: &str, schema: &'static Value, tables: &mut Vec<Table<'static>>) {
+/// The keys of the table `name` with that schema, and of the tables in it.
+pub fn keys_of<'s>(name: &str, schema: &'s Value) -> Vec<Key<'s>> {
+    let mut tables = Vec::new();
+    collect(name, schema, &mut tables);
+    tables.into_iter().flat_map(|table| table.keys).collect()
+}
+
+fn collect<'s>(name: &str, schema: &'s Value, tables: &mut Vec<Table<'s>>) {
     let mut keys = Vec::new();
     let mut nested = Vec::new();
-    for (key, schema) in properties(schema).into_iter().flatten() {
+    let own = table(schema).unwrap_or(schema);
+    for (key, schema) in properties(own).into_iter().flatten() {
         let name = join(name, key);
-        if properties(schema).is_some() {
+        if table(schema).is_some() {
             nested.push((name, schema));
         } else {
             keys.push(Key { name, schema });
         }
+    }
+    if let Some(any) = own.get("additionalProperties")
+        && table(any).is_some()
+    {
+        nested.push((join(name, "<name>"), any));
     }
     tables.push(Table {
         name: name.to_owned(),
@@ -81,9 +94,25 @@ fn collect(name: &str, schema: &'static Value, tables: &mut Vec<Table<'static>>)
 // === impl Key ===
 
 impl Key<'_> {
-    /// The environment variable that sets it: `CROSSPOINT_SPIFF__DEADLINE`.
-    pub fn variable(&self) -> String {
-        format!("CROSSPOINT_{}", self.name.replace('.', "__").to_uppercase())
+    /// The environment variable that sets it: `CROSSPOINT_SPIFF__DEADLINE`. A table by any names
+    /// has none.
+    pub fn variable(&self) -> Option<String> {
+        (!self.is_table()).then(|| self.in_capitals())
+    }
+
+    /// How a variable for the key would be called.
+    pub fn in_capitals(&self) -> String {
+        let name = self
+            .name
+            .replace('.', "__")
+            .replace('-', "_")
+            .to_uppercase();
+        format!("CROSSPOINT_{name}")
+    }
+
+    fn is_table(&self) -> bool {
+        let mut forms = alternatives(self.schema).into_iter();
+        forms.any(|form| types(form).contains(&"object"))
     }
 }
 
@@ -99,6 +128,37 @@ pub fn join(table: &str, part: &str) -> String {
 /// A text that a schema has under a name, else nothing.
 pub fn text<'s>(schema: &'s Value, name: &str) -> &'s str {
     schema.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The schema of a table with known keys, if a value may be one; of several the first, which is
+/// the one to describe.
+pub fn table(schema: &Value) -> Option<&Value> {
+    alternatives(schema)
+        .into_iter()
+        .find(|one| properties(one).is_some())
+}
+
+/// The schema of a key of a table: its own, else that of any key.
+pub fn member<'s>(table: &'s Value, key: &str) -> Option<&'s Value> {
+    let known = properties(table).and_then(|known| known.get(key));
+    known.or_else(|| {
+        table
+            .get("additionalProperties")
+            .filter(|any| any.is_object())
+    })
+}
+
+/// The keys that a table must have.
+pub fn required(table: &Value) -> impl Iterator<Item = &str> {
+    let names = table.get("required").and_then(Value::as_array);
+    names.into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// The least and the greatest that a number may be, as far as there are bounds.
+pub fn bounds(schema: &Value) -> (Option<i64>, Option<i64>) {
+    let bound = |name| schema.get(name).and_then(Value::as_i64);
+    let widest = (text(schema, "format") == "uint32").then_some(u32::MAX.into());
+    (bound("minimum"), bound("maximum").or(widest))
 }
 
 /// What a table may hold; nothing when the schema is not that of a table.
@@ -212,24 +272,29 @@ mod tests {
     #[test]
     fn an_optional_table_is_a_table() {
         let names: Vec<_> = tables().into_iter().map(|table| table.name).collect();
-        let expected = "|access|egress|spiff|cli|connectors|connectors.http|\
-                        connectors.http.egress|connectors.http.policy|connectors.smtp|";
+        let expected = "|access|egress|spiff|cli|python|python.recycle|connectors|\
+                        connectors.http|connectors.http.egress|connectors.http.policy|\
+                        connectors.smtp|";
         assert!(names.join("|").starts_with(expected), "{names:?}");
+        let expected = "|connectors.os.policy|connectors.<name>|connectors.<name>.recycle|\
+                        connectors.<name>.policy";
+        assert!(names.join("|").ends_with(expected), "{names:?}");
     }
 
     #[test]
-    fn only_keys_are_secret() {
+    fn only_keys_and_values_for_workers_are_secret() {
         let secret: Vec<_> = keys()
             .into_iter()
             .filter(|key| is_secret(key.schema))
             .map(|key| key.name)
             .collect();
-        assert_eq!(secret, ["access.api_keys"]);
+        let expected = "access.api_keys python.env connectors.<name>.env connectors.<name>.config";
+        assert_eq!(secret.join(" "), expected);
     }
 
     #[test]
     fn variables_are_named_by_the_path() {
-        let variables: Vec<_> = keys().iter().map(Key::variable).collect();
+        let variables: Vec<_> = keys().iter().filter_map(Key::variable).collect();
         assert!(variables.contains(&"CROSSPOINT_LISTEN".to_owned()));
         assert!(variables.contains(&"CROSSPOINT_CONNECTORS__HTTP__POLICY__TIMEOUT".to_owned()));
     }

@@ -1,17 +1,22 @@
 //! What the types cannot say: checks of the configuration as a whole.
 
+#[path = "semantic_mounted.rs"]
+mod mounted;
+
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use crosspoint_core::{Secret, nearest, shorten};
 
-use super::env::Environment;
+use super::environment::Environment;
 use super::load::ApiKeySecret;
 use super::problem::{Place, Problem, listed};
 use super::reference::reason;
 use super::tree::{Node, Value};
 use super::types::Config;
+use super::worker::Resolved;
 
 /// Keys of fewer characters are easily guessed.
 const SHORT: usize = 8;
@@ -35,6 +40,12 @@ pub struct Semantic<'a> {
     pub warnings: Vec<Problem>,
     /// The API keys that could be resolved.
     pub keys: Vec<ApiKeySecret>,
+    /// `python.env`, resolved.
+    pub python_env: BTreeMap<String, Secret<String>>,
+    /// The values of each table of a connector that is not built in, resolved.
+    pub mounted: BTreeMap<String, Resolved>,
+    /// Secrets among those values and in the names of packages.
+    pub secrets: Vec<Secret<String>>,
 }
 
 // === impl Semantic ===
@@ -48,15 +59,17 @@ impl<'a> Semantic<'a> {
         builtin: &'a [&'a str],
         problems: Vec<Problem>,
     ) -> Semantic<'a> {
-        let (warnings, keys) = (Vec::new(), Vec::new());
         Semantic {
             config,
             tree,
             env,
             builtin,
             problems,
-            warnings,
-            keys,
+            warnings: Vec::new(),
+            keys: Vec::new(),
+            python_env: BTreeMap::new(),
+            mounted: BTreeMap::new(),
+            secrets: Vec::new(),
         }
     }
 
@@ -67,6 +80,8 @@ impl<'a> Semantic<'a> {
         self.api_keys();
         self.who_can_reach_it();
         self.ca_files();
+        self.python();
+        self.mounted_connectors();
     }
 
     fn builtin_connectors(&mut self) {
@@ -102,8 +117,9 @@ impl<'a> Semantic<'a> {
         let Some(Value::Table(tables)) = self.tree.get("connectors").map(|node| &node.value) else {
             return;
         };
+        let mounted = &self.config.connectors.mounted;
         for (key, _) in tables {
-            if !self.config.builtin.contains(&key.name) {
+            if !self.config.builtin.contains(&key.name) && !mounted.contains_key(&key.name) {
                 let table = format!("connectors.{}", key.name);
                 let message = format!(
                     "`{table}` is configured, but `{}` is not in `builtin`",

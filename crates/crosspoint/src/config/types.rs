@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::connectors::Connectors;
 use super::egress::{EgressEntry, Preset};
+use super::python::Python;
 use super::reference::KeyText;
-use super::scalars::{HostName, Listen, LogFilter, Size, Span, WebOrigin};
+use super::scalars::{FilePath, HostName, Listen, LogFilter, Span, WebOrigin};
+use super::sizes::Size;
 
 /// The configuration of Crosspoint. Everything has a default: no file at all is a working proxy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +24,11 @@ pub struct Config {
     /// What to log: a level (`error`, `warn`, `info`, `debug`, `trace`, `off`), or a list of
     /// `module=level`, such as `warn,crosspoint=debug`.
     pub log: LogFilter,
+
+    /// The folder for what Crosspoint keeps, such as the environments that it builds for Python
+    /// connectors. It is made when it is first needed. A relative path starts at the working
+    /// directory.
+    pub data_dir: FilePath,
 
     /// The built-in connectors that are there. What is not named here cannot be called.
     pub builtin: Vec<String>,
@@ -44,6 +51,11 @@ pub struct Config {
 
     /// Calls from the command line: `crosspoint call`.
     pub cli: Cli,
+
+    /// Python connectors: a whole environment of them, and how their workers run. With neither
+    /// `venv` nor `install`, the environment that the variable `VIRTUAL_ENV` names is mounted, if
+    /// it is set.
+    pub python: Python,
 
     /// One table for each connector.
     pub connectors: Connectors,
@@ -137,6 +149,7 @@ impl Default for Config {
         Config {
             listen: Listen(([127, 0, 0, 1], 7004).into()),
             log: LogFilter("info".to_owned()),
+            data_dir: FilePath(".crosspoint".into()),
             builtin: ["http", "smtp", "slack", "logging", "postgres_v2"]
                 .map(str::to_owned)
                 .to_vec(),
@@ -146,6 +159,7 @@ impl Default for Config {
             egress: Egress::default(),
             spiff: Spiff::default(),
             cli: Cli::default(),
+            python: Python::default(),
             connectors: Connectors::default(),
         }
     }

@@ -216,3 +216,124 @@ async fn the_reference_lists_every_setting() {
     assert!(schema["properties"]["access"] != Value::Null, "{schema}");
     assert!(jsonschema::validator_for(&schema).is_ok());
 }
+
+const MOUNTED: &str = r#"
+[python]
+install = ["connector-a"]
+env = { URL = "https://a.example", TOKEN = "literal-token-4711" }
+
+[connectors.my-crm]
+python = "git+https://literal-user-4711@git.example/crm"
+workers = 2
+env = { CRM_TOKEN = "env:CRM_TOKEN" }
+config = { "retry.count" = 3, quick = true }
+policy = { timeout = "20s" }
+
+[connectors.http]
+python = "./connector_http.py"
+"#;
+
+fn mounted() -> Setup {
+    let setup = Setup::new().without("CROSSPOINT_LISTEN").config(MOUNTED);
+    setup.env("CRM_TOKEN", "the-token-of-the-crm")
+}
+
+#[tokio::test]
+async fn python_connectors_are_shown_without_their_secrets() {
+    let ended = mounted()
+        .env("CROSSPOINT_CONNECTORS__MY_CRM__THREADS", "7")
+        .env("CROSSPOINT_DATA_DIR", "state")
+        .run(&["config", "check"])
+        .await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let out = &ended.stdout;
+    for part in [
+        "data_dir = \"state\"  # from CROSSPOINT_DATA_DIR\n",
+        "[connectors.my-crm]\npython = \"git+https://***@git.example/crm\"",
+        "workers = 2  # from crosspoint.toml:8\n",
+        "threads = 7  # from CROSSPOINT_CONNECTORS__MY_CRM__THREADS\n",
+        "CRM_TOKEN = \"env:CRM_TOKEN\"",
+        "TOKEN = \"***\"",
+        "URL = \"https://a.example\"",
+        "\"retry.count\" = 3",
+        "[connectors.http]\npython = \"./connector_http.py\"",
+    ] {
+        assert!(out.contains(part), "{part} is not in:\n{out}");
+    }
+    assert!(!out.contains("4711") && !out.contains("the-token"), "{out}");
+    assert!(!out.contains("answers = \"compatible\""), "{out}");
+    let json = mounted().run(&["config", "check", "--json"]).await;
+    assert!(
+        !json.stdout.contains("4711") && !json.stdout.contains("the-token"),
+        "{json:?}"
+    );
+    let config = &harness::json(&json.stdout)["config"];
+    assert_eq!(config["connectors"]["my-crm"]["policy"]["timeout"], "20s");
+    assert_eq!(config["python"]["install"], json!(["connector-a"]));
+}
+
+#[tokio::test]
+async fn all_mistakes_about_python_connectors_are_told_at_once() {
+    let config = "[python]\n\
+                  threads = 1001\n\
+                  [connectors.crm]\n\
+                  python = \"connector-crm\"\n\
+                  wokers = 2\n\
+                  env = { TOKEN = \"env:NOT_THERE\" }\n\
+                  [connectors.other]\n\
+                  workers = 2\n\
+                  [connectors.files]\n\
+                  mcp = [\"node\"]\n\
+                  [connectors.\"a b\"]\n";
+    let ended = Setup::new()
+        .config(config)
+        .without("VIRTUAL_ENV")
+        .env("CROSSPOINT_CONNECTORS__NONE__WORKERS", "1")
+        .run(&["config", "check"])
+        .await;
+    assert_eq!(
+        (ended.code, ended.stdout.as_str()),
+        (Some(2), ""),
+        "{ended:?}"
+    );
+    for part in [
+        "crosspoint.toml:2:11: `python.threads`: `1001` is out of bounds",
+        "crosspoint.toml:5:1: unknown key `connectors.crm.wokers`\n  help: did you mean `workers`?",
+        "crosspoint.toml:6:17: `connectors.crm.env.TOKEN`: `env:NOT_THERE` is not set",
+        "crosspoint.toml:7:13: `[connectors.other]` does not say what brings the connector\n  \
+         help: add `python = …`",
+        "crosspoint.toml:10:1: `connectors.files.mcp`: there is no such runtime yet",
+        "crosspoint.toml:11:13: `connectors.a b`",
+        "environment CROSSPOINT_CONNECTORS__NONE__WORKERS: there is no such setting",
+        "\n\n7 mistakes in the configuration",
+    ] {
+        assert!(
+            ended.stderr.contains(part),
+            "{part} is not in:\n{}",
+            ended.stderr
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_active_virtual_environment_may_bring_a_connector() {
+    let ended = Setup::new()
+        .config("[connectors.crm]\nworkers = 2\n")
+        .env("VIRTUAL_ENV", "/nowhere")
+        .run(&["config", "check"])
+        .await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_mistake_in_an_option_is_told_by_its_name() {
+    let ended = Setup::new().run(&["serve", "--listen", "nowhere"]).await;
+    assert_eq!(ended.code, Some(2));
+    assert!(
+        ended
+            .stderr
+            .starts_with("--listen: `listen`: `nowhere` is not an address and a port"),
+        "{}",
+        ended.stderr
+    );
+}

@@ -1,0 +1,99 @@
+//! The environment variables of the process, and options of the command line over them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::problem::Place;
+
+/// The Python environment that a shell works in.
+const VIRTUAL_ENV: &str = "VIRTUAL_ENV";
+
+/// The environment variables, read once, and options of the command line over them.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<String, Variable>);
+
+/// A variable, or an option in its place.
+#[derive(Clone)]
+struct Variable {
+    /// Nothing when it is not valid Unicode.
+    value: Option<String>,
+    /// How the option is called: `--listen`.
+    option: Option<&'static str>,
+}
+
+// === impl Environment ===
+
+impl Environment {
+    /// That of this process.
+    pub fn of_process() -> Environment {
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            let value = value.into_string().ok();
+            Some((name.into_string().ok()?, Variable::new(value)))
+        });
+        Environment(variables.collect())
+    }
+
+    /// A variable: nothing when it is not set, `Some(None)` when it is not valid Unicode.
+    pub fn get(&self, name: &str) -> Option<Option<&str>> {
+        self.0.get(name).map(|variable| variable.value.as_deref())
+    }
+
+    /// Sets a variable over the one that is there, as an option of the command line does. Messages
+    /// call it by the option's name, such as `--listen`.
+    pub fn set(&mut self, name: &str, option: &'static str, value: String) {
+        let variable = Variable {
+            value: Some(value),
+            option: Some(option),
+        };
+        self.0.insert(name.to_owned(), variable);
+    }
+
+    /// The virtual environment that is active, if one is: what the variable `VIRTUAL_ENV` names.
+    pub fn virtual_env(&self) -> Option<PathBuf> {
+        let path = self.valid(VIRTUAL_ENV)?;
+        (!path.is_empty()).then(|| PathBuf::from(path))
+    }
+
+    /// One variable whose value is not valid Unicode.
+    #[cfg(test)]
+    pub fn with_invalid(name: &str) -> Environment {
+        Environment(BTreeMap::from([(name.to_owned(), Variable::new(None))]))
+    }
+
+    /// All variables by name; the value is nothing when it is not valid Unicode.
+    pub fn all(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let variables = self.0.iter();
+        variables.map(|(name, variable)| (&**name, variable.value.as_deref()))
+    }
+
+    /// A variable that is set and valid.
+    pub fn valid(&self, name: &str) -> Option<&str> {
+        self.get(name).flatten()
+    }
+
+    /// The variable or option as messages call it.
+    pub fn place(&self, name: &str) -> Place {
+        match self.0.get(name).and_then(|variable| variable.option) {
+            Some(option) => Place::Option(option.to_owned()),
+            None => Place::Environment(name.to_owned()),
+        }
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Environment {
+        let pair = |(name, value): (N, V)| (name.into(), Variable::new(Some(value.into())));
+        Environment(variables.into_iter().map(pair).collect())
+    }
+}
+
+// === impl Variable ===
+
+impl Variable {
+    fn new(value: Option<String>) -> Variable {
+        Variable {
+            value,
+            option: None,
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Connectors that a runtime brings: every table of `[connectors]` that is not a built-in's. The
+//! comments here are the configuration reference that users read.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::connectors::Policy;
+use super::python::Recycle;
+use super::requirement::Requirement;
+use super::scalars::{FilePath, Span};
+use super::sizes::Size;
+use super::values::{Values, settings, variables};
+
+/// A connector that is not built in, by any name of letters, digits, `_` and `-`. With `python` the
+/// table brings the connector, in an environment of its own and under the table's name; it then
+/// replaces the built-in connector of that name, if there is one, whose keys do not count. Without,
+/// the table is about a connector that `[python]` brings, and `extra_requirements` and
+/// `interpreter` are not known. In the names of variables `<NAME>` is the table's name in capitals
+/// with `_` for `-`; the table must stand in the file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Entry {
+    /// One that `python` brings.
+    Python(PythonConnector),
+    /// One that a whole environment brings. Comes last, since it has no key that must be there.
+    Provided(PythonSettings),
+}
+
+/// A connector that `python` brings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct PythonConnector {
+    /// The Python package of the connector: a requirement such as `connector-crm==1.4`, the path
+    /// of a project, of a wheel or of a single `.py` file, or a git URL. A relative path starts at
+    /// the working directory.
+    pub python: Requirement,
+
+    /// Further packages of the connector's environment.
+    #[serde(default)]
+    pub extra_requirements: Vec<Requirement>,
+
+    /// The Python interpreter of the connector's environment: a path, or a name that is looked up
+    /// in `PATH`. When there is none, it is `python.interpreter`.
+    #[serde(default)]
+    pub interpreter: Option<FilePath>,
+
+    /// How its workers run.
+    #[serde(flatten)]
+    pub settings: PythonSettings,
+}
+
+/// How the workers of a Python connector run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct PythonSettings {
+    /// How many worker processes the connector has. When there is no such setting, it is
+    /// `python.workers`.
+    #[schemars(range(min = 1, max = 64))]
+    pub workers: Option<u8>,
+
+    /// How many calls a worker runs at a time. With 1 the connector need not be safe for threads.
+    /// When there is no such setting, it is `python.threads`.
+    #[schemars(range(min = 1, max = 1000))]
+    pub threads: Option<u16>,
+
+    /// Which commands are safe to repeat: a list of their names, or `true` for all of them. They
+    /// may be called again by themselves after a failure that can pass.
+    pub idempotent: Idempotent,
+
+    /// Environment variables for the connector's workers: texts, or references to secrets.
+    #[schemars(schema_with = "variables")]
+    pub env: Values,
+
+    /// Values that the connector finds in its `config`, before those of its environment: texts,
+    /// numbers, booleans, or references to secrets.
+    #[schemars(schema_with = "settings")]
+    pub config: Values,
+
+    /// The largest answer that is read from a worker, from `1KiB` to `1GiB`. A larger one fails
+    /// with `AnswerTooLarge`.
+    pub max_answer: Size,
+
+    /// How long a worker may take to start, the imports of the connector included.
+    pub start_timeout: Span,
+
+    /// How long a worker may fail to answer a ping before it is replaced.
+    pub unresponsive_after: Span,
+
+    /// When a worker is replaced by a new one. What is not set here is as in `python.recycle`.
+    pub recycle: Recycle,
+
+    /// Limits of the calls of this connector.
+    pub policy: Policy,
+}
+
+/// Commands that are safe to repeat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Idempotent {
+    /// All or none.
+    All(bool),
+    /// These, by name.
+    Commands(Vec<String>),
+}
+
+// === impl Entry ===
+
+impl Entry {
+    /// What all forms have.
+    pub fn settings(&self) -> &PythonSettings {
+        match self {
+            Entry::Python(connector) => &connector.settings,
+            Entry::Provided(settings) => settings,
+        }
+    }
+}
+
+// === impl PythonSettings ===
+
+impl Default for PythonSettings {
+    fn default() -> PythonSettings {
+        PythonSettings {
+            workers: None,
+            threads: None,
+            idempotent: Idempotent::Commands(Vec::new()),
+            env: Values::default(),
+            config: Values::default(),
+            max_answer: Size::mebibytes(10),
+            start_timeout: Span::seconds(60),
+            unresponsive_after: Span::seconds(30),
+            recycle: Recycle::default(),
+            policy: Policy::default(),
+        }
+    }
+}
+
+// === impl Idempotent ===
+
+impl Idempotent {
+    /// Whether the command of that name is safe to repeat.
+    pub fn covers(&self, command: &str) -> bool {
+        match self {
+            Idempotent::All(all) => *all,
+            Idempotent::Commands(names) => names.iter().any(|name| name == command),
+        }
+    }
+}

@@ -1,0 +1,503 @@
+//! Python connectors: what may be written, every mistake, and what wiring gets.
+
+use std::time::Duration;
+
+use super::super::mounted::{Entry, Idempotent};
+use super::super::python::Builder;
+use super::super::{effective, effective_json};
+use super::*;
+
+/// Loads `text` as `crosspoint.toml` of a working directory.
+fn load_env(text: &str, env: &Environment) -> Result<Loaded, Problems> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(DEFAULT_FILE), text).unwrap();
+    load_in(folder.path(), None, env, crosspoint_connectors::BUILT_IN)
+}
+
+fn ok(text: &str, variables: &[(&str, &str)]) -> Loaded {
+    load_env(text, &variables.iter().copied().collect())
+        .unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn problems(text: &str, variables: &[(&str, &str)]) -> String {
+    load_env(text, &variables.iter().copied().collect())
+        .map(|_| ())
+        .expect_err(text)
+        .to_string()
+}
+
+fn python_of(loaded: &Loaded, name: &str) -> String {
+    match &loaded.config.connectors.mounted[name] {
+        Entry::Python(connector) => connector.python.expose().to_owned(),
+        Entry::Provided(_) => panic!("`{name}` has no `python`"),
+    }
+}
+
+fn exposed<'a, T>(values: impl IntoIterator<Item = (&'a String, &'a Secret<T>)>) -> String
+where
+    T: std::fmt::Debug + 'a,
+{
+    let shown = |(name, value): (&String, &Secret<T>)| format!("{name}={:?}", value.expose());
+    values.into_iter().map(shown).collect::<Vec<_>>().join(" ")
+}
+
+const FULL: &str = r#"
+data_dir = "state"
+
+[python]
+interpreter = "python3.11"
+uv = "none"
+workers = 2
+threads = 8
+recycle = { calls = 100, age = "1h" }
+
+[connectors.crm]
+python = "connector-crm==1.4"
+extra_requirements = ["requests<3"]
+interpreter = "/usr/bin/python3"
+workers = 3
+threads = 1
+idempotent = ["Read"]
+max_answer = "1MiB"
+start_timeout = "5s"
+unresponsive_after = "6s"
+recycle = { age = "2h", memory = "2GiB" }
+env = { CRM_URL = "https://crm.example", CRM_TOKEN = "env:TOKEN" }
+config = { retries = 3, ratio = 0.5, on = true, key = "literal-key" }
+[connectors.crm.policy]
+timeout = "20s"
+
+[connectors.My-crm_2]
+python = "./crm.py"
+"#;
+
+#[test]
+fn everything_that_may_be_written_is_read() {
+    let loaded = ok(FULL, &[("TOKEN", "from-env")]);
+    let config = &loaded.config;
+    assert_eq!(config.data_dir.to_string(), "state");
+    assert_eq!(config.python.builder(), Builder::Pip);
+    assert!(!config.python.has_environment());
+    let Entry::Python(crm) = &config.connectors.mounted["crm"] else {
+        panic!("{config:?}");
+    };
+    assert_eq!(crm.python.expose(), "connector-crm==1.4");
+    assert_eq!(crm.extra_requirements[0].expose(), "requests<3");
+    assert_eq!(
+        crm.interpreter.as_ref().unwrap().to_string(),
+        "/usr/bin/python3"
+    );
+    let (egress, policy) = config.connectors.common("crm");
+    assert_eq!(policy.timeout.unwrap().0, Duration::from_secs(20));
+    assert!(egress.is_none());
+    assert_eq!(config.connectors.common("other").1, Default::default());
+
+    let worker = loaded.worker("crm");
+    assert_eq!(
+        (worker.workers, worker.threads, worker.max_answer),
+        (3, 1, 1 << 20)
+    );
+    assert_eq!(worker.start_timeout, Duration::from_secs(5));
+    assert_eq!(worker.unresponsive_after, Duration::from_secs(6));
+    assert!(worker.idempotent.covers("Read") && !worker.idempotent.covers("Write"));
+    assert_eq!(worker.recycle.calls, Some(100));
+    assert_eq!(worker.recycle.age.unwrap().to_string(), "2h");
+    assert_eq!(worker.recycle.memory.unwrap().0, 2 << 30);
+    assert_eq!(
+        exposed(&worker.values.env),
+        r#"CRM_TOKEN="from-env" CRM_URL="https://crm.example""#
+    );
+    assert_eq!(
+        exposed(&worker.values.config),
+        r#"key=String("literal-key") on=Bool(true) ratio=Number(0.5) retries=Number(3)"#
+    );
+    let secrets: Vec<_> = all_secrets(&loaded).collect();
+    assert_eq!(secrets, ["from-env", "literal-key"]);
+}
+
+#[test]
+fn what_is_not_set_has_defaults_and_those_of_python() {
+    let loaded = ok(FULL, &[("TOKEN", "from-env")]);
+    let worker = loaded.worker("My-crm_2");
+    assert_eq!(
+        (worker.workers, worker.threads, worker.max_answer),
+        (2, 8, 10 << 20)
+    );
+    assert_eq!(worker.recycle, loaded.config.python.recycle);
+    let worker = ok("", &[]).worker("any");
+    assert_eq!((worker.workers, worker.threads), (1, 32));
+    assert_eq!(worker.start_timeout, Duration::from_secs(60));
+    assert_eq!(worker.unresponsive_after, Duration::from_secs(30));
+    assert_eq!(worker.idempotent, Idempotent::Commands(Vec::new()));
+    assert_eq!(ok("", &[]).config.data_dir.to_string(), ".crosspoint");
+}
+
+#[test]
+fn the_environment_of_all_is_for_connectors_without_a_package_of_their_own() {
+    let text = "[python]\nvenv = \".venv\"\nenv = { A = \"1\", B = \"env:B\" }\n\
+                [connectors.own]\npython = \"own\"\nenv = { C = \"3\" }\n\
+                [connectors.part]\nenv = { A = \"2\" }\nidempotent = true\n";
+    let loaded = ok(text, &[("B", "canary")]);
+    let env = |name: &str| exposed(&loaded.worker(name).values.env);
+    assert_eq!(env("own"), r#"C="3""#);
+    assert_eq!(env("part"), r#"A="2" B="canary""#);
+    assert_eq!(env("no_table"), r#"A="1" B="canary""#);
+    assert!(loaded.worker("part").idempotent.covers("Any"));
+    assert_eq!(all_secrets(&loaded).collect::<Vec<_>>(), ["canary"]);
+}
+
+#[test]
+fn a_runtime_key_replaces_a_built_in() {
+    let text = "builtin = [\"http\"]\n[connectors.http]\npython = \"connector-http\"\n\
+                policy = { timeout = \"3s\" }\n[connectors.smtp]\npython = \"connector-smtp\"\n";
+    let loaded = ok(text, &[]);
+    assert_eq!(python_of(&loaded, "http"), "connector-http");
+    assert_eq!(python_of(&loaded, "smtp"), "connector-smtp");
+    assert!(loaded.warnings.is_empty());
+    let connectors = &loaded.config.connectors;
+    assert_eq!(connectors.built_in, Default::default());
+    assert_eq!(
+        connectors.common("http").1.timeout.unwrap().to_string(),
+        "3s"
+    );
+}
+
+#[test]
+fn every_mistake_is_reported_at_once() {
+    let text = r#"data_dir = ""
+[python]
+venv = ".venv"
+install = ["connector-a", "--pre", 3]
+workers = 65
+threads = 0
+env = { A = 1, "B=C" = "x", D = "env:NONE", E = "***" }
+recycle = { calls = -1, memory = "1KiB", age = "soon", count = 1 }
+[connectors."a b"]
+[connectors.crm]
+python = "connector-crm"
+worker = 2
+workers = "2"
+threads = 1.5
+answers = "newer"
+idempotent = "all"
+config = { list = [1], when = 1979-05-27, "a.b" = "env:NONE" }
+policy = { timout = "1s" }
+[connectors.part]
+interpreter = "python3"
+pyhton = "x"
+idempotent = ["A", 1]
+[connectors.later]
+mcp = ["node", "server.js"]
+[connectors.http]
+python = "connector-http"
+answers = "newer"
+[connectors.smtp]
+workers = 2
+idempotent = true
+[connectors.scalar]
+python = 3
+"#;
+    let expected = "\
+crosspoint.toml:1:12: `data_dir`: it is empty
+  help: write a path, or take it out
+crosspoint.toml:3:8: `python.venv` and `python.install` exclude each other
+  help: mount an environment as it is, or let one be built: take one out
+crosspoint.toml:4:27: `python.install[1]`: `--pre` is an option, not a package
+  help: expected a requirement such as `connector-crm==1.4`, a path, or a git URL
+crosspoint.toml:4:36: `python.install[2]` must be text, not a number
+  help: expected a requirement such as `connector-crm==1.4`, a path, or a git URL, in quotes
+crosspoint.toml:5:11: `python.workers`: `65` is out of bounds
+  help: expected a whole number from 1 to 64
+crosspoint.toml:6:11: `python.threads`: `0` is out of bounds
+  help: expected a whole number from 1 to 1000
+crosspoint.toml:7:13: `python.env.A` must be text, not a number
+  help: expected a text, or a reference such as `env:NAME`, in quotes
+crosspoint.toml:7:16: `python.env.B=C`: `B=C` is not the name of a variable
+  help: expected the name of an environment variable
+crosspoint.toml:7:33: `python.env.D`: `env:NONE` is not set
+crosspoint.toml:7:49: `python.env.E`: `***` stands for a value that is not shown
+  help: write the value, or a reference such as `env:NAME`, `file:PATH` or `exec:COMMAND`
+crosspoint.toml:8:21: `python.recycle.calls`: `-1` is out of bounds
+  help: expected a whole number of 1 or more
+crosspoint.toml:8:34: `python.recycle.memory`: `1KiB` is less than `1MiB`
+  help: expected a size such as `512MiB`, `2 GiB` or a number of bytes
+crosspoint.toml:8:48: `python.recycle.age`: `soon` is not a duration
+  help: expected a duration such as `40s`, `1m 30s` or `PT40S`
+crosspoint.toml:8:56: unknown key `python.recycle.count`
+  help: known here are calls, age, memory
+crosspoint.toml:9:13: `connectors.a b`: `a b` is not the name of a connector
+  help: expected the name of a connector: letters, digits, `_` and `-`
+crosspoint.toml:12:1: unknown key `connectors.crm.worker`
+  help: did you mean `workers`?
+crosspoint.toml:13:11: `connectors.crm.workers` must be a whole number, not text
+  help: expected a whole number from 1 to 64, without quotes
+crosspoint.toml:14:11: `connectors.crm.threads` must be a whole number, not a fraction
+  help: expected a whole number from 1 to 1000, without quotes
+crosspoint.toml:15:1: unknown key `connectors.crm.answers`
+  help: did you mean `max_answer`?
+crosspoint.toml:16:14: `connectors.crm.idempotent` must be a boolean or a list, not text
+crosspoint.toml:17:19: `connectors.crm.config.list` must be text or a number or a boolean, not a list
+  help: expected a text, or a reference such as `env:NAME`, in quotes
+crosspoint.toml:17:31: `connectors.crm.config.when` must be text or a number or a boolean, not a date or time
+  help: expected a text, or a reference such as `env:NAME`, in quotes
+crosspoint.toml:17:51: `connectors.crm.config.a.b`: `env:NONE` is not set
+crosspoint.toml:18:12: unknown key `connectors.crm.policy.timout`
+  help: did you mean `timeout`?
+crosspoint.toml:20:1: unknown key `connectors.part.interpreter`
+  help: it goes together with `python`
+crosspoint.toml:21:1: unknown key `connectors.part.pyhton`
+  help: did you mean `python`?
+crosspoint.toml:22:20: `connectors.part.idempotent[1]` must be text, not a number
+  help: put quotes around it
+crosspoint.toml:24:1: `connectors.later.mcp`: there is no such runtime yet
+  help: what brings a connector is `python`
+crosspoint.toml:27:1: unknown key `connectors.http.answers`
+  help: it does not go together with `python`
+crosspoint.toml:29:1: unknown key `connectors.smtp.workers`
+  help: it goes together with `python`
+crosspoint.toml:30:1: unknown key `connectors.smtp.idempotent`
+  help: it goes together with `python`
+crosspoint.toml:32:10: `connectors.scalar.python` must be text, not a number
+  help: expected a requirement such as `connector-crm==1.4`, a path, or a git URL, in quotes
+
+32 mistakes in the configuration";
+    assert_eq!(problems(text, &[]), expected);
+}
+
+#[test]
+fn the_schema_for_editors_says_the_same() {
+    let schema = super::super::schema();
+    let judge = jsonschema::validator_for(&schema).unwrap();
+    let fits = |text: &str| judge.is_valid(&toml::from_str(text).unwrap());
+    assert!(fits(FULL));
+    for good in [
+        "[connectors.http]\nanswers = \"newer\"",
+        "[connectors.http]\npython = \"a\"\nworkers = 2",
+        "[connectors.any.policy]\ntimeout = \"1s\"",
+    ] {
+        assert!(fits(good), "{good}");
+    }
+    for bad in [
+        "[connectors.\"a b\"]",
+        "[connectors.any]\nmcp = [\"x\"]",
+        "[connectors.any]\ninterpreter = \"x\"",
+        "[connectors.any]\npython = \"a\"\nanswers = \"newer\"",
+        "[connectors.http]\nanswers = \"newer\"\nworkers = 2",
+        "[connectors.any]\nworkers = 65",
+        "[connectors.any.env]\nA = 1",
+    ] {
+        assert!(!fits(bad), "{bad}");
+    }
+}
+
+#[test]
+fn an_environment_is_mounted_or_built() {
+    assert_eq!(
+        problems("[python]\nvenv = \"a\"\ninstall = [\"b\"]\n", &[]),
+        "crosspoint.toml:2:8: `python.venv` and `python.install` exclude each other\n  \
+         help: mount an environment as it is, or let one be built: take one out\n\
+         \n1 mistake in the configuration"
+    );
+    let loaded = ok("[python]\nextra_requirements = [\"b\"]\n", &[]);
+    assert_eq!(
+        loaded.warnings[0].to_string(),
+        "crosspoint.toml:2:22: `python.extra_requirements` has no effect without \
+         `python.install`\n  help: take it out"
+    );
+    let builder = |uv: &str| format!("{:?}", ok(uv, &[]).config.python.builder());
+    assert_eq!(builder(""), "Best");
+    assert_eq!(builder("python.uv = \"/bin/uv\""), "Uv(\"/bin/uv\")");
+}
+
+#[test]
+fn somebody_must_bring_a_connector() {
+    let text = "[connectors.crm.policy]\ntimeout = \"1s\"\n";
+    assert_eq!(
+        problems(text, &[]),
+        "crosspoint.toml:1:13: `[connectors.crm]` does not say what brings the connector\n  \
+         help: add `python = …`, or mount an environment that has it: `python.venv`\n\
+         \n1 mistake in the configuration"
+    );
+    problems(text, &[("VIRTUAL_ENV", "")]);
+    let active = ok(text, &[("VIRTUAL_ENV", "/venv")]);
+    assert_eq!(active.virtual_env, Some("/venv".into()));
+    let built = ok(
+        &format!("python.install = [\"a\"]\n{text}"),
+        &[("VIRTUAL_ENV", "/venv")],
+    );
+    assert_eq!(built.virtual_env, None);
+    let policy = built.config.connectors.common("crm").1;
+    assert_eq!(policy.timeout.unwrap().to_string(), "1s");
+    // What was to bring it is one mistake, not two.
+    for line in [
+        "pyhton = \"x\"",
+        "mcp = [\"x\"]",
+        "interpreter = \"x\"",
+        "python = true",
+    ] {
+        let found = problems(&format!("[connectors.crm]\n{line}\n"), &[]);
+        assert!(
+            found.ends_with("\n\n1 mistake in the configuration"),
+            "{found}"
+        );
+    }
+    // Any other mistake hides nothing.
+    let found = problems("[connectors.crm]\nworkers = 0\n", &[]);
+    assert!(
+        found.ends_with("\n\n2 mistakes in the configuration"),
+        "{found}"
+    );
+    let found = problems("[python]\nvenv = 3\n[connectors.crm]\n", &[]);
+    assert!(
+        found.ends_with("\n\n1 mistake in the configuration"),
+        "{found}"
+    );
+}
+
+#[test]
+fn variables_go_over_tables_that_the_file_has() {
+    let text = "[connectors.my-crm]\npython = \"a\"\n[connectors.http]\npython = \"b\"\n";
+    let variables = [
+        ("CROSSPOINT_DATA_DIR", "/data"),
+        ("CROSSPOINT_PYTHON__VENV", "/venv"),
+        ("CROSSPOINT_PYTHON__WORKERS", "4"),
+        ("CROSSPOINT_PYTHON__RECYCLE__CALLS", "9"),
+        ("CROSSPOINT_CONNECTORS__MY_CRM__WORKERS", "3"),
+        ("CROSSPOINT_CONNECTORS__MY_CRM__IDEMPOTENT", "A, B"),
+        ("CROSSPOINT_CONNECTORS__MY_CRM__POLICY__TIMEOUT", "7s"),
+        ("CROSSPOINT_CONNECTORS__MY_CRM__MAX_ANSWER", "2048"),
+        ("CROSSPOINT_CONNECTORS__HTTP__PYTHON", "c"),
+        ("CROSSPOINT_CONNECTORS__HTTP__IDEMPOTENT", "true"),
+        ("CROSSPOINT_CONNECTORS__POSTGRES_V2__MAX_CONNECTIONS", "5"),
+    ];
+    let loaded = ok(text, &variables);
+    let config = &loaded.config;
+    assert_eq!(config.data_dir.to_string(), "/data");
+    assert_eq!(config.python.venv.as_ref().unwrap().to_string(), "/venv");
+    assert_eq!(config.python.recycle.calls, Some(9));
+    let worker = loaded.worker("my-crm");
+    assert_eq!((worker.workers, worker.max_answer), (3, 2048));
+    assert_eq!(
+        worker.idempotent,
+        Idempotent::Commands(vec!["A".to_owned(), "B".to_owned()])
+    );
+    let policy = config.connectors.common("my-crm").1;
+    assert_eq!(policy.timeout.unwrap().to_string(), "7s");
+    assert_eq!(python_of(&loaded, "http"), "c");
+    assert_eq!(loaded.worker("http").idempotent, Idempotent::All(true));
+    assert_eq!(loaded.worker("http").workers, 4);
+    assert_eq!(config.connectors.built_in.postgres_v2.max_connections, 5);
+    assert_eq!(
+        loaded.origins["connectors.my-crm.workers"].to_string(),
+        "environment CROSSPOINT_CONNECTORS__MY_CRM__WORKERS"
+    );
+}
+
+#[test]
+fn variables_that_mean_nothing_or_too_much_are_mistakes() {
+    let text = "[connectors.a-b]\npython = \"a\"\n[connectors.A_b]\npython = \"b\"\n";
+    let variables = [
+        ("CROSSPOINT_CONNECTORS__A_B__WORKERS", "3"),
+        ("CROSSPOINT_CONNECTORS__CRM__WORKERS", "3"),
+        ("CROSSPOINT_CONNECTORS__CRM__ENV", "3"),
+        ("CROSSPOINT_CONNECTORS__HTTP__WORKERS", "3"),
+        ("CROSSPOINT_PYTHON__ENV", "A=1"),
+        ("CROSSPOINT_PYTHON__THREADS", "many"),
+        ("CROSSPOINT_PYTHON__WORKERS", "65"),
+    ];
+    assert_eq!(
+        problems(text, &variables),
+        "\
+environment CROSSPOINT_CONNECTORS__A_B__WORKERS: it could mean `connectors.A_b.workers` or `connectors.a-b.workers`
+  help: rename one of the connectors, or write the value in the file
+environment CROSSPOINT_CONNECTORS__CRM__ENV: there is no such setting
+  help: variables are for connectors with a table in the file: write `[connectors.crm]` there
+environment CROSSPOINT_CONNECTORS__CRM__WORKERS: there is no such setting
+  help: variables are for connectors with a table in the file: write `[connectors.crm]` there
+environment CROSSPOINT_CONNECTORS__HTTP__WORKERS: there is no such setting
+  help: did you mean `CROSSPOINT_CONNECTORS__A_B__WORKERS`, `CROSSPOINT_CONNECTORS__HTTP__ANSWERS` or `CROSSPOINT_CONNECTORS__HTTP__MAX_ANSWER`?
+environment CROSSPOINT_PYTHON__ENV: there is no such setting
+  help: `python.env` is a table, write it in the file
+environment CROSSPOINT_PYTHON__THREADS: `python.threads` must be a whole number, not text
+  help: expected a whole number from 1 to 1000, without quotes
+environment CROSSPOINT_PYTHON__WORKERS: `python.workers`: `65` is out of bounds
+  help: expected a whole number from 1 to 64
+
+7 mistakes in the configuration"
+    );
+}
+
+#[test]
+fn an_option_is_called_by_its_own_name() {
+    let mut env = Environment::from_iter([("CROSSPOINT_LISTEN", "127.0.0.1:1")]);
+    env.set("CROSSPOINT_LISTEN", "--listen", "nowhere".to_owned());
+    env.set("CROSSPOINT_PYTHON__VENV", "--python-env", "".to_owned());
+    let found = load_env("", &env).map(|_| ()).unwrap_err();
+    assert_eq!(
+        found.to_string(),
+        "--listen: `listen`: `nowhere` is not an address and a port\n  \
+         help: expected an address such as `127.0.0.1:7004`\n\
+         --python-env: `python.venv`: it is empty\n  help: write a path, or take it out\n\
+         \n2 mistakes in the configuration"
+    );
+    env.set("CROSSPOINT_LISTEN", "--listen", "127.0.0.1:2".to_owned());
+    env.set(
+        "CROSSPOINT_PYTHON__VENV",
+        "--python-env",
+        ".venv".to_owned(),
+    );
+    let loaded = load_env("python.workers = 2", &env).unwrap();
+    assert_eq!(
+        loaded.config.python.venv.as_ref().unwrap().to_string(),
+        ".venv"
+    );
+    assert_eq!(loaded.origins["python.venv"].to_string(), "--python-env");
+    let shown = effective(&loaded);
+    assert!(
+        shown.contains("listen = \"127.0.0.1:2\"  # from --listen\n"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn no_secret_shows_whether_it_fails_or_succeeds() {
+    const CANARY: &str = "canary-7f3a9c";
+    let broken = [
+        "python = \"git+https://u:CANARY@h.example/x\\n#\"",
+        "python = \"-f https://u:CANARY@h.example/x\"",
+        "env = { TOKEN = [\"CANARY\"] }",
+        "env = { TOKEN = \"CANARY\\u0000\" }",
+        "env = { TOKEN = \"CANARY }",
+        "config = { token = { a = \"CANARY\" } }",
+        "env = \"CANARY\"",
+        "evn = { TOKEN = \"CANARY\" }",
+    ];
+    for line in broken {
+        let text = format!("[connectors.crm]\n{}\n", line.replace("CANARY", CANARY));
+        let found = load_env(&text, &Environment::default())
+            .map(|_| ())
+            .expect_err(&text);
+        let json = serde_json::to_string(&found).unwrap();
+        for shown in [found.to_string(), format!("{found:?}"), json] {
+            assert!(!shown.contains(CANARY), "{text}\n{shown}");
+        }
+    }
+    let text = format!(
+        "[python]\ninstall = [\"git+https://{CANARY}-1@h.example/x\"]\nenv = {{ B = \"env:S\" }}\n\
+         [connectors.crm]\npython = \"git+https://u:{CANARY}-2@h.example/x\"\n\
+         extra_requirements = [\"git+ssh://u:{CANARY}-3@h.example/x\"]\n\
+         env = {{ TOKEN = \"{CANARY}-4\", URL = \"amqp://u:{CANARY}-5@h\" }}\n\
+         config = {{ password = \"{CANARY}-6\", other = \"env:S\" }}\n"
+    );
+    let loaded = ok(&text, &[("S", &format!("{CANARY}-7"))]);
+    let json = effective_json(&loaded).to_string();
+    let debug = format!("{loaded:?} {:?}", loaded.worker("crm"));
+    for shown in [effective(&loaded), json, debug] {
+        assert!(!shown.contains(CANARY), "{shown}");
+    }
+    let mask = crosspoint_core::Mask::new(all_secrets(&loaded));
+    for number in 1..=7 {
+        let text = format!("it is {CANARY}-{number}.");
+        assert_eq!(mask.apply(&text), "it is ***.");
+    }
+}
