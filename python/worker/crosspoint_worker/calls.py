@@ -1,0 +1,97 @@
+"""Runs calls: from the request to the frame that answers it."""
+
+from __future__ import annotations
+
+import inspect
+from contextvars import copy_context
+from typing import Any, Dict, List, Tuple
+
+from . import wire
+from .answers import Answers
+from .config import Config
+from .current import CURRENT, Call
+from .describe import Target
+from .discovery import Connector, Problem
+from .failures import Failure, raised
+from .flask_host import FlaskHost
+from .loop import Loop
+from .output import Output
+
+
+class Calls:
+    """What is served, and how one call of it is made."""
+
+    def __init__(self, config: Config, flask: FlaskHost, loop: Loop, output: Output, limit: int) -> None:
+        self._targets: Dict[Tuple[str, str], Target] = {}
+        self._problems: List[Problem] = []
+        self._config = config
+        self._flask = flask
+        self._loop = loop
+        self._output = output
+        self._answers = Answers(limit)
+
+    def serve(self, connector: Connector) -> None:
+        """Adds a connector's commands."""
+        for name, target in connector.commands.items():
+            self._targets[connector.name, name] = target
+        self._problems.extend(connector.problems)
+
+    def find(self, call: Call) -> None:
+        """Notes what a call calls, when there is such a command."""
+        call.target = self._targets.get((call.connector, call.command))
+
+    def answer(self, call: Call) -> bytes:
+        """Runs a call in a context of its own, so that what it sets is not seen by the next. Never raises."""
+        return copy_context().run(self._answer, call)
+
+    def _answer(self, call: Call) -> bytes:
+        CURRENT.set(call)
+        try:
+            text = self._perform(call)
+            self._output.finish(call)
+            return wire.result(call.request, text)
+        except Failure as failure:
+            self._output.finish(call)
+            return failure.frame(call.request)
+        except BaseException as error:
+            # Memory or stack ran out between the command and its answer, or the worker is wrong.
+            return raised(error).frame(call.request)
+
+    def _perform(self, call: Call) -> str:
+        target = call.target
+        if target is None:
+            raise self._unknown(call)
+        if call.cancelled:
+            raise Failure("busy", "Cancelled", f"{call.command} was cancelled before it began", "none")
+        mistakes = target.mistakes(call.arguments)
+        if mistakes is not None:
+            raise Failure("arguments", "TypeError", mistakes, "none")
+        handed_over = target.long and call.callback_url is not None
+        try:
+            if self._flask.active:
+                with self._flask.around(call):
+                    result = self._execute(target, call, handed_over)
+            else:
+                result = self._execute(target, call, handed_over)
+        except BaseException as error:
+            raise raised(error) from None
+        return self._answers.write(call.command, result, handed_over)
+
+    def _execute(self, target: Target, call: Call, handed_over: bool) -> Any:
+        """Makes the object and runs it, as the reference host does."""
+        command = target.cls(**call.arguments)
+        if handed_over:
+            result = command.execute_async(self._config, call.task_data, callback_url=call.callback_url)
+        else:
+            result = command.execute(self._config, call.task_data)
+        if type(result) is not dict and inspect.isawaitable(result):
+            result = self._loop.wait(call, result)
+        return result
+
+    def _unknown(self, call: Call) -> Failure:
+        message = f"no command {call.connector}/{call.command} was found"
+        problems = [str(p["message"]) for p in self._problems if p["connector"] == call.connector]
+        if problems:
+            more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
+            message += f"; of this connector not everything could be loaded: {'; '.join(problems[:3])}{more}"
+        return Failure("unknown", "command_not_found", message, "none")

@@ -1,0 +1,54 @@
+"""One call, and which of them the running code belongs to."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from .describe import Target
+
+
+class Call:
+    """A request to run a command, from when it was read until it was answered."""
+
+    __slots__ = (
+        "request",
+        "name",
+        "connector",
+        "command",
+        "arguments",
+        "task_data",
+        "callback_url",
+        "headers",
+        "target",
+        "cancelled",
+        "task",
+        "lines",
+        "logged",
+        "muted",
+    )
+
+    def __init__(self, request: int, params: Dict[str, Any]) -> None:
+        self.request = request
+        self.name: str = params["call"]
+        self.connector: str = params["connector"]
+        self.command: str = params["command"]
+        self.arguments: Dict[str, Any] = params["arguments"]
+        # What the reference host passes when a request has no task data.
+        self.task_data: Any = params.get("task_data", "{}")
+        self.callback_url: Optional[str] = params.get("callback_url")
+        self.headers: List[List[str]] = params.get("headers") or []
+        self.target: Optional[Target] = None
+        self.cancelled = False
+        self.task: Optional[asyncio.Task[Any]] = None
+        # Begun lines by stream, how many bytes were passed on, and whether more are dropped.
+        self.lines: Dict[Any, str] = {}
+        self.logged = 0
+        self.muted = False
+
+
+CURRENT: ContextVar[Optional[Call]] = ContextVar("crosspoint_call", default=None)
+"""The call that the running code belongs to; none in threads that a connector starts without a copy of the context."""

@@ -1,0 +1,4 @@
+import time
+
+print("importing")
+time.sleep(600)

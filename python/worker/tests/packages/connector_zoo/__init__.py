@@ -1,0 +1,1 @@
+"""Every kind of class that a connector may have."""

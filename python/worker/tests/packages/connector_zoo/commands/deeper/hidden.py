@@ -1,0 +1,1 @@
+raise RuntimeError("modules of a nested package are not looked at")
