@@ -56,12 +56,25 @@ impl Json {
 
     /// `text` as a JSON string.
     pub fn string(text: &str) -> Json {
-        Json(serde_json::Value::from(text).to_string().into())
+        serde_json::Value::from(text).into()
     }
 
     /// `{}`.
     pub fn empty_object() -> Json {
         Json(Bytes::from_static(b"{}"))
+    }
+
+    /// The part of `text` that was read from it as `raw`, sharing the bytes: a [`RawValue`] is valid
+    /// JSON already, so that its depth alone is checked. A `raw` from elsewhere is copied.
+    pub fn part(text: &Bytes, raw: &RawValue) -> Result<Json, JsonError> {
+        let part = raw.get().as_bytes();
+        check_depth(part)?;
+        let (whole, range) = (text.as_ptr_range(), part.as_ptr_range());
+        let inside = whole.start <= range.start && range.end <= whole.end;
+        Ok(Json(match inside {
+            true => text.slice_ref(part),
+            false => Bytes::copy_from_slice(part),
+        }))
     }
 
     /// Trusts that `bytes` are a part of JSON text that was checked before.
@@ -92,6 +105,12 @@ impl Json {
     /// The content when this is a string without lone surrogates, else nothing.
     pub fn as_text(&self) -> Option<String> {
         (self.first() == b'"').then(|| self.read().ok()).flatten()
+    }
+}
+
+impl From<serde_json::Value> for Json {
+    fn from(value: serde_json::Value) -> Json {
+        Json(value.to_string().into())
     }
 }
 
@@ -184,6 +203,25 @@ mod tests {
         let deepest = "[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH);
         let json = Json::parse(deepest).unwrap();
         assert!(json.read::<serde_json::Value>().is_ok());
+    }
+
+    #[test]
+    fn a_part_shares_the_bytes_of_the_whole() {
+        let text = Bytes::from_static(br#"["x", {"a": 1.0}]"#);
+        let parts: Vec<&RawValue> = serde_json::from_slice(&text).unwrap();
+        let json = Json::part(&text, parts[1]).unwrap();
+        assert_eq!(json.as_bytes(), br#"{"a": 1.0}"#);
+        assert!(text.as_ptr_range().contains(&json.as_bytes().as_ptr()));
+        let elsewhere = Json::part(&Bytes::from_static(b"[]"), parts[1]).unwrap();
+        assert_eq!(elsewhere, json);
+    }
+
+    #[test]
+    fn a_part_that_is_too_deep_is_refused() {
+        let deep = "[".repeat(MAX_DEPTH + 1) + &"]".repeat(MAX_DEPTH + 1);
+        let raw: &RawValue = serde_json::from_str(&deep).unwrap();
+        let whole = Bytes::from(deep.clone());
+        assert_eq!(Json::part(&whole, raw), Err(JsonError::TooDeep));
     }
 
     #[test]

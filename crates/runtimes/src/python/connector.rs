@@ -1,0 +1,111 @@
+//! A Python connector as the broker sees it.
+
+use std::sync::Arc;
+
+use crosspoint_core::{Call, Connector, Context, Effect, Failure, Kind, Manifest, Outcome};
+use futures_util::future::BoxFuture;
+use tokio::time::sleep_until;
+
+use super::answer;
+use super::manifest::Description;
+use super::pool::Pool;
+use super::running::Event;
+use super::slots::Lease;
+use super::wire::Line;
+use super::worker::Worker;
+
+/// How many workers a call is offered to when they go before they have begun it.
+const OFFERS: usize = 5;
+
+/// A connector whose commands run in the workers of a pool.
+pub(super) struct PythonConnector {
+    manifest: Manifest,
+    description: Arc<Description>,
+    pool: Arc<Pool>,
+}
+
+// === impl PythonConnector ===
+
+impl PythonConnector {
+    /// The connector that the workers of `pool` describe.
+    pub(super) fn new(pool: Arc<Pool>, description: Arc<Description>) -> PythonConnector {
+        let manifest = description.manifest(&pool.program().settings.idempotent);
+        PythonConnector {
+            manifest,
+            description,
+            pool,
+        }
+    }
+
+    /// Whether it is what a worker described last.
+    pub(super) fn is_described_by(&self, description: &Arc<Description>) -> bool {
+        Arc::ptr_eq(&self.description, description)
+    }
+
+    /// The workers that run it.
+    pub(super) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    async fn run(&self, call: &Call, cx: &Context) -> Result<Outcome, Failure> {
+        for _ in 0..OFFERS {
+            let lease = self.pool.lease(cx).await?;
+            if let Some(result) = self.attempt(lease, call, cx).await {
+                return result;
+            }
+        }
+        let name = &self.manifest.name;
+        let message = format!("each worker of {name} went before it could begin this call");
+        let failure = Failure::new(Kind::Crashed, "worker_unavailable", message);
+        Err(failure.with_effect(Effect::None))
+    }
+
+    /// Runs the call on one worker; nothing when the worker went before it had seen the call.
+    async fn attempt(
+        &self,
+        lease: Lease<Arc<Worker>>,
+        call: &Call,
+        cx: &Context,
+    ) -> Option<Result<Outcome, Failure>> {
+        let worker = lease.worker().clone();
+        let mut running = Worker::call(lease, call, cx.deadline);
+        loop {
+            let event = tokio::select! {
+                biased;
+                event = running.next() => event,
+                () = sleep_until(cx.deadline) => {
+                    let written = running.give_up();
+                    return Some(Err(answer::overdue(&self.manifest.name, written)));
+                }
+            };
+            match event {
+                Event::Line(line) => log(&worker, line, cx),
+                Event::Answer(Ok(result)) => return Some(answer::returned(&result, cx)),
+                Event::Answer(Err(error)) => return answer::failed(&error).map(Err),
+                Event::Lost { written: false, .. } => return None,
+                Event::Lost { end, .. } => {
+                    let message = format!("the worker that ran this call {}", end.message);
+                    let mut failure = Failure::new(Kind::Crashed, "worker_crashed", message);
+                    failure.detail = end.detail.clone();
+                    return Some(Err(failure));
+                }
+            }
+        }
+    }
+}
+
+impl Connector for PythonConnector {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn call<'a>(&'a self, call: Call, cx: &'a Context) -> BoxFuture<'a, Result<Outcome, Failure>> {
+        Box::pin(async move { self.run(&call, cx).await })
+    }
+}
+
+/// Writes a line without the secrets of its call. The span around tells the call.
+fn log(worker: &Worker, line: Line, cx: &Context) {
+    let text = cx.masked(line.message);
+    worker.origin.write(line.level, &line.source, None, &text);
+}

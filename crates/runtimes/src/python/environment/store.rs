@@ -1,0 +1,235 @@
+//! Environments by what is asked for.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::build::Build;
+use super::error::EnvironmentError;
+use super::fingerprint::Watched;
+use super::interpreter::{Interpreter, Interpreters};
+use super::keep::{self, Generation, Kept, Pruned};
+use super::lock::Lock;
+use super::meta::{Meta, size};
+use super::offer::{Environment, Synced, installed, list, opened};
+use super::plan::Plan;
+use super::progress::Progress;
+use super::project::Found;
+use super::recipe::Recipe;
+use super::source::Source;
+use super::survey::Survey;
+use super::tools::Tools;
+
+/// The environments of one installation, kept below `<directory>/envs/<hash>/<generation>/`.
+///
+/// The hash is one of the interpreter and of what is installed; an upgrade makes the next
+/// generation, so that workers go on with theirs. Each generation is built beside its place and
+/// renamed into it. Processes may share a directory: one builds, the others wait.
+#[derive(Debug, Clone)]
+pub struct Environments {
+    directory: PathBuf,
+    tools: Tools,
+    interpreters: Interpreters,
+}
+
+// === impl Environments ===
+
+impl Environments {
+    /// Environments below a directory, which is made when it is first needed; uv's cache lies
+    /// there too, so that it can link files instead of copying them.
+    pub fn new(directory: impl Into<PathBuf>, tools: Tools) -> Environments {
+        let directory = directory.into();
+        Environments {
+            // Tools and workers run elsewhere.
+            directory: std::path::absolute(&directory).unwrap_or(directory),
+            tools,
+            interpreters: Interpreters::default(),
+        }
+    }
+
+    /// The environment of a recipe; it is built unless it is there. May be cancelled.
+    pub async fn get(
+        &self,
+        recipe: &Recipe,
+        progress: &dyn Progress,
+    ) -> Result<Environment, EnvironmentError> {
+        let synced = self.sync(recipe, false, progress).await?;
+        Ok(synced.environment)
+    }
+
+    /// The same for `crosspoint env sync`. With `upgrade`, what it holds is looked up again, and
+    /// where that gives anything else, a new generation takes the place of the last.
+    pub async fn sync(
+        &self,
+        recipe: &Recipe,
+        upgrade: bool,
+        progress: &dyn Progress,
+    ) -> Result<Synced, EnvironmentError> {
+        if let Some(venv) = ready(recipe)? {
+            return Ok(Synced {
+                environment: self.open_ready(venv).await?,
+                built: false,
+                changes: Vec::new(),
+            });
+        }
+        let plan = self.plan(recipe).await?;
+        let home = self.envs().join(&plan.key);
+        let last = keep::newest(&home).await;
+        if let Some(last) = last.filter(|_| !upgrade) {
+            return opened(plan, last, None);
+        }
+        let lock = Lock::acquire(&home, || {
+            let asked = &plan.asked;
+            progress.step(&format!(
+                "waiting for another process, which makes the environment for {asked}"
+            ));
+        });
+        let lock = lock.await.map_err(EnvironmentError::io("locking", &home))?;
+        let last = keep::newest(&home).await;
+        match last {
+            Some(last) if !upgrade => opened(plan, last, None),
+            last => self.build(plan, &home, last, lock, progress).await,
+        }
+    }
+
+    /// What is kept, the newest first.
+    pub async fn list(&self) -> Result<Vec<Kept>, EnvironmentError> {
+        keep::list(&self.envs())
+    }
+
+    /// Removes what none of the recipes needs, older generations, and what interrupted builds
+    /// left; except what is in use, in this process or another. A recipe whose needs cannot be
+    /// told is an error, and nothing is removed.
+    pub async fn prune(&self, needed: &[Recipe]) -> Result<Pruned, EnvironmentError> {
+        let mut keys = Vec::new();
+        for recipe in needed {
+            if ready(recipe)?.is_none() {
+                keys.push(self.plan(recipe).await?.key);
+            }
+        }
+        keep::prune(&self.envs(), &keys).await
+    }
+
+    /// Builds the next generation; the lock is held throughout.
+    async fn build(
+        &self,
+        plan: Plan,
+        home: &Path,
+        last: Option<Generation>,
+        lock: Lock,
+        progress: &dyn Progress,
+    ) -> Result<Synced, EnvironmentError> {
+        keep::remove_leftovers(home);
+        let destination = home.join(keep::next_number(home).to_string());
+        let place = keep::begin(home)?;
+        let build = Build {
+            plan: &plan,
+            tools: &self.tools,
+            cache: self.directory.join("cache/uv"),
+            directory: place.path().join("env"),
+            destination: destination.join("env"),
+            refresh: last.is_some(),
+            progress,
+        };
+        let tool = build.run().await?;
+        let survey = Survey::of(&place.path().join("env/bin/python"), &self.tools).await?;
+        let before = last.as_ref().map(|last| last.meta.distributions.clone());
+        if let Some(last) = last.filter(|last| last.meta.distributions == survey.distributions) {
+            progress.step("nothing newer was found");
+            return opened(plan, last, None);
+        }
+        let meta = Meta {
+            asked: plan.installed(),
+            interpreter: plan.interpreter.executable.clone(),
+            python: survey.version,
+            tool,
+            created_at: seconds(SystemTime::now()),
+            bytes: size(place.path()),
+            distributions: survey.distributions,
+        };
+        keep::complete(place, &meta, &destination)?;
+        let built = Generation::open(&destination).await;
+        drop(lock);
+        let built = built.ok_or(EnvironmentError::Missing {
+            what: "environment, although it was just built,",
+            path: destination,
+        })?;
+        opened(plan, built, Some(before.unwrap_or_default()))
+    }
+
+    async fn open_ready(&self, venv: &Path) -> Result<Environment, EnvironmentError> {
+        let python = venv.join("bin/python");
+        if python.symlink_metadata().is_err() {
+            return Err(EnvironmentError::Missing {
+                what: "virtual environment (no bin/python)",
+                path: venv.to_owned(),
+            });
+        }
+        if !python.exists() {
+            return Err(EnvironmentError::InterpreterBroken {
+                python,
+                words:
+                    "the Python that it was made from is gone. Make the virtual environment again"
+                        .to_owned(),
+            });
+        }
+        Interpreter::at(&python, &self.tools).await?;
+        let survey = Survey::of(&python, &self.tools).await?;
+        let connectors: Vec<Found> = survey
+            .packages
+            .iter()
+            .filter_map(|package| Found::module(&package.name))
+            .collect();
+        if connectors.is_empty() {
+            return Err(EnvironmentError::NoConnector {
+                asked: venv.display().to_string(),
+                looked: list(survey.site.iter().map(|site| site.display().to_string())),
+                there: installed(&survey.distributions),
+            });
+        }
+        let watched = Watched {
+            salt: survey.version.clone(),
+            packages: survey
+                .packages
+                .into_iter()
+                .map(|package| package.path)
+                .collect(),
+            sites: survey.site,
+            ..Watched::default()
+        };
+        Ok(Environment::new(
+            python,
+            survey.version,
+            connectors,
+            watched,
+        ))
+    }
+
+    async fn plan(&self, recipe: &Recipe) -> Result<Plan, EnvironmentError> {
+        Plan::of(recipe, &self.interpreters, &self.tools).await
+    }
+
+    fn envs(&self) -> PathBuf {
+        self.directory.join("envs")
+    }
+}
+
+/// The ready environment that a recipe consists of.
+fn ready(recipe: &Recipe) -> Result<Option<&Path>, EnvironmentError> {
+    let venv = recipe.sources.iter().find_map(|source| match source {
+        Source::Venv(path) => Some(path.as_path()),
+        _ => None,
+    });
+    match venv {
+        Some(venv) if recipe.sources.len() + recipe.extra_requirements.len() > 1 => {
+            Err(EnvironmentError::ReadyEnvironment {
+                venv: venv.to_owned(),
+            })
+        }
+        venv => Ok(venv),
+    }
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
