@@ -11,6 +11,7 @@ mod load;
 mod measure;
 mod process;
 mod programs;
+mod python;
 mod rows;
 mod run;
 mod servers;
@@ -50,6 +51,12 @@ struct Options {
     /// The built Crosspoint
     #[arg(long)]
     crosspoint: PathBuf,
+    /// A Python that has what bench/python/requirements.txt names
+    #[arg(long)]
+    python: PathBuf,
+    /// The folder bench/python
+    #[arg(long)]
+    python_parts: PathBuf,
     /// Short rounds: good for seeing that it works, too noisy to quote
     #[arg(long)]
     quick: bool,
@@ -62,7 +69,7 @@ fn main() -> Result<()> {
         Role::Echo => serve(servers::echo()),
         Role::Load(plan) => report(load::run(plan)),
         Role::Flood(plan) => report(flood::run(plan)),
-        Role::Run(options) => report(run::run(options.crosspoint, options.quick)),
+        Role::Run(options) => report(run::run(options)),
     }
 }
 

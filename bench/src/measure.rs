@@ -18,29 +18,53 @@ use crate::{flood, load};
 /// Connections that keep both cores of a small machine busy, and no queue longer than that.
 const CONNECTIONS: usize = 64;
 
+/// The arguments of `logging/Write`.
+const MESSAGE: &str = r#"{"message": "a line of the bench"}"#;
+
 /// How long the slow upstream takes, in milliseconds.
 const SLOW: u64 = 1000;
 
-/// Calls per second of `http/GetRequestV2`, beside the bare forwarder.
+/// Calls per second: of `http/GetRequestV2` beside the bare forwarder, and of `logging/Write`, which
+/// asks nobody, beside the bare echo.
 pub(crate) async fn calls(programs: &Programs, pace: &Pace) -> Result<Vec<Row>> {
     let upstream = programs.server("upstream").await?;
     let forwarder = programs.server("forwarder").await?;
+    let echo = programs.server("echo").await?;
     let crosspoint = programs.crosspoint().await?;
     let url = format!("{}/", upstream.url);
     let subjects = [
         through_crosspoint(&crosspoint, &url)?,
         through_forwarder(&forwarder, &url)?,
+        without_upstream(&crosspoint)?,
+        Target::post(&echo.url, MESSAGE)?,
     ];
     let seen = interleaved(programs, pace, CONNECTIONS, &subjects, "calls per second").await?;
-    let pairs: Vec<_> = seen
-        .iter()
-        .map(|s| (s[0].per_second, s[1].per_second))
-        .collect();
-    let what = format!("http/GetRequestV2, {CONNECTIONS} connections");
-    let row = Row::new(what, "calls/s", "bare axum + reqwest forwarder", &pairs)
-        .how("keep-alive connections, each calling as soon as it is answered; small JSON upstream")
-        .target(Goal::RatioAtLeast(0.6));
-    Ok(vec![row])
+    let pairs = |value: usize, yardstick: usize| -> Vec<(f64, f64)> {
+        let pair = |s: &Vec<load::Seen>| (s[value].per_second, s[yardstick].per_second);
+        seen.iter().map(pair).collect()
+    };
+    let what = |command| format!("{command}, {CONNECTIONS} connections");
+    let how = "keep-alive connections, each calling as soon as it is answered";
+    let forwarder = "bare axum + reqwest forwarder";
+    Ok(vec![
+        Row::new(
+            what("http/GetRequestV2"),
+            "calls/s",
+            forwarder,
+            &pairs(0, 1),
+        )
+        .how(format!("{how}; small JSON upstream"))
+        .target(Goal::RatioAtLeast(0.6)),
+        Row::new(
+            what("logging/Write"),
+            "calls/s",
+            "bare axum echo",
+            &pairs(2, 3),
+        )
+        .how(format!(
+            "{how}; no upstream: what a call costs by itself, with its log lines"
+        )),
+    ])
 }
 
 /// What one call costs when nothing else is going on.
@@ -56,6 +80,7 @@ pub(crate) async fn latency(programs: &Programs, pace: &Pace) -> Result<Vec<Row>
         Target::post(&echo.url, arguments(&url))?,
         through_forwarder(&forwarder, &url)?,
         Target::get(&format!("{}/v1/commands", crosspoint.url))?.expecting("http/GetRequestV2"),
+        without_upstream(&crosspoint)?,
     ];
     let seen = interleaved(programs, pace, 1, &subjects, "latency").await?;
     let pairs = |pair: fn(&[load::Seen]) -> (f64, f64)| -> Vec<(f64, f64)> {
@@ -65,6 +90,7 @@ pub(crate) async fn latency(programs: &Programs, pace: &Pace) -> Result<Vec<Row>
     let p99 = pairs(|s| (s[0].p99_us - s[1].p99_us, s[2].p99_us));
     let bare = pairs(|s| (s[3].p50_us - s[1].p50_us, s[2].p50_us));
     let discovery = pairs(|s| (s[4].p50_us, s[2].p50_us));
+    let alone = pairs(|s| (s[5].p50_us, s[2].p50_us));
     Ok(vec![
         Row::new(
             "added by Crosspoint to one call, p50",
@@ -88,6 +114,8 @@ pub(crate) async fn latency(programs: &Programs, pace: &Pace) -> Result<Vec<Row>
             &bare,
         )
         .how("the same difference for the forwarder: what the second hop costs by itself"),
+        Row::new("logging/Write, p50", "µs", "bare axum echo, p50", &alone)
+            .how("a call that asks nobody; 1 connection"),
         Row::new("discovery, p50", "µs", "bare axum echo, p50", &discovery)
             .how("GET /v1/commands with the built-in connectors; 1 connection")
             .target(Goal::ValueAtMost(5000.0)),
@@ -166,7 +194,7 @@ pub(crate) async fn start(programs: &Programs, pace: &Pace) -> Result<Vec<Row>> 
 }
 
 /// What each subject saw, a list for each round.
-async fn interleaved(
+pub(crate) async fn interleaved(
     programs: &Programs,
     pace: &Pace,
     connections: usize,
@@ -217,6 +245,11 @@ async fn flooded(programs: &Programs, pace: &Pace, target: Target) -> Result<flo
 fn through_crosspoint(crosspoint: &Server, url: &str) -> Result<Target> {
     let command = format!("{}/v1/do/http/GetRequestV2", crosspoint.url);
     Ok(Target::post(&command, arguments(url))?.expecting(MARK))
+}
+
+fn without_upstream(crosspoint: &Server) -> Result<Target> {
+    let command = format!("{}/v1/do/logging/Write", crosspoint.url);
+    Ok(Target::post(&command, MESSAGE)?.expecting("a line of the bench"))
 }
 
 fn through_forwarder(forwarder: &Server, url: &str) -> Result<Target> {

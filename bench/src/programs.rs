@@ -52,7 +52,20 @@ impl Programs {
 
     /// Starts Crosspoint without a configuration file, as `crosspoint serve` is started first.
     pub(crate) async fn crosspoint(&self) -> Result<Server> {
-        let log = self.home.path().join("crosspoint.log");
+        self.crosspoint_in(self.home.path()).await
+    }
+
+    /// Starts Crosspoint with a configuration file.
+    pub(crate) async fn crosspoint_with(&self, config: &str) -> Result<Server> {
+        // A folder for each, so that each has a data directory of its own.
+        let folder = tempfile::tempdir_in(self.home.path()).context("making a folder")?;
+        let folder = folder.keep();
+        std::fs::write(folder.join("crosspoint.toml"), config).context("writing configuration")?;
+        self.crosspoint_in(&folder).await
+    }
+
+    async fn crosspoint_in(&self, folder: &Path) -> Result<Server> {
+        let log = folder.join("crosspoint.log");
         let mut command = Command::new(&self.crosspoint);
         for (name, _) in env::vars_os() {
             let upper = name.to_string_lossy().to_uppercase();
@@ -62,7 +75,7 @@ impl Programs {
         }
         command
             .args(["serve", "--listen", "127.0.0.1:0"])
-            .current_dir(self.home.path())
+            .current_dir(folder)
             .stderr(Stdio::from(
                 File::create(&log).context("creating Crosspoint's log")?,
             ));

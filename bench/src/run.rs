@@ -1,13 +1,13 @@
 //! Starts everything, measures everything, one part after the other.
 
-use std::path::PathBuf;
 use std::thread::available_parallelism;
 
 use anyhow::{Context, Result};
 
-use crate::measure;
 use crate::programs::Programs;
+use crate::python::{self, Python};
 use crate::rows::Report;
+use crate::{Options, measure};
 
 /// How long and how often. Times are milliseconds.
 pub(crate) struct Pace {
@@ -36,9 +36,10 @@ impl Pace {
 }
 
 /// Measures `crosspoint` beside the yardsticks. Progress goes to stderr.
-pub(crate) async fn run(crosspoint: PathBuf, quick: bool) -> Result<Report> {
+pub(crate) async fn run(options: Options) -> Result<Report> {
+    let quick = options.quick;
     let pace = Pace::of(quick);
-    let programs = Programs::new(&crosspoint)?;
+    let programs = Programs::new(&options.crosspoint)?;
     let mut rows = Vec::new();
     rows.extend(
         measure::calls(&programs, &pace)
@@ -59,6 +60,15 @@ pub(crate) async fn run(crosspoint: PathBuf, quick: bool) -> Result<Report> {
         measure::start(&programs, &pace)
             .await
             .context("measuring the start")?,
+    );
+    let python = Python {
+        interpreter: &options.python,
+        folder: &options.python_parts,
+    };
+    rows.extend(
+        python::rows(&programs, &pace, &python)
+            .await
+            .context("measuring Python connectors")?,
     );
     Ok(Report {
         cores: available_parallelism().context("counting the cores")?.get(),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::cargo::Workspace;
 use crate::flags::Flags;
 use crate::steps::Steps;
-use crate::{Verdict, table};
+use crate::{Verdict, python, table};
 
 /// Measures and prints. A missed target is shown in its row and is no failure: on a busy or odd
 /// machine it tells nothing about the change at hand.
@@ -26,9 +26,20 @@ pub(crate) fn run(flags: &Flags) -> Result<Verdict> {
     let Some((crosspoint, bench)) = built else {
         return Ok(steps.finish("bench"));
     };
+    let python = steps.run("Python environment", || {
+        let requirements = [workspace.root.join("bench/python/requirements.txt")];
+        python::environment(&workspace.target.join("xtask/bench-python"), &requirements)
+    });
+    let Some(python) = python else {
+        return Ok(steps.finish("bench"));
+    };
     let measured = steps.run("measure", || {
         let mut command = Command::new(bench);
         command.arg("run").arg("--crosspoint").arg(crosspoint);
+        command.arg("--python").arg(python);
+        command
+            .arg("--python-parts")
+            .arg(workspace.root.join("bench/python"));
         if flags.has("--quick") {
             command.arg("--quick");
         }

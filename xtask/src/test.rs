@@ -1,5 +1,7 @@
 //! `cargo xtask test`: from a fresh clone to a verdict.
 
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::cargo::{Workspace, visibly};
@@ -11,9 +13,10 @@ use crate::{Verdict, example, needs, python};
 const PYTHON: &str = "CROSSPOINT_TEST_PYTHON";
 
 /// What the example and the tests need from the package index.
-const REQUIREMENTS: [&str; 2] = [
+const REQUIREMENTS: [&str; 3] = [
     "examples/spiffworkflow/requirements.txt",
     "crates/connectors/tests/requirements.txt",
+    "python/worker/tests/requirements.txt",
 ];
 
 /// Sets up, builds, tests. Without the set-up or the build nothing else is tried.
@@ -39,6 +42,19 @@ pub(crate) fn run(flags: &Flags) -> Result<Verdict> {
     };
     steps.run("example: a SpiffWorkflow process", || {
         example::run(&workspace, &crosspoint, &python)
+    });
+    steps.run("tests of the Python worker", || {
+        let mut test = Command::new(&python);
+        // No byte code: the repository stays as it was.
+        let unittest = [
+            "-B",
+            "-m",
+            "unittest",
+            "discover",
+            "-s",
+            "python/worker/tests",
+        ];
+        visibly(test.args(unittest).current_dir(&workspace.root))
     });
     // Last, so that what cargo says in the end stands right above the summary.
     steps.run("cargo test", || {

@@ -15,6 +15,9 @@ pub enum Naming {
     BuiltIn,
     /// By their own names. Whole environments.
     Own,
+    /// By their own names; the text says in messages where they come from. Runtimes that make the
+    /// names themselves.
+    From(String),
     /// One connector, by the entry's name. A configuration entry of one connector.
     Entry(String),
     /// `<prefix>_<name>`, or the own name where the prefix is empty. An entry of several.
@@ -46,7 +49,7 @@ impl Naming {
     /// The published name of a connector that calls itself `own`.
     pub(crate) fn name(&self, own: &str) -> String {
         match self {
-            Naming::BuiltIn | Naming::Own => own.to_owned(),
+            Naming::BuiltIn | Naming::Own | Naming::From(_) => own.to_owned(),
             Naming::Entry(entry) => entry.clone(),
             Naming::Prefix(prefix) if prefix.is_empty() => own.to_owned(),
             Naming::Prefix(prefix) => format!("{prefix}_{own}"),
@@ -58,6 +61,7 @@ impl Naming {
         match self {
             Naming::BuiltIn => "a built-in connector".to_owned(),
             Naming::Own => "a mounted environment".to_owned(),
+            Naming::From(origin) => origin.clone(),
             Naming::Entry(entry) | Naming::Prefix(entry) => format!("[connectors.{entry}]"),
         }
     }

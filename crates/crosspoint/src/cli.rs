@@ -34,6 +34,7 @@ Examples:
   crosspoint commands                           what can be called
   crosspoint call http/GetRequestV2 url=http://127.0.0.1:7004/liveness
   crosspoint check http                         does it behave?
+  crosspoint new python crm                     begin a connector in Python
   crosspoint config check                       the configuration as it counts
 
 Exit codes: 0 done, 1 the called command failed, 2 the command line or configuration is wrong.";
@@ -48,6 +49,14 @@ pub enum Command {
     Call(CallArgs),
     /// See whether a connector, or a whole proxy, behaves as engines need it
     Check(CheckArgs),
+    /// Begin a connector of your own
+    #[command(subcommand)]
+    New(NewCommand),
+    /// Look after the environments of Python connectors
+    #[command(subcommand)]
+    Env(EnvCommand),
+    /// Let the running server read its configuration and connectors again
+    Reload(ReloadArgs),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -59,13 +68,80 @@ Examples:
   crosspoint serve
   crosspoint serve --listen 127.0.0.1:0         any free port; it is printed
   CONNECTOR_PROXY_API_KEY=… crosspoint serve --listen 0.0.0.0:7004
+  crosspoint serve --python-env /srv/proxy/.venv
+                                                every connector_* package of that environment
 
-SIGTERM or Ctrl-C ends it: calls in flight are answered first (setting drain), a second one ends
+SIGHUP and `crosspoint reload` read the configuration and the connectors again, without dropping a
+call. SIGTERM or Ctrl-C ends it: calls in flight are answered first (setting drain), a second one ends
 it at once.")]
 pub struct ServeArgs {
     /// The address to listen on, instead of the configured one
     #[arg(long, value_name = "HOST:PORT")]
     pub listen: Option<String>,
+
+    /// Serve every connector_* package of this virtual environment (setting python.venv)
+    #[arg(long, value_name = "DIR")]
+    pub python_env: Option<String>,
+
+    /// Reload by itself when the configuration or the source of a connector changes
+    #[arg(long)]
+    pub watch: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum NewCommand {
+    /// Write a Python connector that runs and has a passing test
+    Python(NewPythonArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  crosspoint new python crm                     writes ./connector-crm
+  crosspoint new python crm --path tools/crm")]
+pub struct NewPythonArgs {
+    /// What the connector is called: letters, digits, '_' and '-'
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// Where to write it [default: connector-NAME]
+    #[arg(long, value_name = "DIR")]
+    pub path: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EnvCommand {
+    /// Build what is missing, so that the next start is quick
+    #[command(after_help = "\
+Examples:
+  crosspoint env sync                           build what the configuration needs
+  crosspoint env sync --upgrade                 build anew, with the newest versions allowed")]
+    Sync(EnvSyncArgs),
+    /// List the environments with their size and what they are for
+    List(JsonArgs),
+    /// Remove the environments that the configuration does not need
+    Prune(JsonArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct EnvSyncArgs {
+    /// Build anew, with the newest versions that the requirements allow
+    #[arg(long)]
+    pub upgrade: bool,
+
+    /// Write JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The server answers what it did. With a mistake in the configuration, or a connector that does not
+load, everything stays as it was and the exit code is 1.")]
+pub struct ReloadArgs {
+    /// Write JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

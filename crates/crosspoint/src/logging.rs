@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 use std::panic;
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use crosspoint_core::Mask;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -13,14 +15,15 @@ use crate::show;
 /// the answer.
 ///
 /// `filter` was checked when the configuration was read.
-pub fn start(filter: &str, mask: Mask) {
+pub fn start(filter: &str, mask: Mask) -> LogMask {
+    let mask = LogMask(Arc::new(ArcSwap::from_pointee(mask)));
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let colour = io::IsTerminal::is_terminal(&io::stderr());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(colour)
         .with_target(false)
-        .with_writer(Masked(mask))
+        .with_writer(Masked(mask.clone()))
         .init();
     panic::set_hook(Box::new(|panic| {
         show::end_when_nobody_reads(panic);
@@ -31,11 +34,25 @@ pub fn start(filter: &str, mask: Mask) {
         let message = panic.payload_as_str().unwrap_or("no message");
         tracing::error!(place, message, "Something panicked.");
     }));
+    mask
+}
+
+/// The secrets that the log hides. A reload may find new ones.
+#[derive(Clone)]
+pub struct LogMask(Arc<ArcSwap<Mask>>);
+
+// === impl LogMask ===
+
+impl LogMask {
+    /// Hides these from now on.
+    pub fn replace(&self, mask: Mask) {
+        self.0.store(Arc::new(mask));
+    }
 }
 
 /// Masks each event as a whole. The formatter writes an event with one call.
 #[derive(Clone)]
-struct Masked(Mask);
+struct Masked(LogMask);
 
 impl<'a> MakeWriter<'a> for Masked {
     type Writer = Masked;
@@ -47,11 +64,12 @@ impl<'a> MakeWriter<'a> for Masked {
 
 impl Write for Masked {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        if self.0.is_empty() {
+        let mask = self.0.0.load();
+        if mask.is_empty() {
             io::stderr().lock().write_all(event)?;
         } else {
             let text = String::from_utf8_lossy(event);
-            let mut masked = self.0.apply(&text).into_owned();
+            let mut masked = mask.apply(&text).into_owned();
             // A text that is withheld loses the end of its line, too.
             if !masked.ends_with('\n') {
                 masked.push('\n');

@@ -10,6 +10,8 @@ mod arguments;
 mod cli;
 mod command;
 mod config;
+mod control;
+mod data_dir;
 mod logging;
 mod show;
 mod wire;
@@ -19,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command, ConfigCommand};
+use crate::cli::{Cli, Command, ConfigCommand, NewCommand};
 
 fn main() -> ExitCode {
     let usual = panic::take_hook();
@@ -33,6 +35,9 @@ fn main() -> ExitCode {
         Command::Commands(args) => command::commands::run(&cli.config, args),
         Command::Call(args) => command::call::run(&cli.config, args),
         Command::Check(args) => command::check::run(&cli.config, args),
+        Command::New(NewCommand::Python(args)) => command::new::python(args),
+        Command::Env(command) => command::env::run(&cli.config, command),
+        Command::Reload(args) => command::reload::run(&cli.config, &args),
         Command::Config(ConfigCommand::Check(args)) => command::config::check(&cli.config, args),
         Command::Config(ConfigCommand::Reference(args)) => command::config::reference(args),
     };

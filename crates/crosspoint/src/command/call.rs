@@ -16,7 +16,7 @@ use crate::{arguments, logging, show, wire};
 
 /// Calls the command and prints its result.
 pub fn run(file: &Option<PathBuf>, args: CallArgs) -> Result<ExitCode> {
-    let loaded = match wire::load(file.as_deref(), None) {
+    let loaded = match wire::Options::of(file).load() {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(show::problems(&problems)),
     };
@@ -34,10 +34,12 @@ pub fn run(file: &Option<PathBuf>, args: CallArgs) -> Result<ExitCode> {
         .enable_all()
         .build();
     runtime.context("starting the runtime")?.block_on(async {
-        let broker = wire::broker(&loaded, None)?;
+        let broker = wire::in_process(&loaded, Some(&call.command.connector)).await?;
         let begun = Instant::now();
         let result = submit(&broker, &loaded, call).await;
-        print(&args, result, begun.elapsed().as_millis() as u64)
+        let code = print(&args, result, begun.elapsed().as_millis() as u64);
+        broker.drain(loaded.config.drain.0).await;
+        code
     })
 }
 

@@ -3,6 +3,7 @@
 mod envelope;
 mod list;
 mod over_http;
+mod path;
 mod target;
 
 use std::path::PathBuf;
@@ -21,20 +22,24 @@ use crate::{arguments, logging, show, wire};
 
 /// Runs the suite and prints its report.
 pub fn run(file: &Option<PathBuf>, args: CheckArgs) -> Result<ExitCode> {
-    let loaded = match wire::load(file.as_deref(), None) {
+    let mut loaded = match wire::Options::of(file).load() {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(show::problems(&problems)),
     };
     // What goes wrong is in the report; calls that fail on purpose would fill the log.
     logging::start("off", Mask::default());
-    let target = Target::of(&args)?;
+    let target = Target::of(&args, &mut loaded)?;
     let samples = samples(&args, &target)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
     runtime.context("starting the runtime")?.block_on(async {
-        let subject = target.subject(&loaded)?;
-        judge(&args, &*subject, samples).await
+        let (subject, broker) = target.subject(&loaded).await?;
+        let code = judge(&args, &*subject, samples).await;
+        if let Some(broker) = broker {
+            broker.drain(loaded.config.drain.0).await;
+        }
+        code
     })
 }
 

@@ -12,17 +12,19 @@ use crate::{show, wire};
 
 /// Prints the commands.
 pub fn run(file: &Option<PathBuf>, args: CommandsArgs) -> Result<ExitCode> {
-    let loaded = match wire::load(file.as_deref(), None) {
+    let loaded = match wire::Options::of(file).load() {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(show::problems(&problems)),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let broker = runtime
-        .context("starting the runtime")?
-        .block_on(async { wire::broker(&loaded, None) })?;
-    let catalogue = broker.catalogue();
+    let catalogue = runtime.context("starting the runtime")?.block_on(async {
+        let broker = wire::in_process(&loaded, None).await?;
+        let catalogue = broker.catalogue();
+        broker.drain(loaded.config.drain.0).await;
+        anyhow::Ok(catalogue)
+    })?;
     let wanted = args.filter.unwrap_or_default().to_lowercase();
     let matches = |entry: &Entry| entry.id.to_string().to_lowercase().contains(&wanted);
     let entries: Vec<_> = catalogue
@@ -42,10 +44,18 @@ pub fn run(file: &Option<PathBuf>, args: CommandsArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     for group in entries.chunk_by(|a, b| a.id.connector == b.id.connector) {
-        let about = group
-            .first()
-            .map_or("", |e| &e.connector.manifest().description);
-        println!("{}  {about}\n", group[0].id.connector);
+        let name = &group[0].id.connector;
+        let about = &group[0].connector.manifest().description;
+        let replaced = catalogue
+            .replaced()
+            .iter()
+            .any(|built_in| **built_in == **name);
+        let mark = if replaced {
+            "(replaces the built-in one)  "
+        } else {
+            ""
+        };
+        println!("{name}  {mark}{about}\n");
         for entry in group {
             print(entry);
         }

@@ -10,7 +10,7 @@ use crate::{config, show, wire};
 
 /// Prints the configuration as it counts, or all its mistakes.
 pub fn check(file: &Option<PathBuf>, args: JsonArgs) -> Result<ExitCode> {
-    match wire::load(file.as_deref(), None) {
+    match wire::Options::of(file).load() {
         Ok(loaded) if args.json => println!("{:#}", config::effective_json(&loaded)),
         Ok(loaded) => {
             for warning in &loaded.warnings {

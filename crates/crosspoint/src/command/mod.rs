@@ -4,4 +4,7 @@ pub mod call;
 pub mod check;
 pub mod commands;
 pub mod config;
+pub mod env;
+pub mod new;
+pub mod reload;
 pub mod serve;

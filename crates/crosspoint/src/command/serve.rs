@@ -4,38 +4,69 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use crosspoint_broker::Broker;
+use crosspoint_ingress::Live;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::ServeArgs;
 use crate::config::Loaded;
-use crate::{logging, show, wire};
+use crate::control::{Answer, Control, Request};
+use crate::data_dir::{DataDir, DataDirError};
+use crate::logging::{self, LogMask};
+use crate::show;
+use crate::wire::{self, Options, Python, Reloader, ToLog};
 
 /// Serves until a signal says stop.
 pub fn run(file: &Option<PathBuf>, args: ServeArgs) -> Result<ExitCode> {
-    let loaded = match wire::load(file.as_deref(), args.listen) {
+    let options = Options {
+        file: file.clone(),
+        listen: args.listen,
+        python_env: args.python_env,
+    };
+    let loaded = match options.load() {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(show::problems(&problems)),
     };
-    let mask = wire::mask(&loaded);
-    logging::start(&loaded.config.log.0, mask);
+    let log = logging::start(&loaded.config.log.0, wire::mask(&loaded));
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
+    let data_dir = data_dir(&loaded)?;
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
     runtime
         .context("starting the runtime")?
-        .block_on(serve(&loaded))
+        .block_on(serve(options, loaded, log, data_dir, args.watch))
 }
 
-async fn serve(loaded: &Loaded) -> Result<ExitCode> {
+/// Another server in the same directory ends the start. One that cannot be written does not: what
+/// needs it says so itself.
+fn data_dir(loaded: &Loaded) -> Result<Option<DataDir>> {
+    match DataDir::open(&loaded.config.data_dir.0) {
+        Ok(data_dir) => Ok(Some(data_dir)),
+        Err(taken @ DataDirError::Taken(_)) => Err(taken.into()),
+        Err(error) => {
+            tracing::warn!("{error}: `crosspoint reload` will not find this server.");
+            Ok(None)
+        }
+    }
+}
+
+async fn serve(
+    options: Options,
+    loaded: Loaded,
+    log: LogMask,
+    data_dir: Option<DataDir>,
+    watch: bool,
+) -> Result<ExitCode> {
     // The listener opens first, so that a wrong address is told before anything else is tried,
     // and so that the egress rules know it.
     let wanted = loaded.config.listen.0;
@@ -45,16 +76,31 @@ async fn serve(loaded: &Loaded) -> Result<ExitCode> {
     let address = listener
         .local_addr()
         .context("reading the address that is listened on")?;
-    let broker = wire::broker(loaded, Some(address))?;
-    let router = crosspoint_ingress::router(broker.clone(), wire::ingress(loaded));
+    let python = Python::new(Arc::new(ToLog));
+    let broker = wire::broker(&loaded, Some(address), &python)?;
+    let routes = Live::new(crosspoint_ingress::router(
+        broker.clone(),
+        wire::ingress(&loaded),
+    ));
     // Before anybody is told that this process is there: who starts it may want to end it.
     let mut signals = Signals::listen().context("listening for signals")?;
-    greet(address, &broker, loaded);
+    greet(address, &broker, &loaded);
+    let patience = loaded.config.drain.0;
+    let secrets = wire::secrets(&loaded);
+    let reloader = Arc::new(Reloader {
+        options,
+        listener: address,
+        broker: broker.clone(),
+        routes: routes.clone(),
+        log,
+        python,
+        now: Mutex::new((loaded, secrets)),
+    });
+    attend(reloader, data_dir.as_ref(), watch).context("listening for SIGHUP")?;
 
     let stop = CancellationToken::new();
-    let patience = loaded.config.drain.0;
     let serving =
-        crosspoint_ingress::serve(listener, router, stop.clone().cancelled_owned(), patience);
+        crosspoint_ingress::serve(listener, routes, stop.clone().cancelled_owned(), patience);
     let stopping = async {
         stop.cancelled().await;
         broker.drain(patience).await
@@ -78,6 +124,71 @@ async fn serve(loaded: &Loaded) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What goes on beside serving: telling what has loaded, and the ways to reload.
+fn attend(reloader: Arc<Reloader>, data_dir: Option<&DataDir>, watch: bool) -> io::Result<()> {
+    tokio::spawn(tell_loaded(reloader.broker.clone()));
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let by_signal = reloader.clone();
+    tokio::spawn(async move {
+        while hang_up.recv().await.is_some() {
+            let _ = by_signal.reload_aloud("SIGHUP").await;
+        }
+    });
+    match data_dir.map(|data_dir| Control::open(data_dir.path())) {
+        Some(Ok(control)) => {
+            let reloader = reloader.clone();
+            tokio::spawn(control.serve(move |request| {
+                let reloader = reloader.clone();
+                Box::pin(async move { handle(&reloader, request).await })
+            }));
+        }
+        Some(Err(error)) => {
+            tracing::warn!(%error, "Opening the control socket failed: `crosspoint reload` will not find this server.");
+        }
+        None => {}
+    }
+    if watch {
+        tokio::spawn(async move {
+            // What still loads is no change.
+            reloader.broker.settled().await;
+            reloader.watch().await;
+        });
+    }
+    Ok(())
+}
+
+async fn handle(reloader: &Reloader, request: Request) -> Answer {
+    let Request::Reload = request;
+    match reloader.reload_aloud("crosspoint reload").await {
+        Ok(reloaded) => {
+            let lines = [
+                vec![format!("Reloaded: {}.", reloaded.summary)],
+                reloaded.problems,
+            ];
+            Answer {
+                done: true,
+                text: lines.concat().join("\n"),
+            }
+        }
+        Err(reason) => Answer {
+            done: false,
+            text: format!("Not reloaded, everything stays as it was:\n{reason}"),
+        },
+    }
+}
+
+/// Connectors that load in the background are told when that is over.
+async fn tell_loaded(broker: Broker) {
+    if broker.health().ready {
+        return;
+    }
+    broker.settled().await;
+    tracing::info!("Loaded: {}.", wire::describe(&broker));
+    for problem in broker.health().problems {
+        tracing::error!("{problem}");
+    }
+}
+
 fn busy(address: SocketAddr) -> String {
     format!(
         "listening on {address} (is another one running? `crosspoint serve --listen \
@@ -95,6 +206,14 @@ fn greet(address: SocketAddr, broker: &Broker, loaded: &Loaded) {
     };
     println!("Crosspoint {version} listening on http://{address}");
     println!("{commands} commands ({file}); read them at http://{address}/docs");
+    if let Some(folder) = &loaded.virtual_env {
+        println!(
+            "Loading the connector_* packages of {} (VIRTUAL_ENV)",
+            folder.display()
+        );
+    } else if !broker.health().ready {
+        println!("Loading further connectors; http://{address}/readyz tells when they are there");
+    }
     tracing::info!(%address, commands, "Listening.");
 }
 

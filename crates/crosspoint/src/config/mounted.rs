@@ -134,15 +134,3 @@ impl Default for PythonSettings {
         }
     }
 }
-
-// === impl Idempotent ===
-
-impl Idempotent {
-    /// Whether the command of that name is safe to repeat.
-    pub fn covers(&self, command: &str) -> bool {
-        match self {
-            Idempotent::All(all) => *all,
-            Idempotent::Commands(names) => names.iter().any(|name| name == command),
-        }
-    }
-}

@@ -99,7 +99,8 @@ fn everything_that_may_be_written_is_read() {
     );
     assert_eq!(worker.start_timeout, Duration::from_secs(5));
     assert_eq!(worker.unresponsive_after, Duration::from_secs(6));
-    assert!(worker.idempotent.covers("Read") && !worker.idempotent.covers("Write"));
+    let read = Idempotent::Commands(vec!["Read".to_owned()]);
+    assert_eq!(worker.idempotent, read);
     assert_eq!(worker.recycle.calls, Some(100));
     assert_eq!(worker.recycle.age.unwrap().to_string(), "2h");
     assert_eq!(worker.recycle.memory.unwrap().0, 2 << 30);
@@ -142,7 +143,7 @@ fn the_environment_of_all_is_for_connectors_without_a_package_of_their_own() {
     assert_eq!(env("own"), r#"C="3""#);
     assert_eq!(env("part"), r#"A="2" B="canary""#);
     assert_eq!(env("no_table"), r#"A="1" B="canary""#);
-    assert!(loaded.worker("part").idempotent.covers("Any"));
+    assert_eq!(loaded.worker("part").idempotent, Idempotent::All(true));
     assert_eq!(all_secrets(&loaded).collect::<Vec<_>>(), ["canary"]);
 }
 

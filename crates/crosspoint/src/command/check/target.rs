@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use crosspoint_broker::Broker;
 use crosspoint_core::testing::{InProcess, Subject};
 use crosspoint_core::{Connector, Secret, nearest, shorten};
 use crosspoint_net::{Http, Proxies};
 use url::Url;
 
 use super::over_http::OverHttp;
+use super::path;
 use crate::cli::CheckArgs;
 use crate::config::Loaded;
 use crate::wire;
@@ -34,12 +36,19 @@ pub(super) enum Target {
 // === impl Target ===
 
 impl Target {
-    pub(super) fn of(args: &CheckArgs) -> Result<Target> {
+    /// A path becomes a connector of the configuration, by a name made from it.
+    pub(super) fn of(args: &CheckArgs, loaded: &mut Loaded) -> Result<Target> {
         if args.what.contains("://") {
             return Target::proxy(args);
         }
         if args.only.is_some() || args.api_key_env.is_some() {
             bail!("--only and --api-key-env are for a proxy, which is given by its http address");
+        }
+        if let Some(name) = path::mount(&args.what, loaded)? {
+            return Ok(Target::Connector {
+                name,
+                command: None,
+            });
         }
         let (name, command) = match args.what.split_once('/') {
             None => (args.what.clone(), None),
@@ -90,9 +99,17 @@ impl Target {
         }
     }
 
-    pub(super) fn subject(self, loaded: &Loaded) -> Result<Box<dyn Subject>> {
+    /// What the suite judges, and the broker that has to be closed afterwards.
+    pub(super) async fn subject(
+        self,
+        loaded: &Loaded,
+    ) -> Result<(Box<dyn Subject>, Option<Broker>)> {
         match self {
-            Target::Connector { name, command } => connector(loaded, name, command),
+            Target::Connector { name, command } => {
+                let broker = wire::in_process(loaded, Some(&name)).await?;
+                let subject = connector(&broker, name, command)?;
+                Ok((subject, Some(broker)))
+            }
             Target::Proxy { url, key, only } => {
                 let only = only.map(|name| Target::Connector {
                     command: name.split_once('/').map(|(_, command)| command.to_owned()),
@@ -105,14 +122,14 @@ impl Target {
                 };
                 let client = Http::new(settings).context("setting up outbound HTTP")?;
                 let wanted = move |id: &str| only.as_ref().is_none_or(|only| only.has(id));
-                Ok(Box::new(OverHttp::new(client, url, key, wanted)))
+                let subject = OverHttp::new(client, url, key, wanted);
+                Ok((Box::new(subject), None))
             }
         }
     }
 }
 
-fn connector(loaded: &Loaded, name: String, command: Option<String>) -> Result<Box<dyn Subject>> {
-    let broker = wire::broker(loaded, None)?;
+fn connector(broker: &Broker, name: String, command: Option<String>) -> Result<Box<dyn Subject>> {
     let catalogue = broker.catalogue();
     let mut entries = catalogue
         .entries()

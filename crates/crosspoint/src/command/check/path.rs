@@ -1,0 +1,62 @@
+//! A connector that is given by its path.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use crosspoint_core::is_connector_name;
+
+use crate::config::Loaded;
+use crate::config::mounted::{Entry, PythonConnector, PythonSettings};
+
+/// Adds the connector to the configuration when `what` is a path, and gives its name there.
+pub(super) fn mount(what: &str, loaded: &mut Loaded) -> Result<Option<String>> {
+    let is_path = what.starts_with(['.', '/', '~']) || what.ends_with(".py");
+    if !is_path {
+        return Ok(None);
+    }
+    let path = Path::new(what)
+        .canonicalize()
+        .with_context(|| format!("finding {what}"))?;
+    let name = name_of(&path);
+    let connector = PythonConnector {
+        python: what
+            .parse()
+            .map_err(|_| anyhow::anyhow!("{what} is no path of a Python connector"))?,
+        extra_requirements: Vec::new(),
+        interpreter: None,
+        settings: PythonSettings::default(),
+    };
+    let mounted = &mut loaded.config.connectors.mounted;
+    mounted.insert(name.clone(), Entry::Python(connector));
+    Ok(Some(name))
+}
+
+/// `connector-crm`, `connector_crm` and `crm.py` are called `crm`.
+fn name_of(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let short = stem
+        .strip_prefix("connector-")
+        .or_else(|| stem.strip_prefix("connector_"))
+        .unwrap_or(&stem);
+    match is_connector_name(short) {
+        true => short.to_owned(),
+        false => "connector".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_gives_a_name() {
+        for (path, name) in [
+            ("/x/connector-crm", "crm"),
+            ("/x/connector_crm", "crm"),
+            ("/x/crm.py", "crm"),
+            ("/x/my connector", "connector"),
+        ] {
+            assert_eq!(name_of(Path::new(path)), name);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Puts the parts together as the configuration says.
+
+mod built_in;
+mod ingress;
+mod progress;
+mod python;
+mod recipes;
+mod reload;
+mod surroundings;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+use crosspoint_broker::{Broker, Policy, Registration, Settings};
+use crosspoint_connectors::BUILT_IN;
+use crosspoint_core::Mask;
+use crosspoint_net::Proxies;
+
+pub use ingress::settings as ingress;
+pub use progress::{ToLog, ToTerminal};
+pub use python::Python;
+pub use recipes::{environments, recipes};
+pub use reload::{Reloader, describe};
+
+use crate::config::{self, Environment, Loaded, Problems};
+use crate::show;
+
+/// Where the configuration is read from, and what the command line says over it.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The configuration file.
+    pub file: Option<PathBuf>,
+    /// `--listen`.
+    pub listen: Option<String>,
+    /// `--python-env`.
+    pub python_env: Option<String>,
+}
+
+// === impl Options ===
+
+impl Options {
+    /// No option but the file.
+    pub fn of(file: &Option<PathBuf>) -> Options {
+        Options {
+            file: file.clone(),
+            ..Options::default()
+        }
+    }
+
+    /// Reads the configuration.
+    pub fn load(&self) -> Result<Loaded, Problems> {
+        let mut env = Environment::of_process();
+        if let Some(listen) = &self.listen {
+            env.set("CROSSPOINT_LISTEN", "--listen", listen.clone());
+        }
+        if let Some(folder) = &self.python_env {
+            env.set("CROSSPOINT_PYTHON__VENV", "--python-env", folder.clone());
+        }
+        config::load(self.file.as_deref(), &env, BUILT_IN)
+    }
+}
+
+/// The secrets of the configuration and of the forward proxies.
+pub fn secrets(loaded: &Loaded) -> Vec<String> {
+    // Proxies that cannot be used end the start later, by their name.
+    let proxies = Proxies::from_env().unwrap_or_default().secrets();
+    let keys = config::all_secrets(loaded).map(str::to_owned);
+    keys.chain(proxies).collect()
+}
+
+/// What masks them.
+pub fn mask(loaded: &Loaded) -> Mask {
+    Mask::new(secrets(loaded))
+}
+
+/// How the broker treats calls.
+fn settings(loaded: &Loaded, mask: Mask) -> Settings {
+    let connectors = &loaded.config.connectors;
+    let names = loaded
+        .config
+        .builtin
+        .iter()
+        .chain(connectors.mounted.keys());
+    let policy = |name: &String| {
+        let policy = connectors.common(name).1;
+        let (timeout, deadline) = (policy.timeout.map(|t| t.0), policy.deadline.map(|d| d.0));
+        (name.clone(), Policy { timeout, deadline })
+    };
+    Settings {
+        mask,
+        policies: names.map(policy).collect(),
+    }
+}
+
+/// Every mount that the configuration names. Those of Python connectors are started.
+fn registrations(
+    loaded: &Loaded,
+    listener: Option<SocketAddr>,
+    python: &Python,
+) -> Result<Vec<Registration>> {
+    let mut registrations = vec![built_in::registration(loaded, listener)?];
+    registrations.extend(python.start(loaded));
+    Ok(registrations)
+}
+
+/// The broker of a command that runs in this process, with everything loaded: all connectors, or
+/// those that `only` may be among. What does not load is said on standard error.
+pub async fn in_process(loaded: &Loaded, only: Option<&str>) -> Result<Broker> {
+    let python = Python::new(Arc::new(ToTerminal));
+    let python = match only {
+        Some(connector) => python.only(connector),
+        None => python,
+    };
+    let broker = broker(loaded, None, &python)?;
+    let waiting = show::Waiting::new("loading connectors".to_owned());
+    tokio::select! {
+        () = broker.settled() => {}
+        never = waiting.show() => match never {},
+    }
+    for problem in broker.health().problems {
+        eprintln!("not loaded: {problem}");
+    }
+    Ok(broker)
+}
+
+/// The broker with every connector that is configured, which load in the background.
+/// `listener` is our own address, where no connector may send a request.
+pub fn broker(loaded: &Loaded, listener: Option<SocketAddr>, python: &Python) -> Result<Broker> {
+    let mounts = registrations(loaded, listener, python)?;
+    Ok(Broker::new(settings(loaded, mask(loaded)), mounts)?)
+}

@@ -1,0 +1,160 @@
+//! Reading the configuration and the connectors again while calls go on.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crosspoint_broker::Broker;
+use crosspoint_core::Mask;
+use crosspoint_ingress::Live;
+use tokio::sync::Mutex;
+
+use super::{Options, Python, built_in, ingress, secrets, settings};
+use crate::config::Loaded;
+use crate::logging::LogMask;
+
+/// How often the files are looked at when they are watched.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// What a reload changes.
+pub struct Reloader {
+    /// Where the configuration comes from.
+    pub options: Options,
+    /// Our own address.
+    pub listener: SocketAddr,
+    /// The commands.
+    pub broker: Broker,
+    /// The way in.
+    pub routes: Live,
+    /// What the log hides.
+    pub log: LogMask,
+    /// The Python connectors.
+    pub python: Python,
+    /// The configuration that counts, and every secret there has been: what was replaced may still
+    /// end a call.
+    pub now: Mutex<(Loaded, Vec<String>)>,
+}
+
+/// What a reload did.
+#[derive(Debug)]
+pub struct Reloaded {
+    /// A sentence on what is there now.
+    pub summary: String,
+    /// What does not work, or needs a restart.
+    pub problems: Vec<String>,
+}
+
+// === impl Reloader ===
+
+impl Reloader {
+    /// Reads everything again. When the configuration has mistakes, or a connector cannot be
+    /// built or loaded, everything stays as it was and the text says why.
+    pub async fn reload(&self) -> Result<Reloaded, String> {
+        let mut now = self.now.lock().await;
+        let options = self.options.clone();
+        let loaded = tokio::task::spawn_blocking(move || options.load());
+        let loaded = loaded.await.map_err(|error| error.to_string())?;
+        let loaded = loaded.map_err(|problems| problems.to_string())?;
+        let built_in = built_in::registration(&loaded, Some(self.listener));
+        let mut mounts = vec![built_in.map_err(|error| format!("{error:#}"))?];
+        let next = self.python.next(&loaded).await;
+        let next = next.map_err(|problems| problems.join("\n"))?;
+        mounts.extend(next.iter().map(super::python::Next::registration));
+
+        now.1.extend(secrets(&loaded));
+        now.1.sort();
+        now.1.dedup();
+        let mask = Mask::new(now.1.clone());
+        self.log.replace(mask.clone());
+        let replaced = self.broker.replace(settings(&loaded, mask), mounts).await;
+        replaced.map_err(|error| error.to_string())?;
+        let mut problems = self.python.take(next).await;
+        let router = crosspoint_ingress::router(self.broker.clone(), ingress(&loaded));
+        self.routes.replace(router);
+        problems.extend(fixed(&now.0, &loaded));
+        problems.extend(loaded.warnings.iter().map(ToString::to_string));
+        now.0 = loaded;
+        let summary = describe(&self.broker);
+        Ok(Reloaded { summary, problems })
+    }
+
+    /// Reloads, and says in the log what came of it.
+    pub async fn reload_aloud(&self, why: &str) -> Result<Reloaded, String> {
+        let reloaded = self.reload().await;
+        match &reloaded {
+            Ok(reloaded) => {
+                tracing::info!(why, "Reloaded: {}", reloaded.summary);
+                for problem in &reloaded.problems {
+                    tracing::warn!("{problem}");
+                }
+            }
+            Err(reason) => {
+                tracing::error!(why, "Not reloaded, everything stays as it was: {reason}");
+            }
+        }
+        reloaded
+    }
+
+    /// Reloads whenever the configuration file or the code of a connector has changed and then
+    /// stayed the same for a moment. Never returns.
+    pub async fn watch(self: Arc<Self>) {
+        let mut seen = self.look().await;
+        let mut settling = seen;
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let looks = self.look().await;
+            if looks != seen && looks == settling {
+                let _ = self.reload_aloud("a file changed").await;
+                // What a failed reload saw is not tried again until it changes once more.
+                seen = looks;
+            }
+            settling = looks;
+        }
+    }
+
+    async fn look(self: &Arc<Self>) -> u64 {
+        let file = self.now.lock().await.0.file.clone();
+        let reloader = self.clone();
+        let look = move || {
+            let mut hasher = DefaultHasher::new();
+            content(file.as_deref()).hash(&mut hasher);
+            reloader.python.fingerprint().hash(&mut hasher);
+            hasher.finish()
+        };
+        // A look that failed is like one that saw nothing.
+        tokio::task::spawn_blocking(look).await.unwrap_or_default()
+    }
+}
+
+fn content(file: Option<&Path>) -> Option<Vec<u8>> {
+    std::fs::read(file?).ok()
+}
+
+/// What counts from the start of the process to its end.
+fn fixed(old: &Loaded, new: &Loaded) -> Vec<String> {
+    let (old, new) = (&old.config, &new.config);
+    let changed = [
+        ("listen", old.listen != new.listen),
+        ("log", old.log != new.log),
+        ("data_dir", old.data_dir != new.data_dir),
+        ("drain", old.drain != new.drain),
+    ];
+    let changed = changed.iter().filter(|(_, changed)| *changed);
+    changed
+        .map(|(key, _)| format!("`{key}` has changed and counts from the next start on"))
+        .collect()
+}
+
+/// How many commands of how many connectors there are.
+pub fn describe(broker: &Broker) -> String {
+    let catalogue = broker.catalogue();
+    let entries = catalogue.entries();
+    let connectors = entries.chunk_by(|a, b| a.id.connector == b.id.connector);
+    format!(
+        "{} commands of {} connectors",
+        entries.len(),
+        connectors.count()
+    )
+}
