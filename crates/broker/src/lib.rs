@@ -7,6 +7,7 @@
 mod broker;
 mod catalogue;
 mod layers;
+pub mod ledger;
 mod metrics;
 mod mounts;
 mod pipeline;

@@ -1,0 +1,245 @@
+//! What the writer does within one transaction.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crosspoint_broker::ledger::{Begun, State, StoreError};
+
+use crate::codec;
+use crate::engine::{Fault, Transaction};
+use crate::queue::{Record, Work};
+use crate::sql::{Dialect, STATE, WITHDRAW, select_key};
+use crate::value::{Rows, Statement, Value};
+
+/// How many rows go into one statement. Two sizes, so that few statements have to be prepared.
+const ROWS: usize = 16;
+
+/// What became of one work.
+pub(crate) enum Answer {
+    /// The answers to who began it and to who changed it.
+    Record(Option<Begun>, Result<(), StoreError>),
+    Rows(Rows),
+    /// The key's row disappeared while it was looked at.
+    Repeat,
+}
+
+/// Who writes, in what SQL.
+pub(crate) struct Scribe {
+    pub(crate) dialect: &'static Dialect,
+    pub(crate) owner: Arc<str>,
+    insert: [String; 2],
+    change: [String; 2],
+}
+
+// === impl Scribe ===
+
+impl Scribe {
+    pub(crate) fn new(dialect: &'static Dialect, owner: Arc<str>) -> Scribe {
+        Scribe {
+            dialect,
+            owner,
+            insert: [1, ROWS].map(|rows| dialect.insert(rows)),
+            change: [1, ROWS].map(|rows| dialect.change(rows)),
+        }
+    }
+
+    /// Takes rows back that nobody is going to run.
+    pub(crate) async fn withdraw(
+        &self,
+        transaction: &mut dyn Transaction,
+        ids: &[Arc<str>],
+    ) -> Result<(), Fault> {
+        for id in ids {
+            let withdraw = Statement::new(WITHDRAW, [id.into(), (&self.owner).into()]);
+            transaction.run(&withdraw).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes rows, then changes rows, then asks, and answers for each work in its order.
+    pub(crate) async fn run(
+        &self,
+        transaction: &mut dyn Transaction,
+        works: &[Work],
+    ) -> Result<Vec<Answer>, Fault> {
+        let mut answers: Vec<Answer> = works.iter().map(|_| Answer::Repeat).collect();
+        let mut changes: Vec<usize> = Vec::new();
+        self.insert(transaction, works, &mut answers, &mut changes)
+            .await?;
+        let changed = |index: &usize| {
+            let Work::Record(record) = &works[*index] else {
+                return false;
+            };
+            record.insert.is_none()
+        };
+        changes.extend((0..works.len()).filter(changed));
+        // Two changes of one call come one after the other.
+        while !changes.is_empty() {
+            let mut seen = HashSet::new();
+            let (round, rest): (Vec<usize>, Vec<usize>) = changes
+                .into_iter()
+                .partition(|index| seen.insert(record(works, *index).id.clone()));
+            self.change(transaction, works, &mut answers, round).await?;
+            changes = rest;
+        }
+        for (work, answer) in works.iter().zip(&mut answers) {
+            if let Work::Ask(ask) = work {
+                *answer = Answer::Rows(transaction.run(&ask.statement).await?);
+            }
+        }
+        Ok(answers)
+    }
+
+    async fn insert(
+        &self,
+        transaction: &mut dyn Transaction,
+        works: &[Work],
+        answers: &mut [Answer],
+        changes: &mut Vec<usize>,
+    ) -> Result<(), Fault> {
+        let mut inserts: Vec<usize> = (0..works.len())
+            .filter(|index| matches!(&works[*index], Work::Record(r) if r.insert.is_some()))
+            .collect();
+        // Every process takes keys in the same order, so that no two wait for each other.
+        inserts.sort_by_key(|index| {
+            let record = record(works, *index);
+            record.insert.as_ref().and_then(|insert| insert.key_hash)
+        });
+        let values = |index: &usize, values: &mut Vec<Value>| {
+            if let Some(insert) = &record(works, *index).insert {
+                insert.values(values);
+            }
+        };
+        let made = self
+            .many(transaction, &self.insert, &inserts, values)
+            .await?;
+        for index in inserts {
+            let record = record(works, index);
+            if made.contains(&*record.id) {
+                answers[index] = Answer::Record(Some(Begun::New), Ok(()));
+            } else {
+                answers[index] = self.known(transaction, record).await?;
+            }
+            let is_ours = matches!(answers[index], Answer::Record(Some(Begun::New), _));
+            if is_ours && record.change.is_some() {
+                changes.push(index);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is there in the place of a row that was not made.
+    async fn known(
+        &self,
+        transaction: &mut dyn Transaction,
+        record: &Record,
+    ) -> Result<Answer, Fault> {
+        let hash = record.insert.as_ref().and_then(|insert| insert.key_hash);
+        let Some(hash) = hash else {
+            // The id is taken: by this very row, written by a transaction whose end was not heard.
+            return Ok(Answer::Record(Some(Begun::New), Ok(())));
+        };
+        let select = Statement::new(select_key(), [hash.as_slice().into()]);
+        let rows = transaction.run(&select).await?;
+        let Some(row) = rows.first() else {
+            return Ok(Answer::Repeat);
+        };
+        Ok(match codec::row(&**row) {
+            Ok(row) if *row.id == *record.id => Answer::Record(Some(Begun::New), Ok(())),
+            Ok(row) => {
+                let taken = "another call has its key".to_owned();
+                let known = Begun::Known(Box::new(row));
+                Answer::Record(Some(known), Err(StoreError::Refused(taken)))
+            }
+            Err(error) => Answer::Record(None, Err(error)),
+        })
+    }
+
+    async fn change(
+        &self,
+        transaction: &mut dyn Transaction,
+        works: &[Work],
+        answers: &mut [Answer],
+        mut round: Vec<usize>,
+    ) -> Result<(), Fault> {
+        round.sort_by_key(|index| record(works, *index).id.clone());
+        let values = |index: &usize, values: &mut Vec<Value>| {
+            let record = record(works, *index);
+            if let Some(change) = &record.change {
+                change.row(&record.id, &self.owner, values);
+            }
+        };
+        let changed = self.many(transaction, &self.change, &round, values).await?;
+        for index in round {
+            let record = record(works, index);
+            let result = match changed.contains(&*record.id) {
+                true => Ok(()),
+                false => self.refused(transaction, record).await?,
+            };
+            let begun = match std::mem::replace(&mut answers[index], Answer::Repeat) {
+                Answer::Record(begun, _) => begun,
+                _ => None,
+            };
+            answers[index] = Answer::Record(begun, result);
+        }
+        Ok(())
+    }
+
+    /// Why a row was not changed, if it was not changed that way before.
+    async fn refused(
+        &self,
+        transaction: &mut dyn Transaction,
+        record: &Record,
+    ) -> Result<Result<(), StoreError>, Fault> {
+        let Some(change) = &record.change else {
+            return Ok(Ok(()));
+        };
+        let select = Statement::new(STATE, [Value::from(&record.id)]);
+        let rows = transaction.run(&select).await?;
+        let id = record.id.to_string();
+        let Some(row) = rows.first() else {
+            return Ok(Err(StoreError::NotFound(id)));
+        };
+        let from: Option<State> = row.text(0)?.and_then(|name| name.parse().ok());
+        let owner = row.text(1)?.unwrap_or_default();
+        Ok(match from {
+            Some(from) if owner == *self.owner && from == change.state && record.tried => Ok(()),
+            Some(from) if owner == *self.owner => Err(StoreError::NotAllowed {
+                id,
+                from,
+                to: change.state,
+            }),
+            _ => Err(StoreError::TakenOver(id)),
+        })
+    }
+
+    /// Runs a statement over many rows; answers the ids that it answers.
+    async fn many(
+        &self,
+        transaction: &mut dyn Transaction,
+        sql: &[String; 2],
+        rows: &[usize],
+        values: impl Fn(&usize, &mut Vec<Value>),
+    ) -> Result<HashSet<String>, Fault> {
+        let mut ids = HashSet::with_capacity(rows.len());
+        let (full, rest) = rows.as_chunks::<ROWS>();
+        let full = full.iter().map(|chunk| (&sql[1], &chunk[..]));
+        let rest = rest.chunks(1).map(|chunk| (&sql[0], chunk));
+        for (sql, chunk) in full.chain(rest) {
+            let mut all = Vec::new();
+            chunk.iter().for_each(|index| values(index, &mut all));
+            let answered = transaction.run(&Statement::new(sql.clone(), all)).await?;
+            for row in &answered {
+                ids.extend(row.text(0)?);
+            }
+        }
+        Ok(ids)
+    }
+}
+
+fn record(works: &[Work], index: usize) -> &Record {
+    match &works[index] {
+        Work::Record(record) => record,
+        Work::Ask(_) => unreachable!("only records are made and changed"),
+    }
+}

@@ -1,0 +1,31 @@
+//! The ledger on SQLite and PostgreSQL.
+//!
+//! [`open`] makes a [`crosspoint_broker::ledger::Store`] of a URL. Writes go through one queue
+//! (`queue.rs`) to one task (`writer.rs`), which puts what has queued into one transaction
+//! (`batch.rs`); reads go to a pool. The SQL is shared (`sql.rs`); what differs between the two
+//! databases is a [`sql::Dialect`] and a file each.
+
+mod batch;
+mod codec;
+mod engine;
+mod key;
+mod ledger;
+mod open;
+mod port;
+mod postgres;
+mod prune;
+mod queue;
+mod record;
+mod schema;
+mod sealer;
+mod sql;
+mod sqlite;
+mod value;
+mod writer;
+
+pub use key::KeyError;
+pub use ledger::Ledger;
+pub use open::{Durability, OpenError, Options, open};
+
+#[cfg(test)]
+mod plan_tests;

@@ -1,0 +1,186 @@
+//! Opens a ledger: checks the schema, brings it up to date, checks the master key.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::{Engine, Fault};
+use crate::key::{KeyError, MasterKey, PROVIDE, RESTORE};
+use crate::ledger::Ledger;
+use crate::sealer::Sealer;
+use crate::sql::{INSERT_META, SELECT_META};
+use crate::value::Statement;
+use crate::{postgres, schema, sqlite};
+
+/// The row of the meta table that tells whether a master key is the right one.
+const CHECK: &str = "seal_check";
+
+/// Against what a commit is safe.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// The end of this process.
+    #[default]
+    Process,
+    /// The end of the machine or the database server, too. Slower: every commit waits for the disk.
+    Full,
+}
+
+/// How a ledger is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the master key is.
+    pub master_key: PathBuf,
+    /// Against what a commit is safe.
+    pub durability: Durability,
+    /// Whether a missing SQLite file and a missing master key are made.
+    pub create: bool,
+    /// How many records may wait to be written. Default: 10,000, and never more than 64 MiB.
+    pub queue: usize,
+    /// For how long after its last sign of life an owner counts as alive, PostgreSQL only.
+    /// Default: 30 s. It gives a sign every third of that.
+    pub lease: Duration,
+    /// How long a write is waited for. Default: 5 s.
+    pub patience: Duration,
+}
+
+/// Why a ledger cannot be opened. Nothing was changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Not a URL of a store.
+    #[error(
+        "{0} is not the URL of a store: write sqlite:<file>, postgres://… or, for no ledger, none"
+    )]
+    Url(String),
+    /// No file, where none may be made.
+    #[error("there is no ledger at {}: `crosspoint serve` makes one", .0.display())]
+    Missing(PathBuf),
+    /// The database cannot be reached, or does not do what is needed.
+    #[error("opening the ledger: {0}")]
+    Database(String),
+    /// The ledger belongs to a newer program.
+    #[error(
+        "the ledger has schema {found} and this program knows up to {known}: use the newer program \
+         that made it, or another store; nothing was changed"
+    )]
+    Newer {
+        /// The ledger's schema.
+        found: i64,
+        /// The newest schema that this program knows.
+        known: i64,
+    },
+    /// The master key is missing, unreadable or wrong.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+// === impl Options ===
+
+impl Options {
+    /// The defaults, with the master key at `master_key`.
+    pub fn new(master_key: impl Into<PathBuf>) -> Options {
+        Options {
+            master_key: master_key.into(),
+            durability: Durability::default(),
+            create: true,
+            queue: 10_000,
+            lease: Duration::from_secs(30),
+            patience: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Opens the ledger at `sqlite:<file>` or `postgres://…`. Must be called within a tokio runtime,
+/// and the ledger be used within the same.
+pub async fn open(url: &str, options: &Options) -> Result<Arc<Ledger>, OpenError> {
+    let bad = |error: sqlx::Error| OpenError::Database(error.to_string());
+    if let Some(file) = sqlite::file_of(url) {
+        let file = file.map_err(bad)?;
+        if !options.create && !file.exists() {
+            return Err(OpenError::Missing(file));
+        }
+        private(&file)?;
+        let engine = sqlite::engine(&file, options.durability);
+        return ready(Arc::new(engine), options).await;
+    }
+    if postgres::is_url(url) {
+        let engine = postgres::engine(url, options.durability).map_err(bad)?;
+        return ready(Arc::new(engine), options).await;
+    }
+    // A URL may hold a password.
+    let scheme = url.split(':').next().unwrap_or_default();
+    Err(OpenError::Url(format!("'{scheme}:…'")))
+}
+
+/// Makes the file, when it is missing, for its owner alone; those beside it take its permissions.
+fn private(file: &Path) -> Result<(), OpenError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    let made = options
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(file)
+        .map(drop);
+    made.map_err(|error| OpenError::Database(format!("{}: {error}", file.display())))
+}
+
+async fn ready(engine: Arc<dyn Engine>, options: &Options) -> Result<Arc<Ledger>, OpenError> {
+    schema::migrate(&*engine).await?;
+    let sealer = unlock(&*engine, options).await?;
+    Ok(Arc::new(Ledger::start(engine, sealer, options).await?))
+}
+
+/// Finds the master key and proves that the ledger was sealed with it.
+async fn unlock(engine: &dyn Engine, options: &Options) -> Result<Sealer, OpenError> {
+    let path = &options.master_key;
+    let missing = |advice| {
+        let path = path.to_owned();
+        OpenError::Key(KeyError::Missing { path, advice })
+    };
+    let check = read_check(engine).await?;
+    let key = match MasterKey::read(path)? {
+        Some(key) => key,
+        None if check.is_some() => return Err(missing(RESTORE)),
+        None if engine.dialect().leases => return Err(missing(PROVIDE)),
+        None if !options.create => return Err(missing(RESTORE)),
+        None => MasterKey::create(path)?,
+    };
+    let sealer = Sealer::new(&key);
+    let check = match check {
+        Some(check) => check,
+        None => {
+            write_check(engine, &sealer).await?;
+            // Another process may have been faster.
+            read_check(engine).await?.unwrap_or_default()
+        }
+    };
+    match sealer.open("meta", CHECK, &check) {
+        Ok(_) => Ok(sealer),
+        Err(_) => Err(KeyError::Wrong(path.to_owned()).into()),
+    }
+}
+
+async fn read_check(engine: &dyn Engine) -> Result<Option<Vec<u8>>, OpenError> {
+    let rows = engine
+        .read(Statement::new(SELECT_META, [CHECK.into()]))
+        .await?;
+    let check = rows.first().map(|row| row.blob(0)).transpose();
+    Ok(check.map_err(Fault::from)?.flatten())
+}
+
+async fn write_check(engine: &dyn Engine, sealer: &Sealer) -> Result<(), OpenError> {
+    let sealed = sealer.seal("meta", CHECK, b"crosspoint");
+    let sealed = sealed.map_err(|_| OpenError::Database("sealing a value".to_owned()))?;
+    let mut transaction = engine.begin().await?;
+    let values = [CHECK.into(), sealed.as_slice().into()];
+    transaction
+        .run(&Statement::new(INSERT_META, values))
+        .await?;
+    Ok(transaction.commit().await?)
+}
+
+impl From<Fault> for OpenError {
+    fn from(fault: Fault) -> OpenError {
+        OpenError::Database(fault.message().to_owned())
+    }
+}

@@ -1,0 +1,249 @@
+//! The port, method by method.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use crosspoint_broker::ledger::{
+    Begun, Due, End, Filter, NewRow, Pruned, Retention, Row, State, Store, StoreError, StoreHealth,
+    Version, Wait,
+};
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::codec;
+use crate::ledger::{CALL, Ledger, RESULT, error, ms};
+use crate::queue::{Record, Work};
+use crate::record::{Change, Insert, hash_of};
+use crate::sql::{self, ROW_COLUMNS};
+use crate::value::{Statement, Value};
+
+impl Store for Ledger {
+    fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    fn begin(&self, row: NewRow, wait: Wait) -> BoxFuture<'_, Result<Begun, StoreError>> {
+        Box::pin(async move {
+            if !matches!(
+                row.state,
+                State::Received | State::Accepted | State::Running
+            ) {
+                let what = format!("a call does not begin as {}", row.state);
+                return Err(StoreError::Refused(what));
+            }
+            let sealed = self.seal(&row.id, CALL, &row.replay)?;
+            let insert = Insert::new(&row, &self.owner, sealed);
+            if wait == Wait::No {
+                self.shared.queue.begin(insert);
+                return Ok(Begun::New);
+            }
+            let (begun, answered) = oneshot::channel();
+            let mut record = Record::new(insert.id.clone());
+            record.insert = Some(insert);
+            record.begun = Some(begun);
+            let work = Work::Record(Box::new(record));
+            self.shared.queue.push(work).map_err(|_| self.full())?;
+            self.wait(answered).await
+        })
+    }
+
+    fn start<'a>(
+        &'a self,
+        id: &'a str,
+        started: i64,
+        wait: Wait,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.change(id, Change::start(started), wait))
+    }
+
+    fn end(&self, end: End, wait: Wait) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            if !State::Running.may_become(end.state) || end.state.is_open() {
+                let what = format!("a call does not end as {}", end.state);
+                return Err(StoreError::Refused(what));
+            }
+            let sealed = self.seal(&end.id, RESULT, &end.result)?;
+            let change = Change::end(end.state, end.ending, sealed);
+            self.change(&end.id, change, wait).await
+        })
+    }
+
+    fn again<'a>(
+        &'a self,
+        id: &'a str,
+        from: Version,
+        started: i64,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let again = matches!(from.state, State::Failed | State::Unknown | State::Running);
+            if !again {
+                let (id, from, to) = (id.to_owned(), from.state, State::Running);
+                return Err(StoreError::NotAllowed { id, from, to });
+            }
+            self.shared.queue.hasten(id);
+            let values = [
+                id.into(),
+                (&self.owner).into(),
+                started.into(),
+                from.state.name().into(),
+                i64::from(from.attempts).into(),
+            ];
+            let changed = self.ask(Statement::new(sql::AGAIN, values)).await?;
+            Ok(!changed.is_empty())
+        })
+    }
+
+    fn settle(&self, end: End) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(async move {
+            if !State::Unknown.may_become(end.state) || end.state.is_open() {
+                let (id, from, to) = (end.id, State::Unknown, end.state);
+                return Err(StoreError::NotAllowed { id, from, to });
+            }
+            self.shared.queue.hasten(&end.id);
+            let sealed = self.seal(&end.id, RESULT, &end.result)?;
+            let change = Change::end(end.state, end.ending, sealed);
+            let mut values = vec![end.id.as_str().into()];
+            change.values(change.size(), &mut values);
+            // Attempts and start stay as they are.
+            values.drain(2..4);
+            let settled = self.ask(Statement::new(sql::SETTLE, values)).await?;
+            Ok(!settled.is_empty())
+        })
+    }
+
+    fn find<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Row>, StoreError>> {
+        Box::pin(self.find_one(Statement::new(sql::select_id(), [id.into()])))
+    }
+
+    fn find_key<'a>(
+        &'a self,
+        scope: &'a str,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Row>, StoreError>> {
+        let hash = hash_of(scope, key);
+        let values = [hash.as_slice().into()];
+        Box::pin(self.find_one(Statement::new(sql::select_key(), values)))
+    }
+
+    fn replay<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Bytes>, StoreError>> {
+        Box::pin(self.sealed(id, CALL, sql::SEALED_CALL))
+    }
+
+    fn result<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Bytes>, StoreError>> {
+        Box::pin(self.sealed(id, RESULT, sql::SEALED_RESULT))
+    }
+
+    fn list<'a>(
+        &'a self,
+        filter: &'a Filter,
+        limit: u32,
+        before: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        Box::pin(async move {
+            let rows = self.read(sql::list(filter, limit, before)).await?;
+            codec::rows(&rows)
+        })
+    }
+
+    fn recover(&self, limit: u32) -> BoxFuture<'_, Result<Vec<Row>, StoreError>> {
+        Box::pin(async move {
+            if !self.dialect().leases && !self.recovered.load(Ordering::Relaxed) {
+                self.ask(Statement::new(sql::ALL_DUE, [])).await?;
+                self.recovered.store(true, Ordering::Relaxed);
+            }
+            let values = [
+                (&self.owner).into(),
+                i64::from(limit).into(),
+                Value::Int(None),
+            ];
+            self.ask_rows(Statement::new(self.dialect().recover(), values))
+                .await
+        })
+    }
+
+    fn due(&self, lease: Duration, limit: u32) -> BoxFuture<'_, Result<Vec<Due>, StoreError>> {
+        Box::pin(async move {
+            let values = [ms(lease).into(), i64::from(limit).into(), self.now()];
+            let rows = self
+                .ask(Statement::new(self.dialect().due(), values))
+                .await?;
+            let due = rows.iter().map(|columns| {
+                let row = codec::row(&**columns)?;
+                let sealed = columns.blob(ROW_COLUMNS).map_err(|e| error(e.into()))?;
+                let result = self.opened(&row.id, RESULT, sealed);
+                Ok(Due { row, result })
+            });
+            let mut due: Vec<Due> = due.collect::<Result<_, StoreError>>()?;
+            due.sort_by(|a, b| a.row.id.cmp(&b.row.id));
+            Ok(due)
+        })
+    }
+
+    fn delivered<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        let statement = Statement::new(sql::DELIVERED, [id.into()]);
+        Box::pin(self.step(id, State::Delivered, statement))
+    }
+
+    fn delivery_failed<'a>(
+        &'a self,
+        id: &'a str,
+        pause: Duration,
+        error: &'a str,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let values = [id.into(), ms(pause).into(), self.now(), error.into()];
+        let statement = Statement::new(self.dialect().delivery_failed(), values);
+        Box::pin(self.step(id, State::Finished, statement))
+    }
+
+    fn undeliverable<'a>(
+        &'a self,
+        id: &'a str,
+        error: &'a str,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let statement = Statement::new(sql::UNDELIVERABLE, [id.into(), error.into()]);
+        Box::pin(self.step(id, State::Undeliverable, statement))
+    }
+
+    fn redeliver<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let redeliver = Statement::new(sql::REDELIVER, [id.into()]);
+            Ok(!self.ask(redeliver).await?.is_empty())
+        })
+    }
+
+    fn prune(&self, retention: Retention) -> BoxFuture<'_, Result<Pruned, StoreError>> {
+        Box::pin(self.remove_old(retention))
+    }
+
+    fn health(&self) -> StoreHealth {
+        StoreHealth {
+            problem: self.problem(),
+            lost: self.shared.queue.lost(),
+            queued: self.shared.queue.len(),
+        }
+    }
+
+    fn flush(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let flushed = timeout(self.patience, self.shared.queue.flushed()).await;
+            flushed.map_err(|_| self.late())
+        })
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if self.shared.queue.is_closed() {
+                return;
+            }
+            if self.flush().await.is_ok() && self.dialect().leases {
+                let forget = Statement::new(sql::FORGET_OWNER, [(&self.owner).into()]);
+                let _ = self.ask(forget).await;
+            }
+            self.shared.queue.close();
+            let _ = timeout(self.patience, self.shared.queue.ended()).await;
+            self.shared.engine.close().await;
+        })
+    }
+}

@@ -1,0 +1,389 @@
+//! What waits to be written. Bounded in number and bytes; nobody who does not want to wait waits
+//! for room.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crosspoint_broker::ledger::{Begun, State, StoreError};
+use indexmap::IndexMap;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use crate::record::{Change, Insert};
+use crate::value::{Rows, Statement};
+
+/// How long a record that nobody waits for may wait for company, above all a beginning for its end:
+/// together they are one insert.
+const LINGER: Duration = Duration::from_millis(20);
+
+/// How many records go into one transaction.
+pub(crate) const BATCH: usize = 256;
+
+/// How many bytes may wait.
+const BYTES: usize = 64 << 20;
+
+/// Somebody who waits for an answer.
+pub(crate) type Waiter<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// The beginning of a call, a change of it, or both at once.
+pub(crate) struct Record {
+    pub(crate) id: Arc<str>,
+    pub(crate) insert: Option<Insert>,
+    pub(crate) change: Option<Change>,
+    pub(crate) begun: Option<Waiter<Begun>>,
+    pub(crate) changed: Option<Waiter<()>>,
+    /// Whether it may have been written by a transaction whose end was not heard.
+    pub(crate) tried: bool,
+}
+
+/// A statement whose answer somebody waits for.
+pub(crate) struct Ask {
+    pub(crate) statement: Statement,
+    pub(crate) answer: Waiter<Rows>,
+}
+
+/// What the writer does.
+pub(crate) enum Work {
+    Record(Box<Record>),
+    Ask(Ask),
+}
+
+/// The queue between the callers and the writer.
+pub(crate) struct Queue {
+    capacity: usize,
+    inner: Mutex<Inner>,
+    wake: Notify,
+    idle: Notify,
+    lost: AtomicU64,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// Somebody waits for these.
+    urgent: VecDeque<Work>,
+    /// Nobody waits for these, and they may become complete.
+    lazy: IndexMap<Arc<str>, Box<Record>>,
+    lazy_since: Option<Instant>,
+    bytes: usize,
+    /// Written as soon as possible, whether somebody waits or not.
+    hurry: bool,
+    writing: bool,
+    closed: bool,
+    ended: bool,
+}
+
+/// Why something was not queued.
+pub(crate) enum NotQueued {
+    /// There is no room, or the queue is closed.
+    Full,
+    /// It is not allowed after what waits of the same call, which ends in this state.
+    After(State),
+}
+
+// === impl Queue ===
+
+impl Queue {
+    pub(crate) fn new(capacity: usize) -> Queue {
+        Queue {
+            capacity,
+            inner: Mutex::default(),
+            wake: Notify::new(),
+            idle: Notify::new(),
+            lost: AtomicU64::new(0),
+        }
+    }
+
+    /// Queues what somebody waits for, or what came back from a transaction that failed.
+    pub(crate) fn push(&self, work: Work) -> Result<(), NotQueued> {
+        let mut inner = self.inner();
+        if !inner.has_room(self.capacity, work.size()) {
+            return Err(NotQueued::Full);
+        }
+        inner.bytes += work.size();
+        inner.urgent.push_back(work);
+        drop(inner);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Queues a beginning that nobody waits for. Takes only three quarters of the room, so that
+    /// those who wait find some.
+    pub(crate) fn begin(&self, insert: Insert) {
+        let size = insert.size();
+        let mut inner = self.inner();
+        if !inner.has_room(self.capacity * 3 / 4, size) {
+            drop(inner);
+            return self.lose(1);
+        }
+        inner.bytes += size;
+        let id = insert.id.clone();
+        let mut record = Record::new(id.clone());
+        record.insert = Some(insert);
+        inner.lazy.insert(id, Box::new(record));
+        let wake = inner.linger();
+        drop(inner);
+        if wake {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Queues a change. It joins what waits of the same call; with a waiter, both are urgent then.
+    pub(crate) fn change(
+        &self,
+        id: &Arc<str>,
+        change: Change,
+        waiter: Option<Waiter<()>>,
+    ) -> Result<(), NotQueued> {
+        let size = change.size();
+        let mut inner = self.inner();
+        // What joins takes no place of its own.
+        let capacity = match inner.lazy.contains_key(id) {
+            true => usize::MAX,
+            false => self.capacity,
+        };
+        if !inner.has_room(capacity, size) {
+            return Err(NotQueued::Full);
+        }
+        let waiting = inner.lazy.swap_remove(id);
+        let mut record = waiting.unwrap_or_else(|| Box::new(Record::new(id.clone())));
+        if let Err(state) = record.join(&change) {
+            inner.lazy.insert(id.clone(), record);
+            return Err(NotQueued::After(state));
+        }
+        inner.bytes += size;
+        let urgent = waiter.is_some();
+        if urgent {
+            record.changed = waiter;
+            inner.urgent.push_back(Work::Record(record));
+        } else {
+            inner.lazy.insert(id.clone(), record);
+        }
+        let wake = inner.linger() || urgent;
+        drop(inner);
+        if wake {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Puts back what could not be written, in front of everything else.
+    pub(crate) fn put_back(&self, works: Vec<Work>) {
+        let mut inner = self.inner();
+        for work in works.into_iter().rev() {
+            inner.bytes += work.size();
+            inner.urgent.push_front(work);
+        }
+    }
+
+    /// Waits for work, at most until `latest`. None when the queue is closed and empty.
+    pub(crate) async fn next(&self, latest: Option<Instant>) -> Option<Vec<Work>> {
+        loop {
+            let until = {
+                let mut inner = self.inner();
+                inner.writing = false;
+                let works = inner.take();
+                if !works.is_empty() {
+                    inner.writing = true;
+                    return Some(works);
+                }
+                if inner.is_empty() {
+                    inner.hurry = false;
+                    inner.ended = inner.closed;
+                    self.idle.notify_waiters();
+                    if inner.closed {
+                        return None;
+                    }
+                }
+                let lingering = inner.lazy_since.map(|since| since + LINGER);
+                [lingering, latest].into_iter().flatten().min()
+            };
+            match until {
+                None => self.wake.notified().await,
+                Some(until) => {
+                    tokio::select! {
+                        () = self.wake.notified() => {}
+                        () = sleep_until(until) => {
+                            if latest.is_some_and(|latest| latest <= Instant::now()) {
+                                return Some(Vec::new());
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until everything is written.
+    pub(crate) async fn flushed(&self) {
+        loop {
+            let idle = self.idle.notified();
+            tokio::pin!(idle);
+            idle.as_mut().enable();
+            {
+                let mut inner = self.inner();
+                if inner.is_empty() && !inner.writing {
+                    return;
+                }
+                inner.hurry = true;
+            }
+            self.wake.notify_one();
+            idle.await;
+        }
+    }
+
+    /// Makes what waits of a call urgent.
+    pub(crate) fn hasten(&self, id: &str) {
+        let mut inner = self.inner();
+        if let Some(record) = inner.lazy.swap_remove(id) {
+            inner.urgent.push_back(Work::Record(record));
+        }
+    }
+
+    /// Waits until the writer has ended.
+    pub(crate) async fn ended(&self) {
+        loop {
+            let idle = self.idle.notified();
+            tokio::pin!(idle);
+            idle.as_mut().enable();
+            if self.inner().ended {
+                return;
+            }
+            idle.await;
+        }
+    }
+
+    /// Lets the writer end when everything is written.
+    pub(crate) fn close(&self) {
+        let mut inner = self.inner();
+        inner.closed = true;
+        inner.hurry = true;
+        drop(inner);
+        self.wake.notify_one();
+    }
+
+    /// Forgets what waits, and counts it as lost.
+    pub(crate) fn abandon(&self) {
+        let mut inner = self.inner();
+        let left = inner.lazy.len() + inner.urgent.len();
+        inner.lazy.clear();
+        inner.urgent.clear();
+        inner.bytes = 0;
+        drop(inner);
+        self.lose(left as u64);
+    }
+
+    pub(crate) fn lose(&self, records: u64) {
+        self.lost.fetch_add(records, Ordering::Relaxed);
+    }
+
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        let inner = self.inner();
+        inner.urgent.len() + inner.lazy.len()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.inner().closed
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    fn has_room(&self, capacity: usize, bytes: usize) -> bool {
+        // One large record may always be under way.
+        let fits = self.bytes + bytes <= BYTES || self.bytes == 0;
+        !self.closed && fits && self.urgent.len() + self.lazy.len() < capacity
+    }
+
+    fn is_empty(&self) -> bool {
+        self.urgent.is_empty() && self.lazy.is_empty()
+    }
+
+    /// Notes that something lingers. Whether the writer has to know.
+    fn linger(&mut self) -> bool {
+        let first = self.lazy_since.is_none() && !self.lazy.is_empty();
+        if first {
+            self.lazy_since = Some(Instant::now());
+        }
+        first || self.lazy.len() == BATCH
+    }
+
+    /// The next transaction's work. Nothing when what is there may still wait.
+    fn take(&mut self) -> Vec<Work> {
+        let urgent = self.urgent.len().min(BATCH);
+        let mut works: Vec<Work> = self.urgent.drain(..urgent).collect();
+        let ripe = self.hurry
+            || self.lazy.len() >= BATCH
+            || self
+                .lazy_since
+                .is_some_and(|since| since + LINGER <= Instant::now());
+        if ripe {
+            let some = self.lazy.len().min(BATCH - urgent);
+            works.extend(
+                self.lazy
+                    .drain(..some)
+                    .map(|(_, record)| Work::Record(record)),
+            );
+        }
+        if self.lazy.is_empty() {
+            self.lazy_since = None;
+        }
+        let bytes: usize = works.iter().map(Work::size).sum();
+        self.bytes = self.bytes.saturating_sub(bytes);
+        works
+    }
+}
+
+// === impl Work ===
+
+impl Work {
+    fn size(&self) -> usize {
+        match self {
+            Work::Record(record) => {
+                record.insert.as_ref().map_or(0, Insert::size)
+                    + record.change.as_ref().map_or(0, Change::size)
+            }
+            Work::Ask(_) => 0,
+        }
+    }
+}
+
+// === impl Record ===
+
+impl Record {
+    pub(crate) fn new(id: Arc<str>) -> Record {
+        Record {
+            id,
+            insert: None,
+            change: None,
+            begun: None,
+            changed: None,
+            tried: false,
+        }
+    }
+
+    /// Adds a change to what waits. Fails with the state after which it is not allowed.
+    fn join(&mut self, change: &Change) -> Result<(), State> {
+        let before = match (&mut self.insert, &mut self.change) {
+            (_, Some(before)) => before,
+            // What may have been written already must stay as it is.
+            (Some(insert), None) if !self.tried => &mut insert.change,
+            (_, none) => {
+                *none = Some(change.clone());
+                return Ok(());
+            }
+        };
+        *before = before.then(change).ok_or(before.state)?;
+        Ok(())
+    }
+}

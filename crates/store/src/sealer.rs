@@ -1,0 +1,123 @@
+//! Seals what must not be readable at rest: XChaCha20-Poly1305 under the master key.
+//!
+//! A sealed value is one byte for the form (1), a random nonce of 24 bytes, and the ciphertext with
+//! its tag. The row's id and the column are bound to it, so that a value that was moved to another
+//! place does not open.
+
+use std::sync::Arc;
+
+use chacha20poly1305::aead::{Aead, Generate, Payload};
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+
+use crate::key::MasterKey;
+
+const FORM: u8 = 1;
+const NONCE: usize = 24;
+
+/// Seals and opens. The key is wiped from memory when the last clone is dropped.
+#[derive(Clone)]
+pub(crate) struct Sealer(Arc<XChaCha20Poly1305>);
+
+/// A value that was changed, moved, or sealed with another key.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NotSealedHere;
+
+// === impl Sealer ===
+
+impl Sealer {
+    pub(crate) fn new(key: &MasterKey) -> Sealer {
+        Sealer(Arc::new(XChaCha20Poly1305::new(key.bytes().into())))
+    }
+
+    /// Seals a value for one place. Fails only beyond 256 GiB.
+    pub(crate) fn seal(
+        &self,
+        id: &str,
+        column: &str,
+        plain: &[u8],
+    ) -> Result<Vec<u8>, NotSealedHere> {
+        let nonce = XNonce::generate();
+        let place = place(id, column);
+        let payload = Payload {
+            msg: plain,
+            aad: &place,
+        };
+        let sealed = self.0.encrypt(&nonce, payload);
+        let sealed = sealed.map_err(|_| NotSealedHere)?;
+        Ok([&[FORM][..], &nonce, &sealed].concat())
+    }
+
+    /// Opens a value that was sealed for this place.
+    pub(crate) fn open(
+        &self,
+        id: &str,
+        column: &str,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, NotSealedHere> {
+        let Some((&[FORM], rest)) = sealed.split_at_checked(1) else {
+            return Err(NotSealedHere);
+        };
+        let (nonce, sealed) = rest.split_at_checked(NONCE).ok_or(NotSealedHere)?;
+        let nonce = XNonce::try_from(nonce).map_err(|_| NotSealedHere)?;
+        let place = place(id, column);
+        let payload = Payload {
+            msg: sealed,
+            aad: &place,
+        };
+        self.0.decrypt(&nonce, payload).map_err(|_| NotSealedHere)
+    }
+}
+
+/// No column has a NUL in its name, so that no two places are spelled alike.
+fn place(id: &str, column: &str) -> Vec<u8> {
+    [b"crosspoint\0", column.as_bytes(), b"\0", id.as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealer(seed: u8) -> Sealer {
+        Sealer::new(&MasterKey::of([seed; 32]))
+    }
+
+    #[test]
+    fn a_value_opens_in_its_place_only() {
+        let sealed = sealer(1).seal("id", "result", b"plain").unwrap();
+        assert_eq!(sealer(1).open("id", "result", &sealed).unwrap(), b"plain");
+        for (key, id, column) in [
+            (2, "id", "result"),
+            (1, "other", "result"),
+            (1, "id", "call"),
+        ] {
+            assert_eq!(
+                sealer(key).open(id, column, &sealed),
+                Err(NotSealedHere),
+                "{key} {id} {column}"
+            );
+        }
+    }
+
+    #[test]
+    fn any_flipped_bit_and_any_cut_is_noticed() {
+        let sealed = sealer(1).seal("id", "result", b"plain").unwrap();
+        for bit in 0..sealed.len() * 8 {
+            let mut flipped = sealed.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(
+                sealer(1).open("id", "result", &flipped).is_err(),
+                "bit {bit}"
+            );
+        }
+        for len in 0..sealed.len() {
+            assert!(sealer(1).open("id", "result", &sealed[..len]).is_err());
+        }
+    }
+
+    #[test]
+    fn equal_values_do_not_look_alike() {
+        let sealer = sealer(1);
+        let twice = [(); 2].map(|()| sealer.seal("id", "result", b"plain").unwrap());
+        assert_ne!(twice[0], twice[1]);
+    }
+}
