@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::catalogue::{Catalogue, Clash, Entry};
+use crate::layers::hand_over::Held;
 use crate::metrics::Metrics;
 use crate::mounts::{Member, Registration};
 use crate::pipeline::{self, Policy};
@@ -60,7 +61,7 @@ pub enum NotReplaced {
     /// Two of the new connectors want one name.
     #[error(transparent)]
     Clash(#[from] Clash),
-    /// A new mount could not load all that it is made of.
+    /// A new mount could not load anything that it is made of.
     #[error("{}", .0.join("\n"))]
     Problems(Vec<String>),
 }
@@ -90,16 +91,20 @@ impl Broker {
 
     /// Runs a call and waits for its end, at most `limit` unless the connector's policy says
     /// otherwise. Dropping the future gives up waiting; see [`crosspoint_core::Connector::call`]
-    /// for what that means for the call.
-    pub async fn submit(&self, call: Call, limit: Duration) -> Result<Outcome, Failure> {
+    /// for what that means for the call. The call counts from here on, polled or not.
+    pub fn submit(
+        &self,
+        call: Call,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Outcome, Failure>> + Send + use<> {
         let inner = &self.0;
         match inner.enter(&call) {
-            Ok(entered) => pipeline::run(&inner.stopping, entered, call, limit).await,
+            Ok(entered) => pipeline::run(&inner.stopping, entered, call, limit),
             Err(failure) => {
                 inner.metrics.not_found.inc();
                 let (request, reason) = (&call.request_id, &failure.message);
                 tracing::info!(id = %call.id, %request, reason, "Call failed.");
-                Err(failure)
+                Held::ended(Err(failure))
             }
         }
     }
@@ -136,8 +141,9 @@ impl Broker {
     /// Replaces settings and mounts without dropping a call. A mount that is among the old ones,
     /// too, goes on as it is; one that is not is closed after its last call.
     ///
-    /// Waits until every new mount has settled. When one of them has a problem, or two connectors
-    /// clash, the new mounts are closed and everything stays as it was.
+    /// Waits until every new mount has settled. When one of them could not load anything, or two
+    /// connectors clash, the new mounts are closed and everything stays as it was. A mount with
+    /// some problems is taken: they are in the health.
     pub async fn replace(
         &self,
         settings: Settings,
@@ -247,7 +253,9 @@ impl Inner {
     ) -> Result<(), NotReplaced> {
         let problems: Vec<String> = added
             .iter()
-            .flat_map(|member| member.mounted().problems.to_vec())
+            .map(Member::mounted)
+            .filter(|mounted| mounted.connectors.is_empty())
+            .flat_map(|mounted| mounted.problems.to_vec())
             .collect();
         if !problems.is_empty() {
             return Err(NotReplaced::Problems(problems));

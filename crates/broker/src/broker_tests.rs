@@ -298,7 +298,7 @@ async fn what_a_mount_finds_later_is_callable_and_readiness_waits_for_it() {
     assert!(broker.health().ready);
 }
 
-/// A mount that tells when it is closed, and that may have problems.
+/// A mount that tells when it is closed, and that may have problems instead of connectors.
 struct Closing {
     mounted: watch::Sender<Mounted>,
     closed: Arc<Notify>,
@@ -317,9 +317,13 @@ impl Mount for Closing {
 
 fn closing(name: &str, odd: &Arc<Odd>, problems: &[&str]) -> (Registration, Arc<Notify>) {
     let closed = Arc::new(Notify::new());
+    let connectors = match problems {
+        [] => vec![connector(name, odd)],
+        _ => Vec::new(),
+    };
     let mounted = Mounted {
         problems: problems.iter().map(|p| (*p).to_owned()).collect(),
-        ..Mounted::settled(vec![connector(name, odd)])
+        ..Mounted::settled(connectors)
     };
     let mount = Arc::new(Closing {
         mounted: watch::Sender::new(mounted),

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crosspoint_broker::{Naming, Registration};
-use crosspoint_core::Mount;
 use crosspoint_runtimes::python::environment::{Environment, Environments, Progress};
 use crosspoint_runtimes::python::{Program, PythonMount};
 use futures_util::future::join_all;
@@ -141,8 +140,8 @@ impl Python {
     }
 
     /// From now on these are the mounts. Those that were there before change over to what they
-    /// shall run; what cannot be started is told, and goes on as it was.
-    pub async fn take(&self, next: Vec<Next>) -> Vec<String> {
+    /// shall run; what cannot be started is a problem of its mount, and goes on as it was.
+    pub async fn take(&self, next: Vec<Next>) {
         let mut changing = Vec::new();
         let mut running = BTreeMap::new();
         for one in next {
@@ -154,10 +153,8 @@ impl Python {
         *lock(&self.running) = running;
         let change = |(mount, programs): (Arc<PythonMount>, Vec<Program>)| async move {
             mount.replace(programs).await;
-            mount.connectors().borrow().problems.to_vec()
         };
-        let problems = join_all(changing.into_iter().map(change)).await;
-        problems.into_iter().flatten().collect()
+        join_all(changing.into_iter().map(change)).await;
     }
 
     /// Changes whenever the code or the libraries of a mounted connector do. Reads files: not for

@@ -70,7 +70,8 @@ impl Reloader {
         self.log.replace(mask.clone());
         let replaced = self.broker.replace(settings(&loaded, mask), mounts).await;
         replaced.map_err(|error| error.to_string())?;
-        let mut problems = self.python.take(next).await;
+        self.python.take(next).await;
+        let mut problems = self.broker.health().problems;
         let router = crosspoint_ingress::router(self.broker.clone(), ingress(&loaded));
         self.routes.replace(router);
         problems.extend(fixed(&now.0, &loaded));
