@@ -204,12 +204,14 @@ Examples:
   crosspoint check http
   crosspoint check http/GetRequestV2 url=https://example.com/
   crosspoint check smtp --samples smtp.json --effects
+  crosspoint check ./connector-crm              a Python connector, by its folder or .py file
   crosspoint check http://127.0.0.1:7004 --api-key-env PROXY_KEY --json
 
 Exit codes: 0 all well, 1 a test failed, 2 the command line or configuration is wrong.")]
 pub struct CheckArgs {
-    /// What to judge: a connector, connector/Command, or the address of a connector proxy
-    #[arg(value_name = "CONNECTOR|COMMAND|URL")]
+    /// What to judge: a connector, connector/Command, the path of a Python connector, or the
+    /// address of a connector proxy
+    #[arg(value_name = "CONNECTOR|COMMAND|PATH|URL")]
     pub what: String,
 
     /// A sample of the one command that is judged: name=text or name:=JSON
