@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crosspoint_core::{
-    Auth, Command, CommandId, Connector, Failure, Mask, Mounted, is_connector_name, nearest, shorten,
+    Auth, Command, CommandId, Connector, Failure, Mask, Mounted, is_connector_name, nearest,
+    shorten,
 };
 use tokio_util::task::TaskTracker;
 

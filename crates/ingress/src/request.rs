@@ -1,14 +1,18 @@
 //! What every request gets, whatever its route: an id, the access check, a line in the log.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::Router;
+use axum::extract::Request;
 use axum::response::Response;
 use crosspoint_core::{CallId, Trace};
+use futures_util::TryFutureExt;
+use futures_util::future::{Either, ready};
 use http::header::HeaderName;
 use http::{HeaderMap, Method};
 use tokio::time::Instant;
+use tower::Service;
 
 use crate::access::Denied;
 use crate::answer;
@@ -34,7 +38,16 @@ pub(crate) struct Seen {
 pub(crate) struct Logged;
 
 /// Gives a request its id, and logs it. Outermost, so that no answer goes without.
-pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
+///
+/// This and [`admit`] are no async functions: their futures would hold the request besides the one
+/// that was passed on.
+pub(crate) fn identify<S>(
+    mut next: S,
+    mut request: Request,
+) -> impl Future<Output = Result<Response, Infallible>> + use<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
     let begun = Instant::now();
     let call = CallId::generate();
     let id = request_id(request.headers(), call);
@@ -44,27 +57,23 @@ pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
         id: id.clone(),
         key: None,
     });
-    let mut response = next.run(request).await;
-    if response.extensions_mut().remove::<Logged>().is_none() {
-        let status = response.status().as_u16();
-        log(
-            &id,
-            &method,
-            &path,
-            status,
-            begun.elapsed().as_millis() as u64,
-        );
-    }
-    answer::set(response.headers_mut(), REQUEST_ID.clone(), &id);
-    response
+    next.call(request).map_ok(move |mut response| {
+        if response.extensions_mut().remove::<Logged>().is_none() {
+            let status = response.status().as_u16();
+            let ms = begun.elapsed().as_millis() as u64;
+            log(&id, &method, &path, status, ms);
+        }
+        answer::set(response.headers_mut(), REQUEST_ID.clone(), &id);
+        response
+    })
 }
 
 /// Lets a request pass or not.
-pub(crate) async fn admit(
-    State(shared): State<Shared>,
+pub(crate) fn admit(
+    shared: &Shared,
+    mut routes: Router,
     mut request: Request,
-    next: Next,
-) -> Response {
+) -> impl Future<Output = Result<Response, Infallible>> + use<> {
     let admitted = shared
         .access
         .admit(request.method(), request.uri(), request.headers());
@@ -73,9 +82,9 @@ pub(crate) async fn admit(
             if let Some(seen) = request.extensions_mut().get_mut::<Seen>() {
                 seen.key = key;
             }
-            next.run(request).await
+            Either::Left(routes.call(request))
         }
-        Err(Denied(status, message)) => answer::denied(status, &message),
+        Err(Denied(status, message)) => Either::Right(ready(Ok(answer::denied(status, &message)))),
     }
 }
 

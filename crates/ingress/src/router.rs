@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::get;
-use axum::{Router, middleware};
 use crosspoint_broker::Broker;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
+use tower::{Layer, service_fn, util::option_layer};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::access::{Access, KEY_HEADER};
@@ -44,7 +45,7 @@ pub(crate) struct State {
 
 /// All routes over one broker.
 pub fn router(broker: Broker, settings: Settings) -> Router {
-    let cors = cors(&settings.cors_origins);
+    let cors = option_layer(cors(&settings.cors_origins));
     let shared = Arc::new(State {
         broker,
         documents: Documents::new(!settings.access.keys.is_empty()),
@@ -53,7 +54,7 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
         spiff_deadline: settings.spiff_deadline,
         listing: Listing::default(),
     });
-    let router = Router::new()
+    let routes = Router::new()
         // What this is, for somebody who opens the address in a browser.
         .route("/", get(operate::root))
         // Probes. The first two belong to SpiffArena's protocol.
@@ -74,16 +75,13 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
         )
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_that_way)
-        .layer(middleware::from_fn_with_state(
-            shared.clone(),
-            request::admit,
-        ))
-        .with_state(shared);
-    let router = match cors {
-        Some(cors) => router.layer(cors),
-        None => router,
-    };
-    router.layer(middleware::from_fn(request::identify))
+        .with_state(shared.clone());
+    // Around the routes as a whole: `Router::layer` would box each layer around each route, and
+    // clone the boxes with each request.
+    let admitting = service_fn(move |r| request::admit(&shared, routes.clone(), r));
+    let admitting = cors.layer(admitting);
+    let identifying = service_fn(move |r| request::identify(admitting.clone(), r));
+    Router::new().fallback_service(identifying)
 }
 
 /// Outside of the access check, so that a page may read a refusal too.

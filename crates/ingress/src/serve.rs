@@ -12,6 +12,10 @@ use crate::live::Live;
 /// How long a client may take to send a request's head.
 const HEAD: Duration = Duration::from_secs(30);
 
+/// A timer that is due before those of requests. Without it each request would bring the next timer
+/// that is due, and tokio wakes the thread that sleeps until then to tell it.
+const TICK: Duration = Duration::from_secs(1);
+
 /// Serves until `stop` resolves, then accepts nothing more and waits up to `patience` for the
 /// requests in flight.
 pub async fn serve(
@@ -23,10 +27,12 @@ pub async fn serve(
     let connections = GracefulShutdown::new();
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    let mut tick = tokio::time::interval(TICK);
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
+            _ = tick.tick() => continue,
             () = &mut stop => break,
         };
         match accepted {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{Either, ready};
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue};
 use hyper_util::client::proxy::matcher::Matcher;
@@ -167,14 +168,33 @@ impl Http {
 
     /// Sends a request, follows its redirects and reads the answer to its end. Every status is
     /// an answer. Ends at the request's deadline at the latest; dropping it breaks it off.
-    pub async fn send(&self, request: Request) -> Result<Response, NetError> {
+    pub fn send(
+        &self,
+        request: Request,
+    ) -> impl Future<Output = Result<Response, NetError>> + Send {
+        // Not in the future itself, which would hold the request beside what is made of it.
         let (follow, deadline, limit) = (request.follow, request.deadline, request.max_answer);
-        let mut hop = Hop::first(&request)?;
+        match Hop::first(request) {
+            Ok(mut hop) => {
+                let sending = async move { self.hops(&mut hop, follow, deadline, limit).await };
+                Either::Left(sending)
+            }
+            Err(error) => Either::Right(ready(Err(error))),
+        }
+    }
+
+    async fn hops(
+        &self,
+        hop: &mut Hop,
+        follow: bool,
+        deadline: Instant,
+        limit: usize,
+    ) -> Result<Response, NetError> {
         let mut acted = false;
         for _ in 0..=MAX_REDIRECTS {
-            let sent = self.send_hop(&hop, deadline).await;
-            let Answer { answer, about } = sent.map_err(|error| error.after(acted))?;
-            let (url, status) = (hop.url.clone(), answer.status().as_u16());
+            let sent = self.send_hop(hop, deadline).await;
+            let Answer { mut answer, about } = sent.map_err(|error| error.after(acted))?;
+            let status = answer.status().as_u16();
             acted |= hop.may_act();
             let followed = match follow {
                 true => hop.follow(status, answer.headers()),
@@ -183,13 +203,13 @@ impl Http {
             if followed.map_err(|error| error.after(acted))? {
                 continue;
             }
-            let headers = answer.headers().clone();
-            let body = read::body(answer, limit, deadline, &about).await?;
+            let headers = std::mem::take(answer.headers_mut());
+            let body = read::body(&mut answer, limit, deadline, &about).await?;
             return Ok(Response {
                 status,
                 headers,
                 body,
-                url,
+                url: hop.url.clone(),
             });
         }
         let message = format!(

@@ -1,11 +1,12 @@
 //! What one attempt knows about itself while a connection is made for it.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, timeout_at};
-use tower::{Layer, Service};
+use tower::{Layer, Service, ServiceExt};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -45,9 +46,10 @@ pub(crate) struct ConnectTimedOut;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bound;
 
-/// A connector within [`Bound`].
+/// A connector within [`Bound`]. Shared, because the library clones its connector several times
+/// for each request, though few of them connect.
 #[derive(Debug, Clone)]
-pub(crate) struct Bounded<S>(S);
+pub(crate) struct Bounded<S>(Arc<S>);
 
 // === impl Attempt ===
 
@@ -69,7 +71,7 @@ impl<S> Layer<S> for Bound {
     type Service = Bounded<S>;
 
     fn layer(&self, connector: S) -> Bounded<S> {
-        Bounded(connector)
+        Bounded(Arc::new(connector))
     }
 }
 
@@ -77,22 +79,23 @@ impl<S> Layer<S> for Bound {
 
 impl<S, R> Service<R> for Bounded<S>
 where
-    S: Service<R, Error = BoxError>,
+    S: Service<R, Error = BoxError> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Response: 'static,
+    R: Send + 'static,
 {
     type Response = S::Response;
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<S::Response, BoxError>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, target: R) -> Self::Future {
         // Taken now: a connection that loses the race against a free one is finished elsewhere.
         let attempt = Attempt::current();
-        let connecting = self.0.call(target);
+        let connecting = S::clone(&self.0).oneshot(target);
         Box::pin(async move {
             let attempt = attempt?;
             let now = Instant::now();

@@ -6,6 +6,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use crosspoint_core::{Effect, Failure, Refusal};
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
@@ -110,6 +111,25 @@ impl Dialer {
     }
 }
 
+/// By the names that Python gives them, since processes catch those: `gaierror`,
+/// `ConnectionRefusedError`, `ConnectionResetError`, `TimeoutError`, else `OSError`.
+impl From<DialError> for Failure {
+    fn from(error: DialError) -> Failure {
+        let code = match &error {
+            DialError::Egress(refused) => return Failure::refused(Refusal::Egress, refused),
+            DialError::UnknownHost(_) => "gaierror",
+            DialError::TimedOut(_) => "TimeoutError",
+            DialError::Connect { source, .. } => match source.kind() {
+                io::ErrorKind::ConnectionRefused => "ConnectionRefusedError",
+                io::ErrorKind::ConnectionReset => "ConnectionResetError",
+                io::ErrorKind::TimedOut => "TimeoutError",
+                _ => "OSError",
+            },
+        };
+        Failure::transport(code, error.to_string()).with_effect(Effect::None)
+    }
+}
+
 impl fmt::Debug for Dialer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dialer")
@@ -172,5 +192,10 @@ mod tests {
         let late = Instant::now() - Duration::from_secs(1);
         let late = dialer.connect("no-such-host.invalid", port, late).await;
         assert!(matches!(late, Err(DialError::TimedOut(_))));
+        let codes = [refused, unknown, late].map(|r| Failure::from(r.unwrap_err()).code);
+        assert_eq!(
+            codes,
+            ["ConnectionRefusedError", "gaierror", "TimeoutError"]
+        );
     }
 }

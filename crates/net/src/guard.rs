@@ -86,7 +86,7 @@ impl Guard {
     }
 
     fn judge(&self, name: Option<&str>, address: IpAddr, port: u16) -> Result<(), Refused> {
-        let target = match name {
+        let target = || match name {
             Some(name) => format!("{name} ({address}) port {port}"),
             None => format!("{address} port {port}"),
         };
@@ -95,14 +95,15 @@ impl Guard {
             .is_some_and(|listener| is_own(listener, address, port))
         {
             return Err(Refused(format!(
-                "{target} is Crosspoint's own listener, which commands may not call; no egress \
-                 rule can allow it"
+                "{} is Crosspoint's own listener, which commands may not call; no egress rule can \
+                 allow it",
+                target()
             )));
         }
         self.rules.judge(name, address, port).map_err(|reason| {
             let what = match reason {
-                Reason::Preset { what, .. } => format!("{target} is {what}, which"),
-                Reason::Denied(_) => format!("{target} is a target that"),
+                Reason::Preset { what, .. } => format!("{} is {what}, which", target()),
+                Reason::Denied(_) => format!("{} is a target that", target()),
             };
             let entry = match (&reason, name) {
                 // Only an address lifts the preset `internal`.

@@ -8,7 +8,7 @@ use crate::error::{About, NetError, NetErrorKind};
 /// Reads a body, at most `limit` bytes after decompression, until `deadline`. A body that comes
 /// in one piece is not copied.
 pub(crate) async fn body(
-    mut answer: reqwest::Response,
+    answer: &mut reqwest::Response,
     limit: usize,
     deadline: Instant,
     about: &About,
@@ -21,7 +21,7 @@ pub(crate) async fn body(
     }
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
-    while let Some(chunk) = next(&mut answer, deadline, about).await? {
+    while let Some(chunk) = next(answer, deadline, about).await? {
         if chunk.len() > limit - first.len().max(all.len()) {
             return Err(too_large(limit, about));
         }

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use crosspoint_core::is_sensitive_name;
+use crosspoint_core::{Trace, is_sensitive_name};
 use http::header::{
     AUTHORIZATION, CONTENT_LENGTH, HOST, LOCATION, PROXY_AUTHORIZATION, TRANSFER_ENCODING,
 };
@@ -27,13 +27,13 @@ pub(crate) struct Hop {
 
 impl Hop {
     /// The request as its caller wants it.
-    pub fn first(request: &Request) -> Result<Hop, NetError> {
+    pub fn first(request: Request) -> Result<Hop, NetError> {
         let target = Target::parse(&request.url, &request.query)?;
         let mut hop = Hop {
-            method: request.method.clone(),
+            method: request.method,
             url: target.url,
-            headers: request.headers.clone(),
-            body: request.body.clone(),
+            headers: request.headers,
+            body: request.body,
         };
         // A length that is not the body's would let a caller write a second request into it.
         hop.headers.remove(CONTENT_LENGTH);
@@ -43,7 +43,7 @@ impl Hop {
                 .insert(AUTHORIZATION, basic(user, password.expose()));
         }
         hop.authorize(target.user_info);
-        hop.add_trace(request);
+        hop.add_trace(request.trace.as_ref());
         for (name, value) in &mut hop.headers {
             if is_sensitive_name(name.as_str()) {
                 value.set_sensitive(true);
@@ -60,8 +60,8 @@ impl Hop {
         }
     }
 
-    fn add_trace(&mut self, request: &Request) {
-        let Some(trace) = &request.trace else { return };
+    fn add_trace(&mut self, trace: Option<&Trace>) {
+        let Some(trace) = trace else { return };
         if self.headers.contains_key("traceparent") {
             return;
         }

@@ -10,7 +10,7 @@ fn hop(method: Method, url: &str, headers: &[(&'static str, &'static str)]) -> H
     for (name, value) in headers {
         request.set_header(name, value).unwrap();
     }
-    Hop::first(&request).unwrap()
+    Hop::first(request).unwrap()
 }
 
 fn follow(hop: &mut Hop, status: u16, location: &str) -> Result<bool, NetError> {
@@ -114,7 +114,7 @@ fn redirects_to_other_schemes_and_to_nonsense_are_errors() {
 fn basic_authentication_comes_from_the_first_that_has_it() {
     let mut request = Request::new(Method::GET, "http://url:pw@h/", Instant::now());
     let sent = |request: &Request| {
-        let value = Hop::first(request).unwrap().headers[AUTHORIZATION].clone();
+        let value = Hop::first(request.clone()).unwrap().headers[AUTHORIZATION].clone();
         assert!(value.is_sensitive());
         value.to_str().unwrap().to_owned()
     };
@@ -137,13 +137,13 @@ fn the_trace_is_passed_on_unless_the_caller_has_one() {
     let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let mut request = Request::new(Method::GET, "http://h/", Instant::now());
     request.trace = Trace::parse(parent, Some("a=b"));
-    let sent = Hop::first(&request).unwrap().headers;
+    let sent = Hop::first(request.clone()).unwrap().headers;
     assert_eq!(
         (&sent["traceparent"], &sent["tracestate"]),
         (&parent.parse().unwrap(), &"a=b".parse().unwrap())
     );
     request.set_header("traceparent", "own").unwrap();
-    let sent = Hop::first(&request).unwrap().headers;
+    let sent = Hop::first(request.clone()).unwrap().headers;
     assert_eq!(sent["traceparent"], "own");
     assert!(!sent.contains_key("tracestate"));
 }

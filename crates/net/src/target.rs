@@ -2,7 +2,7 @@
 
 use http::Uri;
 use percent_encoding::percent_decode_str;
-use url::{ParseError, Url};
+use url::{ParseError, Position, Url};
 
 use crate::error::{NetError, NetErrorKind};
 
@@ -59,21 +59,14 @@ impl Target {
 
 /// The URL as other libraries want it, without query.
 pub(crate) fn uri(url: &Url) -> Option<Uri> {
-    url[..url::Position::AfterQuery].parse().ok()
+    url[..Position::AfterQuery].parse().ok()
 }
 
 /// `https://host:port`: what messages show of a URL. Paths, queries and user names often hold
 /// secrets.
 pub(crate) fn origin(url: &Url) -> String {
-    let port = url
-        .port()
-        .map(|port| format!(":{port}"))
-        .unwrap_or_default();
-    format!(
-        "{}://{}{port}",
-        url.scheme(),
-        url.host_str().unwrap_or_default()
-    )
+    let host = &url[Position::BeforeHost..Position::AfterPort];
+    format!("{}://{host}", url.scheme())
 }
 
 /// Insists on `scheme://host`, where the URL standard would also read `http:host` and

@@ -1,9 +1,7 @@
 //! The connector `gopher`: reads menus and texts of Gopher servers (RFC 1436).
 
-use crosspoint_core::{
-    Connector, Context, Execute, Failure, Json, Native, Outcome, Refusal, Safety,
-};
-use crosspoint_net::{DialError, Dialer, Http};
+use crosspoint_core::{Connector, Context, Execute, Failure, Native, Outcome, Safety};
+use crosspoint_net::{Dialer, Http};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout_at;
@@ -16,15 +14,13 @@ pub fn connector(http: &Http) -> impl Connector {
     Native::new("gopher", "Reads Gopher servers.", http.dialer()).command::<Read>()
 }
 
-/// Reads a menu, which becomes a list of entries, or a text.
+/// Reads a menu or a text. Answers with its lines, those of a menu as objects.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Read {
     /// The server's name or address.
     host: String,
     /// What to read, as a menu's entry names it. Without it the main menu.
     selector: Option<String>,
-    /// Whether it is a text, which entries of type 0 are.
-    text: Option<bool>,
     /// The server's port. Without it 70.
     port: Option<u16>,
 }
@@ -38,48 +34,34 @@ impl Execute<Dialer> for Read {
         if selector.contains(char::is_control) {
             return Err(Failure::arguments("parameter 'selector' must be one line"));
         }
-        let port = self.port.unwrap_or(70);
-        let connected = dialer.connect(&self.host, port, cx.deadline).await;
-        let mut stream = connected.map_err(unconnected)?;
+        let (port, line) = (self.port.unwrap_or(70), selector + "\r\n");
+        let mut stream = dialer.connect(&self.host, port, cx.deadline).await?;
         let mut answer = Vec::new();
         let exchange = async {
-            stream
-                .write_all(format!("{selector}\r\n").as_bytes())
-                .await?;
+            stream.write_all(line.as_bytes()).await?;
             stream.take(LONGEST + 1).read_to_end(&mut answer).await
         };
         match timeout_at(cx.deadline, exchange).await {
-            Ok(Ok(_)) if answer.len() as u64 <= LONGEST => {}
+            Ok(Ok(length)) if length as u64 <= LONGEST => {}
             Ok(Ok(_)) => return Err(Failure::reported("AnswerTooLarge", "it is over 1 MiB")),
             Ok(Err(error)) => return Err(Failure::transport("ConnectionError", error.to_string())),
-            Err(_) => return Err(Failure::transport("ReadTimeout", "the server is too slow")),
+            Err(_) => return Err(Failure::transport("TimeoutError", "the server is too slow")),
         }
         cx.log(format!("read {} bytes", answer.len()));
         let answer = String::from_utf8_lossy(&answer);
         let lines = answer.lines().take_while(|line| *line != ".");
-        if self.text == Some(true) {
-            return Ok(Outcome::text(lines.collect::<Vec<_>>().join("\n")));
+        let entries: Value = lines.map(entry).collect();
+        Ok(Outcome::json(entries.into()))
+    }
+}
+
+/// A line of a menu has the type's character before the name, and tabs between the rest.
+fn entry(line: &str) -> Value {
+    let fields: Vec<&str> = line.split('\t').collect();
+    match (fields[0].split_at_checked(1), &fields[1..]) {
+        (Some((kind, name)), [selector, host, port, ..]) => {
+            json!({"type": kind, "name": name, "selector": selector, "host": host, "port": port})
         }
-        let menu: Option<Vec<Value>> = lines.map(entry).collect();
-        let menu = menu
-            .and_then(|entries| Json::of(&entries).ok())
-            .map(Outcome::json);
-        menu.ok_or_else(|| Failure::reported("NotAMenu", "the answer is not a menu"))
+        _ => line.into(),
     }
-}
-
-fn unconnected(error: DialError) -> Failure {
-    match error {
-        DialError::Egress(refused) => Failure::refused(Refusal::Egress, refused),
-        error => Failure::transport("ConnectionError", error.to_string()),
-    }
-}
-
-/// A line of a menu: the type's character and the name, then tabs between the rest.
-fn entry(line: &str) -> Option<Value> {
-    let mut fields = line.split('\t');
-    let (kind, name) = fields.next()?.split_at_checked(1)?;
-    let (selector, host, port) = (fields.next()?, fields.next()?, fields.next()?);
-    let port: u16 = port.trim().parse().ok()?;
-    Some(json!({"type": kind, "name": name, "selector": selector, "host": host, "port": port}))
 }

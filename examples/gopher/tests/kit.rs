@@ -13,22 +13,18 @@ const SAMPLES: &str = r#"{
             "arguments": {"host": "127.0.0.1", "port": "{{env:PORT}}"},
             "result_schema": {
                 "const": [
-                    {"type": "0", "name": "About", "selector": "/about", "host": "example.com", "port": 70},
-                    {"type": "1", "name": "Mehr", "selector": "/mehr", "host": "example.com", "port": 7070}
+                    {"type": "0", "name": "About", "selector": "/about", "host": "example.com", "port": "70"},
+                    {"type": "1", "name": "Mehr", "selector": "/mehr", "host": "example.com", "port": "7070"}
                 ]
             }
         },
         {
-            "arguments": {"host": "127.0.0.1", "port": "{{env:PORT}}", "selector": "/about", "text": true},
-            "result_schema": {"const": "A text.\nOf two lines."}
-        },
-        {
-            "arguments": {"host": "127.0.0.1", "port": "{{env:PORT}}", "selector": "/echo {{unique}}", "text": true},
-            "result_schema": {"type": "string", "pattern": "^you said /echo u"}
-        },
-        {
             "arguments": {"host": "127.0.0.1", "port": "{{env:PORT}}", "selector": "/about"},
-            "expect": {"error_code": "NotAMenu"}
+            "result_schema": {"const": ["A text.", "Of two lines."]}
+        },
+        {
+            "arguments": {"host": "127.0.0.1", "port": "{{env:PORT}}", "selector": "/echo {{unique}}"},
+            "result_schema": {"type": "array", "items": {"type": "string", "pattern": "^you said /echo u"}}
         },
         {
             "arguments": {"host": "127.0.0.1", "port": "{{env:PORT}}", "selector": "/endless"},
@@ -36,11 +32,11 @@ const SAMPLES: &str = r#"{
         },
         {
             "arguments": {"host": "127.0.0.1", "port": "{{env:PORT}}", "selector": "/silence"},
-            "expect": {"error_code": "ReadTimeout"},
+            "expect": {"error_code": "TimeoutError"},
             "deadline_ms": 100
         },
         {"arguments": {"host": "169.254.169.254"}, "expect": {"error_code": "EgressRefused"}},
-        {"arguments": {"host": "no-such-host.invalid"}, "expect": {"error_code": "ConnectionError"}}
+        {"arguments": {"host": "no-such-host.invalid"}, "expect": {"error_code": "gaierror"}}
     ]
 }"#;
 

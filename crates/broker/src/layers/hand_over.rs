@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use crosspoint_core::{Failure, Kind, Outcome, Refusal, Safety};
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -21,38 +21,36 @@ use crate::layers::trace::Record;
 /// future returned here is dropped) ends a call of a read-only command. Any other goes on in a task
 /// of its own, since half of it may have happened and the rest should too. A panic ends this call
 /// alone.
-pub(crate) async fn layer<F>(
+pub(crate) fn layer<F>(
     stopping: &CancellationToken,
     token: TaskTrackerToken,
     safety: Safety,
     record: Record,
     inner: impl FnOnce(CancellationToken) -> F,
-) -> Result<Outcome, Failure>
+) -> Held
 where
     F: Future<Output = Result<Outcome, Failure>> + Send + 'static,
 {
     if stopping.is_cancelled() {
         let message = "crosspoint is shutting down and takes no new calls";
-        return record.end(Err(Failure::refused(Refusal::ShuttingDown, message)));
+        return Held::ended(record.end(Err(Failure::refused(Refusal::ShuttingDown, message))));
     }
     let cancelled = CancellationToken::new();
     let span = record.span.clone();
-    let inner = inner(cancelled.clone());
-    // The record ends inside, so that a panic drops it while it unwinds; with it the token, which
-    // tells those who wait for the mount's last call.
-    let running = async move {
+    let inner = AssertUnwindSafe(inner(cancelled.clone())).catch_unwind();
+    let running = inner.map(move |caught| {
+        // The token tells those who wait for the mount's last call that it has ended.
         let _token = token;
-        record.end(inner.await)
-    };
-    let running = AssertUnwindSafe(running)
-        .catch_unwind()
-        .map(|result| result.unwrap_or_else(|_| Err(broken())));
-    let call = Held {
+        match caught {
+            Ok(result) => record.end(result),
+            Err(_) => record.end_panicked(broken()),
+        }
+    });
+    Held {
         running: Some(Box::pin(running.instrument(span))),
         droppable: safety == Safety::ReadOnly,
         cancelled,
-    };
-    call.await
+    }
 }
 
 /// The panic itself is in the log, with the ids of the call's span; see the binary's panic hook.
@@ -63,13 +61,24 @@ fn broken() -> Failure {
 }
 
 /// A call that runs while this is polled, and that is not lost when it is dropped.
-struct Held {
+pub(crate) struct Held {
     running: Option<BoxFuture<'static, Result<Outcome, Failure>>>,
     droppable: bool,
     cancelled: CancellationToken,
 }
 
 // === impl Held ===
+
+impl Held {
+    /// A call that has ended before it was handed over.
+    pub(crate) fn ended(result: Result<Outcome, Failure>) -> Held {
+        Held {
+            running: Some(Box::pin(ready(result))),
+            droppable: true,
+            cancelled: CancellationToken::new(),
+        }
+    }
+}
 
 impl Future for Held {
     type Output = Result<Outcome, Failure>;

@@ -9,7 +9,7 @@ use tracing::{Level, Span};
 use crate::catalogue::Entry;
 
 /// The record of a call under way. However the call ends, it is counted and logged once: answered
-/// ([`Record::end`]), panicked, or dropped because nobody waited.
+/// ([`Record::end`]), panicked ([`Record::end_panicked`]), or dropped because nobody waited.
 pub(crate) struct Record {
     entry: Arc<Entry>,
     ingress: Ingress,
@@ -50,21 +50,28 @@ impl Record {
         }
         result
     }
+
+    /// Counts and logs that the connector panicked, and hands on what is answered for it.
+    pub(crate) fn end_panicked(mut self, answer: Failure) -> Result<Outcome, Failure> {
+        let (ingress, ms) = self.end_early(true);
+        let _entered = self.span.enter();
+        tracing::error!(ingress, ms, "Call failed: the connector panicked.");
+        Err(answer)
+    }
+
+    fn end_early(&mut self, panicked: bool) -> (&'static str, u64) {
+        self.ended = true;
+        let took = self.begun.elapsed();
+        self.entry.metrics.end_early(panicked, took);
+        (self.ingress.name(), took.as_millis() as u64)
+    }
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
-        if self.ended {
-            return;
-        }
-        let panicked = std::thread::panicking();
-        let took = self.begun.elapsed();
-        self.entry.metrics.end_early(panicked, took);
-        let (ingress, ms) = (self.ingress.name(), took.as_millis() as u64);
-        let _entered = self.span.enter();
-        if panicked {
-            tracing::error!(ingress, ms, "Call failed: the connector panicked.");
-        } else {
+        if !self.ended {
+            let (ingress, ms) = self.end_early(false);
+            let _entered = self.span.enter();
             tracing::info!(ingress, ms, "Call dropped: nobody waits for it any more.");
         }
     }

@@ -21,8 +21,12 @@ macro_rules! commands {
             const NAME: &'static str = stringify!($name);
             const SAFETY: Safety = Safety::$safety;
 
-            async fn execute(self, http: &Connector, cx: &Context) -> Result<Outcome, Failure> {
-                request::run(http, Method::$method, Style::$style, self.0.into(), cx).await
+            fn execute(
+                self,
+                http: &Connector,
+                cx: &Context,
+            ) -> impl Future<Output = Result<Outcome, Failure>> + std::marker::Send {
+                request::run(http, Method::$method, Style::$style, self.0.into(), cx)
             }
         }
     )*};

@@ -1,5 +1,7 @@
 //! Reads the body of an answer as JSON.
 
+use std::borrow::Cow;
+
 use crosspoint_core::{Failure, Json};
 use crosspoint_net::Response;
 use http::header::CONTENT_TYPE;
@@ -26,11 +28,9 @@ pub(super) fn read(response: &Response) -> (Json, Option<Failure>) {
     }
     if mimetype.contains("application/json") {
         // Valid JSON is passed on as it was spelled, sharing the bytes that were read.
-        let shared = std::str::from_utf8(&response.body).is_ok_and(|body| body == text);
-        let bytes = if shared {
-            response.body.clone()
-        } else {
-            text.clone().into_owned().into()
+        let bytes = match &text {
+            Cow::Borrowed(text) => response.body.slice_ref(text.as_bytes()),
+            Cow::Owned(text) => text.clone().into(),
         };
         return match Json::parse(bytes) {
             Ok(json) => (json, None),

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crosspoint_core::{Context, Effect, Failure, Json, Outcome, Secret, is_sensitive_name};
-use crosspoint_net::{Request, Response};
+use crosspoint_net::{Http, Request, Response};
+use futures_util::future::{Either, ready};
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep};
-use url::Url;
 use url::form_urlencoded::Serializer;
+use url::{Position, Url};
 
 use super::Connector;
 use super::answer::{self, Style};
@@ -20,38 +21,65 @@ use super::shapes::{Asked, Payload};
 /// Between two attempts, as in the original packages.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How the request is sent and its answer read.
+struct Plan {
+    /// The method and the address without secrets.
+    shown: String,
+    style: Style,
+    attempts: u32,
+    include_headers: bool,
+    payload: Payload,
+}
+
 /// Sends what was asked for and answers in the given style.
-pub(super) async fn run(
+pub(super) fn run(
     http: &Connector,
     method: Method,
     style: Style,
     asked: Asked,
     cx: &Context,
+) -> impl Future<Output = Result<Outcome, Failure>> + Send {
+    // Not in the future itself, which would hold what was asked for beside what is made of it.
+    let url = Url::parse(&asked.url).ok();
+    protect(&asked, url.as_ref(), cx);
+    let plan = Plan {
+        shown: format!("{method} {}", shown(url.as_ref())),
+        style,
+        attempts: asked.attempts.max(1),
+        include_headers: asked.include_headers,
+        payload: asked.payload.clone(),
+    };
+    match build(http, method, style, asked, cx) {
+        Ok(request) => Either::Left(async move { send(&http.client, &request, &plan, cx).await }),
+        Err(failure) => Either::Right(ready(Err(answer::unanswered(failure)))),
+    }
+}
+
+async fn send(
+    client: &Http,
+    request: &Request,
+    plan: &Plan,
+    cx: &Context,
 ) -> Result<Outcome, Failure> {
-    protect(&asked, cx);
-    let shown = format!("{method} {}", shown(&asked.url));
-    let attempts = asked.attempts.max(1);
-    let include_headers = asked.include_headers;
-    let payload = asked.payload.clone();
-    let request = build(http, method, style, asked, cx).map_err(answer::unanswered)?;
     let mut attempt = 1;
     loop {
-        let result = http.client.send(request.clone()).await;
-        let again = attempt < attempts
+        let result = client.send(request.clone()).await;
+        let again = attempt < plan.attempts
             && result
                 .as_ref()
                 .map_or(true, |response| response.status >= 500)
             && Instant::now() + PAUSE < cx.deadline;
+        let (shown, attempts) = (&plan.shown, plan.attempts);
         cx.log(format!(
             "{shown}: {} ({attempt} of {attempts})",
             in_short(&result)
         ));
         if !again {
             if !result.as_ref().is_ok_and(|response| response.status < 300) {
-                protect_payload(&payload, cx);
+                protect_payload(&plan.payload, cx);
             }
             return match result {
-                Ok(response) => answer::of(&response, style, include_headers, cx),
+                Ok(response) => answer::of(&response, plan.style, plan.include_headers, cx),
                 Err(error) => Err(answer::unanswered(error.into())),
             };
         }
@@ -176,7 +204,7 @@ fn plain(value: &Value, style: Style) -> String {
 }
 
 /// Values that no parameter declares secret but whose names do.
-fn protect(asked: &Asked, cx: &Context) {
+fn protect(asked: &Asked, url: Option<&Url>, cx: &Context) {
     for (name, value) in asked.headers.iter().chain(&asked.params) {
         if is_sensitive_name(name) {
             let text = plain(value, Style::Newer);
@@ -187,9 +215,7 @@ fn protect(asked: &Asked, cx: &Context) {
             cx.protect(&text);
         }
     }
-    let Ok(url) = Url::parse(&asked.url) else {
-        return;
-    };
+    let Some(url) = url else { return };
     // As the address spells it, and as it is sent.
     // A name without a password is a token: some systems want it that way.
     let password = url.password().unwrap_or_else(|| url.username());
@@ -227,21 +253,13 @@ fn protect_payload(payload: &Payload, cx: &Context) {
 }
 
 /// The address without what may be secret: user, password, query.
-fn shown(url: &str) -> String {
+fn shown(url: Option<&Url>) -> String {
     // What is no address of a host is all path, whatever stands in it.
-    let Some(url) = Url::parse(url).ok().filter(Url::has_host) else {
+    let Some(url) = url.filter(|url| url.has_host()) else {
         return "(no valid address)".to_owned();
     };
-    let port = url
-        .port()
-        .map(|port| format!(":{port}"))
-        .unwrap_or_default();
-    format!(
-        "{}://{}{port}{}",
-        url.scheme(),
-        url.host_str().unwrap_or(""),
-        url.path()
-    )
+    let rest = &url[Position::BeforeHost..Position::AfterPath];
+    format!("{}://{rest}", url.scheme())
 }
 
 #[cfg(test)]
@@ -253,6 +271,7 @@ mod tests {
     #[test]
     fn the_address_is_shown_without_secrets() {
         let url = "https://user:hunter2@api.example:8443/v1/x?token=hunter2#f";
+        let shown = |text| shown(Url::parse(text).ok().as_ref());
         assert_eq!(shown(url), "https://api.example:8443/v1/x");
         for odd in [
             "hunter2",

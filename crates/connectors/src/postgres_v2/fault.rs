@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use crosspoint_core::{Effect, Failure, Invalid, Kind, Refusal};
+use crosspoint_core::{Effect, Failure, Invalid, Kind};
 use crosspoint_net::DialError;
 use tokio_postgres::Error;
 use tokio_postgres::error::DbError;
@@ -31,10 +31,11 @@ pub(super) fn connecting(message: impl Into<String>, detail: Option<String>) -> 
 
 /// The server was not reached.
 pub(super) fn unreached(error: DialError) -> Failure {
-    match error {
-        DialError::Egress(message) => Failure::refused(Refusal::Egress, message),
-        error => connecting(error.to_string(), None),
+    let mut failure = Failure::from(error);
+    if failure.kind == Kind::Transport {
+        failure.code = NO_CONNECTION.into();
     }
+    failure
 }
 
 /// The server was reached, but would not let us in.

@@ -5,27 +5,10 @@
 
 use std::io;
 
-use crosspoint_core::{Effect, Failure, Refusal};
-use crosspoint_net::DialError;
+use crosspoint_core::{Effect, Failure};
 
 use super::stream::NotSecured;
 use super::wire::Reply;
-
-/// There is no connection.
-pub(super) fn unconnected(error: DialError) -> Failure {
-    let code = match &error {
-        DialError::Egress(refused) => return Failure::refused(Refusal::Egress, refused),
-        DialError::UnknownHost(_) => "gaierror",
-        DialError::TimedOut(_) => "TimeoutError",
-        DialError::Connect { source, .. } => match source.kind() {
-            io::ErrorKind::ConnectionRefused => "ConnectionRefusedError",
-            io::ErrorKind::ConnectionReset => "ConnectionResetError",
-            io::ErrorKind::TimedOut => "TimeoutError",
-            _ => "OSError",
-        },
-    };
-    Failure::transport(code, error.to_string()).with_effect(Effect::None)
-}
 
 /// There is no secure connection.
 pub(super) fn unsecured(error: NotSecured, server: &str) -> Failure {

@@ -11,7 +11,7 @@ use tokio::time::timeout_at;
 
 use super::client::Client;
 use super::commands::SendEmail;
-use super::failures::{abandoned, denied, late, unconnected, unsecured};
+use super::failures::{abandoned, denied, late, unsecured};
 use super::letter::Letter;
 use super::stream::{Stream, secure};
 use super::wire::Reply;
@@ -60,7 +60,7 @@ async fn converse(
 ) -> Result<Refused, Failure> {
     let connecting = dialer.connect(&mail.smtp_host, letter.port, cx.deadline);
     let stream = tokio::select! {
-        connected = connecting => connected.map_err(unconnected)?,
+        connected = connecting => connected?,
         () = cx.cancelled.cancelled() => return Err(abandoned()),
     };
     let name = own_name(&stream);

@@ -6,6 +6,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use crosspoint_core::CommandId;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
+use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 
 use super::{answer as answers, invocation};
@@ -22,8 +23,8 @@ pub(crate) async fn run(
     Extension(seen): Extension<Seen>,
     request: Request,
 ) -> Response {
-    let (head, body) = request.into_parts();
-    let mut headers = head.headers;
+    // The rest of the head is let go: it would keep the connection's buffer from being used again.
+    let (Parts { mut headers, .. }, body) = request.into_parts();
     let Ok(Path((connector, command))) = path else {
         let message = "the names of connector and command in the path are not UTF-8 text";
         return answer::error(StatusCode::BAD_REQUEST, "invalid_request", message);
