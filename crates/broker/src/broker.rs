@@ -43,7 +43,10 @@ struct Inner {
 struct Mounting {
     settings: Settings,
     members: Vec<Member>,
-    clash: Option<String>,
+    /// Connectors that are left out since another has their name.
+    clashes: Vec<String>,
+    /// Whether every mount had settled when the catalogue was built.
+    settled: bool,
 }
 
 /// Whether everything that is configured has been tried, and what is wrong.
@@ -73,15 +76,16 @@ impl Broker {
     pub fn new(settings: Settings, mounts: Vec<Registration>) -> Result<Broker, Clash> {
         let metrics = Metrics::new();
         let members: Vec<_> = mounts.into_iter().map(Member::new).collect();
-        let catalogue = Catalogue::build(&offers(&members), &settings, &metrics)?;
+        let catalogue = strict(Catalogue::build(&offers(&members), &settings, &metrics))?;
         let broker = Broker(Arc::new(Inner {
             stopping: CancellationToken::new(),
             metrics,
             catalogue: ArcSwap::from_pointee(catalogue),
             mounting: Mutex::new(Mounting {
                 settings,
+                settled: settled(&members),
                 members: members.clone(),
-                clash: None,
+                clashes: Vec::new(),
             }),
             retiring: TaskTracker::new(),
         }));
@@ -100,8 +104,12 @@ impl Broker {
         let inner = &self.0;
         match inner.enter(&call) {
             Ok(entered) => pipeline::run(&inner.stopping, entered, call, limit),
-            Err(failure) => {
+            Err(mut failure) => {
                 inner.metrics.not_found.inc();
+                if !self.health().problems.is_empty() {
+                    let hint = "; some connectors did not load, GET /readyz says why";
+                    failure.message.push_str(hint);
+                }
                 let (request, reason) = (&call.request_id, &failure.message);
                 tracing::info!(id = %call.id, %request, reason, "Call failed.");
                 Held::ended(Err(failure))
@@ -122,10 +130,9 @@ impl Broker {
             .iter()
             .flat_map(|mounted| mounted.problems.iter().cloned())
             .collect();
-        problems.extend(mounting.clash.clone());
-        let settled = mounted.iter().all(|mounted| mounted.settled);
+        problems.extend(mounting.clashes.iter().cloned());
         Health {
-            ready: settled && !self.0.stopping.is_cancelled(),
+            ready: mounting.settled && !self.0.stopping.is_cancelled(),
             problems,
         }
     }
@@ -210,6 +217,19 @@ impl Broker {
     }
 }
 
+/// Whether every mount has finished its first attempt.
+fn settled(members: &[Member]) -> bool {
+    members.iter().all(|member| member.mounted().settled)
+}
+
+/// No clash may be there from the start.
+fn strict((catalogue, clashes): (Catalogue, Vec<Clash>)) -> Result<Catalogue, Clash> {
+    match clashes.into_iter().next() {
+        Some(clash) => Err(clash),
+        None => Ok(catalogue),
+    }
+}
+
 fn offers(members: &[Member]) -> Vec<crate::catalogue::Offer> {
     members.iter().map(Member::offer).collect()
 }
@@ -228,21 +248,21 @@ impl Inner {
         }
     }
 
-    /// A clash keeps the catalogue as it was and shows in the health.
+    /// Of connectors that clash the later one is left out, which shows in the health.
     fn rebuild(&self) {
         // Held while building, so that of two changes at once the later one is not lost.
         let mut mounting = self.mounting();
+        // Looked at first: a mount may settle while the catalogue is built.
+        let settled = settled(&mounting.members);
         let offers = offers(&mounting.members);
-        mounting.clash = match Catalogue::build(&offers, &mounting.settings, &self.metrics) {
-            Ok(catalogue) => {
-                self.catalogue.store(Arc::new(catalogue));
-                None
-            }
-            Err(error) => {
-                tracing::error!(%error, "Keeping the commands as they were.");
-                Some(error.to_string())
-            }
-        };
+        let (catalogue, clashes) = Catalogue::build(&offers, &mounting.settings, &self.metrics);
+        self.catalogue.store(Arc::new(catalogue));
+        let clashes: Vec<_> = clashes.iter().map(ToString::to_string).collect();
+        for clash in clashes.iter().filter(|c| !mounting.clashes.contains(c)) {
+            tracing::error!(%clash, "Leaving the second one out.");
+        }
+        mounting.clashes = clashes;
+        mounting.settled = settled;
     }
 
     fn take(
@@ -261,7 +281,8 @@ impl Inner {
             return Err(NotReplaced::Problems(problems));
         }
         let mut mounting = self.mounting();
-        let catalogue = Catalogue::build(&offers(&members), &settings, &self.metrics)?;
+        let catalogue = Catalogue::build(&offers(&members), &settings, &self.metrics);
+        let catalogue = strict(catalogue)?;
         // In this order: whoever finds a closed mount finds its successor in the catalogue.
         self.catalogue.store(Arc::new(catalogue));
         let kept = |old: &Member| members.iter().any(|m| Arc::ptr_eq(&m.mount, &old.mount));
@@ -274,8 +295,9 @@ impl Inner {
         }
         *mounting = Mounting {
             settings,
+            settled: settled(&members),
             members,
-            clash: None,
+            clashes: Vec::new(),
         };
         Ok(())
     }

@@ -391,3 +391,43 @@ async fn new_mounts_with_problems_or_clashes_change_nothing() {
     odd.release.notify_one();
     broker.submit(call("odd/Write", "{}"), LIMIT).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_clash_that_comes_later_leaves_the_second_one_out_and_serves_the_rest() {
+    let odd = Arc::new(Odd::default());
+    let (first, _) = closing("odd", &odd, &[]);
+    let nothing = Mounted {
+        settled: false,
+        ..Mounted::settled(vec![])
+    };
+    let late = Arc::new(Closing {
+        mounted: watch::Sender::new(nothing),
+        closed: Arc::default(),
+    });
+    let second = Registration {
+        naming: Naming::From("[connectors.second]".to_owned()),
+        mount: late.clone(),
+    };
+    let broker = Broker::new(Settings::default(), vec![first, second]).unwrap();
+    assert!(!broker.health().ready);
+    let other = Arc::new(Odd::default());
+    let found = vec![connector("odd", &other), connector("well", &other)];
+    late.mounted.send_replace(Mounted::settled(found));
+    broker.settled().await;
+    let health = broker.health();
+    assert!(health.ready && health.problems.len() == 1, "{health:?}");
+    assert!(health.problems[0].contains("[connectors.second]"));
+    other.release.notify_one();
+    broker
+        .submit(call("well/Write", "{}"), LIMIT)
+        .await
+        .unwrap();
+    odd.release.notify_one();
+    broker.submit(call("odd/Write", "{}"), LIMIT).await.unwrap();
+    assert_eq!(odd.finished.load(Ordering::SeqCst), 1);
+    let failure = broker
+        .submit(call("gone/X", "{}"), LIMIT)
+        .await
+        .unwrap_err();
+    assert!(failure.message.contains("/readyz"), "{failure}");
+}

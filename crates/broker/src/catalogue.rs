@@ -70,12 +70,13 @@ pub enum Clash {
 
 impl Catalogue {
     /// Puts together what the mounts offer. A mounted connector replaces the built-in of its name
-    /// as a whole; any other clash is an error that names both.
+    /// as a whole; of any other clash the first one stays, and the error names both.
     pub(crate) fn build(
         offers: &[Offer],
         settings: &Settings,
         metrics: &Metrics,
-    ) -> Result<Catalogue, Clash> {
+    ) -> (Catalogue, Vec<Clash>) {
+        let mut clashes = Vec::new();
         let mut chosen: BTreeMap<String, (&Offer, &Arc<dyn Connector>)> = BTreeMap::new();
         let mut replaced = Vec::new();
         let offered = offers
@@ -85,7 +86,8 @@ impl Catalogue {
             let naming = &offer.naming;
             let name = naming.name(&connector.manifest().name);
             if !is_connector_name(&name) {
-                return Err(Clash::Name(name));
+                clashes.push(Clash::Name(name));
+                continue;
             }
             match chosen.get(&name) {
                 Some((first, _)) if replaces(naming, &first.naming) => {
@@ -93,21 +95,23 @@ impl Catalogue {
                 }
                 Some((first, _)) if !replaces(&first.naming, naming) => {
                     let (first, second) = (first.naming.describe(), naming.describe());
-                    return Err(Clash::Twice {
+                    clashes.push(Clash::Twice {
                         name,
                         first,
                         second,
                     });
+                    continue;
                 }
                 Some(_) => continue,
                 None => {}
             }
             chosen.insert(name, (offer, connector));
         }
-        Ok(Catalogue {
+        let catalogue = Catalogue {
             replaced,
             ..Catalogue::of(chosen, settings, metrics)
-        })
+        };
+        (catalogue, clashes)
     }
 
     fn of(

@@ -45,6 +45,17 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Several lines as one, for the log: what others wrote must not be able to forge lines of it.
+pub fn one_line(text: &str) -> String {
+    let lines: Vec<_> = text
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .collect();
+    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    lines.join(" / ").chars().map(clean).collect()
+}
+
 /// Says that something is under way once it has taken a second: on a terminal a line that counts,
 /// elsewhere one line and no more.
 pub struct Waiting {

@@ -132,6 +132,10 @@ class Worker:
             raise ValueError("initialize comes once")
         config = Config(params.get("config") or {})
         sys.path[:0] = params["import_path"]
+        # Source that people edit: compiled code of the same second and size would be taken for fresh. No such file is
+        # left in their folder either.
+        from_source = params["import_path"] or any("file" in c for c in params["connectors"])
+        sys.dont_write_bytecode = sys.dont_write_bytecode or bool(from_source)
         flask = FlaskHost(config)
         calls = Calls(config, flask, self._loop, self._output, params["max_answer"])
         connectors = [load(c["name"], c.get("module"), c.get("file")) for c in params["connectors"]]

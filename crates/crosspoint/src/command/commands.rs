@@ -55,7 +55,7 @@ pub fn run(file: &Option<PathBuf>, args: CommandsArgs) -> Result<ExitCode> {
         } else {
             ""
         };
-        println!("{name}  {mark}{about}\n");
+        println!("{}\n", format!("{name}  {mark}{about}").trim_end());
         for entry in group {
             print(entry);
         }

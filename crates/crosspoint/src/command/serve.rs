@@ -148,11 +148,7 @@ fn attend(reloader: Arc<Reloader>, data_dir: Option<&DataDir>, watch: bool) -> i
         None => {}
     }
     if watch {
-        tokio::spawn(async move {
-            // What still loads is no change.
-            reloader.broker.settled().await;
-            reloader.watch().await;
-        });
+        tokio::spawn(reloader.watch());
     }
     Ok(())
 }
@@ -185,7 +181,7 @@ async fn tell_loaded(broker: Broker) {
     broker.settled().await;
     tracing::info!("Loaded: {}.", wire::describe(&broker));
     for problem in broker.health().problems {
-        tracing::error!("{problem}");
+        tracing::error!("{}", show::one_line(&problem));
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use super::{Options, Python, built_in, ingress, secrets, settings};
 use crate::config::Loaded;
 use crate::logging::LogMask;
+use crate::show;
 
 /// How often the files are looked at when they are watched.
 const LOOK: Duration = Duration::from_millis(500);
@@ -71,6 +72,9 @@ impl Reloader {
         let replaced = self.broker.replace(settings(&loaded, mask), mounts).await;
         replaced.map_err(|error| error.to_string())?;
         self.python.take(next).await;
+        // Takes what has just changed into the catalogue: who is told of the reload may call at
+        // once.
+        self.broker.settled().await;
         let mut problems = self.broker.health().problems;
         let router = crosspoint_ingress::router(self.broker.clone(), ingress(&loaded));
         self.routes.replace(router);
@@ -88,10 +92,11 @@ impl Reloader {
             Ok(reloaded) => {
                 tracing::info!(why, "Reloaded: {}", reloaded.summary);
                 for problem in &reloaded.problems {
-                    tracing::warn!("{problem}");
+                    tracing::warn!("{}", show::one_line(problem));
                 }
             }
             Err(reason) => {
+                let reason = show::one_line(reason);
                 tracing::error!(why, "Not reloaded, everything stays as it was: {reason}");
             }
         }
@@ -101,7 +106,10 @@ impl Reloader {
     /// Reloads whenever the configuration file or the code of a connector has changed and then
     /// stayed the same for a moment. Never returns.
     pub async fn watch(self: Arc<Self>) {
-        let mut seen = self.look().await;
+        let (file, _) = self.look().await;
+        // What still loads is no change, but the file may change meanwhile.
+        self.broker.settled().await;
+        let mut seen = (file, self.look().await.1);
         let mut settling = seen;
         loop {
             tokio::time::sleep(LOOK).await;
@@ -115,18 +123,23 @@ impl Reloader {
         }
     }
 
-    async fn look(self: &Arc<Self>) -> u64 {
+    /// What the configuration file and the code of the connectors look like.
+    async fn look(self: &Arc<Self>) -> (u64, u64) {
         let file = self.now.lock().await.0.file.clone();
         let reloader = self.clone();
         let look = move || {
-            let mut hasher = DefaultHasher::new();
-            content(file.as_deref()).hash(&mut hasher);
-            reloader.python.fingerprint().hash(&mut hasher);
-            hasher.finish()
+            let file = digest(&content(file.as_deref()));
+            (file, digest(&reloader.python.fingerprint()))
         };
         // A look that failed is like one that saw nothing.
         tokio::task::spawn_blocking(look).await.unwrap_or_default()
     }
+}
+
+fn digest(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn content(file: Option<&Path>) -> Option<Vec<u8>> {

@@ -10,5 +10,6 @@ mod harness;
 mod http_results;
 mod operate;
 mod protocol;
+mod python;
 mod robustness;
 mod secrets;

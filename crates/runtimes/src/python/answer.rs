@@ -49,7 +49,8 @@ struct Envelope<'a> {
 /// The parts of its `command_response`.
 #[derive(Default, Deserialize)]
 struct Response<'a> {
-    #[serde(borrow)]
+    /// `null` is a body, too.
+    #[serde(borrow, default, deserialize_with = "present")]
     body: Option<&'a RawValue>,
     #[serde(borrow)]
     mimetype: Option<&'a RawValue>,
@@ -219,6 +220,11 @@ fn plain(value: serde_json::Value) -> String {
         serde_json::Value::String(text) => text,
         value => value.to_string(),
     }
+}
+
+/// What is there, `null` included; serde takes that for nothing.
+fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(from).map(Some)
 }
 
 /// The value, when it is there and of that type.

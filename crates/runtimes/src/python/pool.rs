@@ -91,7 +91,9 @@ impl Pool {
             .problem
             .iter()
             .map(|problem| format!("{name} ({at}): {}", problem.message));
-        notes.chain(failed).collect()
+        let mask = &self.0.program.mask;
+        let sentences = notes.chain(failed);
+        sentences.map(|text| mask.apply(&text).into()).collect()
     }
 
     /// What the workers run.

@@ -18,7 +18,7 @@ pub use proxy::{Ended, PATIENCE, Proxy, Setup};
 pub use raw::RawAnswer;
 pub use reply::{Gate, Reply};
 pub use schemas::check;
-pub use shared::shared;
+pub use shared::{outlive_nobody, shared};
 pub use tls::Authority;
 pub use upstream::{Seen, Upstream, closed_port};
 

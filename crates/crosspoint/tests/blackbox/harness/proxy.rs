@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ struct Process {
     stdout: Capture,
     stderr: Capture,
     /// The working directory lives as long as what works there.
-    _setup: Setup,
+    setup: Setup,
 }
 
 // === impl Setup ===
@@ -79,9 +80,26 @@ impl Setup {
         self
     }
 
+    /// The working directory.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Starts `serve` and waits until it listens.
     pub async fn serve(self) -> Proxy {
-        spawn_blocking(|| Proxy::start(self)).await.unwrap()
+        self.serve_with(&[]).await
+    }
+
+    /// The same with options.
+    pub async fn serve_with(self, options: &[&str]) -> Proxy {
+        let arguments: Vec<_> = ["serve"]
+            .iter()
+            .chain(options)
+            .map(ToString::to_string)
+            .collect();
+        spawn_blocking(move || Proxy::start(self, &arguments))
+            .await
+            .unwrap()
     }
 
     /// Runs the program to its end.
@@ -104,8 +122,9 @@ impl Setup {
         spawn_blocking(run).await.unwrap()
     }
 
-    fn spawn(self, arguments: &[String]) -> Process {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_crosspoint"))
+    fn command(&self, arguments: &[String]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_crosspoint"));
+        command
             .args(arguments)
             .current_dir(self.folder.path())
             .env_clear()
@@ -113,14 +132,17 @@ impl Setup {
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn spawn(self, arguments: &[String]) -> Process {
+        let mut child = self.command(arguments).spawn().unwrap();
         Process {
             stdout: Capture::of(child.stdout.take().unwrap()),
             stderr: Capture::of(child.stderr.take().unwrap()),
             child,
-            _setup: self,
+            setup: self,
         }
     }
 }
@@ -128,8 +150,8 @@ impl Setup {
 // === impl Proxy ===
 
 impl Proxy {
-    fn start(setup: Setup) -> Proxy {
-        let process = setup.spawn(&["serve".to_owned()]);
+    fn start(setup: Setup, arguments: &[String]) -> Proxy {
+        let process = setup.spawn(arguments);
         let greeting = "listening on http://";
         let complete = |text: &str| {
             let rest = text.split_once(greeting).map(|(_, rest)| rest);
@@ -174,11 +196,40 @@ impl Proxy {
         spawn_blocking(find).await.unwrap()
     }
 
+    /// The log so far.
+    pub fn log(&self) -> String {
+        self.process.stderr.text()
+    }
+
+    /// The working directory.
+    pub fn path(&self) -> &Path {
+        self.process.setup.path()
+    }
+
+    /// Runs the program to its end in the same directory and environment.
+    pub async fn run(&self, arguments: &[&str]) -> Ended {
+        let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+        let mut command = self.process.setup.command(&arguments);
+        let run = move || command.stdin(Stdio::null()).output().unwrap();
+        let output = spawn_blocking(run).await.unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ended {
+            code: output.status.code(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
+    }
+
     /// Sends SIGTERM.
     pub fn terminate(&self) {
-        let kill = format!("kill -TERM {}", self.id());
+        self.signal("TERM");
+    }
+
+    /// Sends a signal, by its name without `SIG`.
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.id());
         let status = Command::new("sh").args(["-c", &kill]).status().unwrap();
-        assert!(status.success(), "sending SIGTERM: {status}");
+        assert!(status.success(), "sending SIG{name}: {status}");
     }
 
     /// Waits for the end of the process.

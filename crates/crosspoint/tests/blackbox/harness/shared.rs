@@ -19,7 +19,7 @@ pub async fn shared() -> &'static Proxy {
 
 /// Nothing drops what is static: this ends the proxy when the tests have ended, however they did.
 /// The pipe to the shell closes with the process that holds its other end.
-fn outlive_nobody(proxy: &Proxy) -> Child {
+pub fn outlive_nobody(proxy: &Proxy) -> Child {
     let script = format!("read never; kill -KILL {}", proxy.id());
     Command::new("sh")
         .args(["-c", &script])

@@ -8,6 +8,7 @@ class Greet:
 
     :param name: who is greeted
     :param shout: whether to do it loudly
+    :param language: en, de or fr; without it the setting GREETING_LANGUAGE counts, and then en
     """
 
     def __init__(self, name: str, shout: bool = False, language: Optional[str] = None):

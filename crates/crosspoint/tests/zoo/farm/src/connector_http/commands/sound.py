@@ -1,0 +1,6 @@
+class GetRequest:
+    def __init__(self, url: str = ""):
+        self.url = url
+
+    def execute(self, config, task_data):
+        return {"response": f"http {self.url}".strip(), "status": 200, "mimetype": "text/plain"}
