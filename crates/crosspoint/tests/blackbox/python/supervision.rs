@@ -142,9 +142,7 @@ async fn a_connector_that_always_ends_at_its_start_is_tried_again() {
     let text = "import os\nif os.path.exists('broken'): os._exit(1)\n\
         class Fine:\n    def execute(self, config, task_data):\n        return {'response': 'fine'}\n";
     let project = setup.path().join("connector-moody");
-    for folder in ["src/connector_moody/commands"] {
-        fs::create_dir_all(project.join(folder)).unwrap();
-    }
+    fs::create_dir_all(project.join("src/connector_moody/commands")).unwrap();
     for file in [
         "src/connector_moody/__init__.py",
         "src/connector_moody/commands/__init__.py",
