@@ -23,6 +23,11 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command, ConfigCommand, NewCommand};
 
+/// A call allocates some 130 times, mostly below hyper and reqwest. Measured beside the system's
+/// allocator: 9 % fewer instructions a call, 8 % more memory with 5,000 calls in flight.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
