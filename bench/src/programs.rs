@@ -52,16 +52,21 @@ impl Programs {
 
     /// Starts Crosspoint without a configuration file, as `crosspoint serve` is started first.
     pub(crate) async fn crosspoint(&self) -> Result<Server> {
-        self.crosspoint_in(self.home.path()).await
+        self.crosspoint_in(&self.folder()?).await
     }
 
     /// Starts Crosspoint with a configuration file.
     pub(crate) async fn crosspoint_with(&self, config: &str) -> Result<Server> {
-        // A folder for each, so that each has a data directory of its own.
-        let folder = tempfile::tempdir_in(self.home.path()).context("making a folder")?;
-        let folder = folder.keep();
+        let folder = self.folder()?;
         std::fs::write(folder.join("crosspoint.toml"), config).context("writing configuration")?;
         self.crosspoint_in(&folder).await
+    }
+
+    /// A folder for each server: its data directory is its own, and the one before may still be
+    /// ending.
+    fn folder(&self) -> Result<PathBuf> {
+        let folder = tempfile::tempdir_in(self.home.path()).context("making a folder")?;
+        Ok(folder.keep())
     }
 
     async fn crosspoint_in(&self, folder: &Path) -> Result<Server> {

@@ -37,8 +37,14 @@ const NEEDS: &[Need] = &[
         present: || python::find().is_some(),
     },
     Need {
+        what: "git",
+        why: "Python connectors may come from a git address",
+        package: "git",
+        present: || quietly("git", &["--version"]),
+    },
+    Need {
         what: "the PostgreSQL server",
-        why: "the tests of postgres_v2 start one of their own",
+        why: "the tests of postgres_v2 and of the ledger's store start their own",
         package: "postgresql",
         present: postgres,
     },
