@@ -22,9 +22,10 @@ pub(crate) struct Target {
     pub(crate) expect: Option<String>,
 }
 
-/// An open HTTP/1.1 connection to a [`Target`].
+/// An open HTTP/1.1 connection to a [`Target`], opened again when the server has closed it.
 pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
+    url: Uri,
     head: request::Parts,
     body: Bytes,
     expect: Option<Bytes>,
@@ -89,26 +90,31 @@ impl Target {
     }
 }
 
+async fn connect(url: &Uri) -> Result<SendRequest<Full<Bytes>>> {
+    let authority = url.authority().context("the URL has no host")?;
+    let stream = TcpStream::connect(authority.as_str())
+        .await
+        .with_context(|| format!("connecting to {authority}"))?;
+    stream
+        .set_nodelay(true)
+        .context("setting up the connection")?;
+    let (sender, connection) = handshake(TokioIo::new(stream))
+        .await
+        .context("connecting")?;
+    // Its errors come out of the call that suffers from them.
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
 // === impl Connection ===
 
 impl Connection {
     /// Connects. Nothing is sent yet.
     pub(crate) async fn open(target: &Target) -> Result<Connection> {
         let head = target.head()?;
-        let authority = target.url.authority().context("the URL has no host")?;
-        let stream = TcpStream::connect(authority.as_str())
-            .await
-            .with_context(|| format!("connecting to {authority}"))?;
-        stream
-            .set_nodelay(true)
-            .context("setting up the connection")?;
-        let (sender, connection) = handshake(TokioIo::new(stream))
-            .await
-            .context("connecting")?;
-        // Its errors come out of the call that suffers from them.
-        tokio::spawn(connection);
         Ok(Connection {
-            sender,
+            sender: connect(&target.url).await?,
+            url: target.url.clone(),
             head,
             body: target.body.clone().unwrap_or_default().into(),
             expect: target.expect.clone().map(Bytes::from),
@@ -119,10 +125,10 @@ impl Connection {
     /// error: figures of a server that refuses quickly are worthless.
     pub(crate) async fn call(&mut self) -> Result<()> {
         let request = Request::from_parts(self.head.clone(), Full::new(self.body.clone()));
-        self.sender
-            .ready()
-            .await
-            .context("waiting for the connection")?;
+        // gunicorn's synchronous workers close the connection after each answer.
+        if self.sender.ready().await.is_err() {
+            self.sender = connect(&self.url).await?;
+        }
         let answer = self.sender.send_request(request).await.context("sending")?;
         let status = answer.status();
         let body = answer
