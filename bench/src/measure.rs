@@ -18,8 +18,8 @@ use crate::{flood, load};
 /// Connections that keep both cores of a small machine busy, and no queue longer than that.
 const CONNECTIONS: usize = 64;
 
-/// The arguments of `logging/Write`.
-const MESSAGE: &str = r#"{"message": "a line of the bench"}"#;
+/// What is given to commands that ask nobody, and must be in their answers.
+pub(crate) const LINE: &str = "a line of the bench";
 
 /// How long the slow upstream takes, in milliseconds.
 const SLOW: u64 = 1000;
@@ -36,7 +36,7 @@ pub(crate) async fn calls(programs: &Programs, pace: &Pace) -> Result<Vec<Row>> 
         through_crosspoint(&crosspoint, &url)?,
         through_forwarder(&forwarder, &url)?,
         without_upstream(&crosspoint)?,
-        Target::post(&echo.url, MESSAGE)?,
+        Target::post(&echo.url, message())?,
     ];
     let seen = interleaved(programs, pace, CONNECTIONS, &subjects, "calls per second").await?;
     let pairs = |value: usize, yardstick: usize| -> Vec<(f64, f64)> {
@@ -247,9 +247,14 @@ fn through_crosspoint(crosspoint: &Server, url: &str) -> Result<Target> {
     Ok(Target::post(&command, arguments(url))?.expecting(MARK))
 }
 
-fn without_upstream(crosspoint: &Server) -> Result<Target> {
+/// `logging/Write`.
+pub(crate) fn without_upstream(crosspoint: &Server) -> Result<Target> {
     let command = format!("{}/v1/do/logging/Write", crosspoint.url);
-    Ok(Target::post(&command, MESSAGE)?.expecting("a line of the bench"))
+    Ok(Target::post(&command, message())?.expecting(LINE))
+}
+
+fn message() -> String {
+    json!({ "message": LINE }).to_string()
 }
 
 fn through_forwarder(forwarder: &Server, url: &str) -> Result<Target> {

@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 
 use crate::connection::{Connection, Target};
 use crate::flood;
-use crate::measure::interleaved;
+use crate::measure::{LINE, interleaved, without_upstream};
 use crate::process::Server;
 use crate::programs::Programs;
 use crate::rows::{Row, Target as Goal};
@@ -25,9 +25,6 @@ const CONNECTIONS: usize = 16;
 
 /// Calls at once that wait for a second each.
 const SLEEPERS: usize = 200;
-
-/// What each answer holds.
-const MARK: &str = "a line of the bench";
 
 /// Where the Python parts of the bench are.
 pub(crate) struct Python<'a> {
@@ -69,9 +66,7 @@ async fn throughput(programs: &Programs, pace: &Pace, python: &Python<'_>) -> Re
 /// What the way to Python and back adds to a call.
 async fn hop(programs: &Programs, pace: &Pace, python: &Python<'_>) -> Result<Row> {
     let crosspoint = served(programs, python, 1, 32).await?;
-    let native = format!("{}/v1/do/logging/Write", crosspoint.url);
-    let native = Target::post(&native, json!({ "message": MARK }).to_string())?.expecting(MARK);
-    let subjects = [echo(&crosspoint)?, native];
+    let subjects = [echo(&crosspoint)?, without_upstream(&crosspoint)?];
     let seen = interleaved(programs, pace, 1, &subjects, "hop to Python").await?;
     let mut raw = RawEcho::start(python)?;
     let mut pairs = Vec::new();
@@ -111,8 +106,8 @@ async fn sleepers(programs: &Programs, pace: &Pace, python: &Python<'_>) -> Resu
 
 fn echo(server: &Server) -> Result<Target> {
     let url = format!("{}/v1/do/bench/Echo", server.url);
-    let target = Target::post(&url, json!({ "text": MARK }).to_string())?;
-    Ok(target.expecting(MARK))
+    let target = Target::post(&url, json!({ "text": LINE }).to_string())?;
+    Ok(target.expecting(LINE))
 }
 
 /// Crosspoint with the bench's connector, once that is there.

@@ -203,9 +203,7 @@ impl Broker {
 
     /// Rebuilds the catalogue whenever the mount has something new.
     fn follow(&self, member: &Member) {
-        let (mut mounted, broker) = (member.mount.connectors(), Arc::downgrade(&self.0));
-        // It may have changed between the first look and this one.
-        mounted.mark_changed();
+        let (mut mounted, broker) = (member.changes.clone(), Arc::downgrade(&self.0));
         tokio::spawn(async move {
             while mounted.changed().await.is_ok() {
                 let Some(inner) = broker.upgrade() else {

@@ -37,6 +37,8 @@ pub struct Registration {
 pub(crate) struct Member {
     pub(crate) naming: Naming,
     pub(crate) mount: Arc<dyn Mount>,
+    /// Taken when the mount joins, so that no change after that is missed.
+    pub(crate) changes: watch::Receiver<Mounted>,
     pub(crate) calls: TaskTracker,
 }
 
@@ -73,6 +75,7 @@ impl Member {
     pub(crate) fn new(registration: Registration) -> Member {
         Member {
             naming: registration.naming,
+            changes: registration.mount.connectors(),
             mount: registration.mount,
             calls: TaskTracker::new(),
         }
@@ -80,7 +83,7 @@ impl Member {
 
     /// What the mount has now.
     pub(crate) fn mounted(&self) -> Mounted {
-        self.mount.connectors().borrow().clone()
+        self.changes.borrow().clone()
     }
 
     pub(crate) fn offer(&self) -> Offer {
@@ -94,7 +97,7 @@ impl Member {
     /// Returns when the mount's first attempt has ended.
     pub(crate) async fn settled(&self) {
         // A mount that is gone has nothing more to say.
-        let _ = self.mount.connectors().wait_for(|m| m.settled).await;
+        let _ = self.changes.clone().wait_for(|m| m.settled).await;
     }
 
     /// Lets no further call begin and waits for those under way.

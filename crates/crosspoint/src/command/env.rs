@@ -72,16 +72,18 @@ async fn sync(loaded: &Loaded, args: &EnvSyncArgs) -> Result<ExitCode> {
     })
 }
 
+fn names(synced: &Synced) -> Vec<&str> {
+    let connectors = synced.environment.connectors.iter();
+    connectors.map(|connector| &*connector.name).collect()
+}
+
 fn print_synced(title: &str, synced: &Synced) {
     let what = if synced.built { "built" } else { "up to date" };
-    let names: Vec<_> = synced
-        .environment
-        .connectors
-        .iter()
-        .map(|c| &*c.name)
-        .collect();
     let version = &synced.environment.python_version;
-    println!("{title}  {what}, Python {version}: {}", names.join(", "));
+    println!(
+        "{title}  {what}, Python {version}: {}",
+        names(synced).join(", ")
+    );
     for Change { name, from, to } in &synced.changes {
         let version = |version: &Option<String>| version.clone().unwrap_or("none".to_owned());
         println!("    {name} {} -> {}", version(from), version(to));
@@ -93,17 +95,11 @@ fn synced_json(title: &str, synced: &Synced) -> Value {
     let changes: Vec<_> = changes
         .map(|c| json!({"name": c.name, "from": c.from, "to": c.to}))
         .collect();
-    let names: Vec<_> = synced
-        .environment
-        .connectors
-        .iter()
-        .map(|c| &*c.name)
-        .collect();
     json!({
         "from": title,
         "built": synced.built,
         "python": synced.environment.python_version,
-        "connectors": names,
+        "connectors": names(synced),
         "changes": changes,
     })
 }

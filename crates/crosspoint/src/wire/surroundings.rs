@@ -4,34 +4,10 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use crosspoint_runtimes::python::environment::COMMON;
+
 use crate::config::Loaded;
 use crate::config::types::ApiKey;
-
-/// What every program needs to find its tools, its home, its language and the network.
-const BASE: &[&str] = &[
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "LANG",
-    "LANGUAGE",
-    "TZ",
-    "TMPDIR",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
-    "LD_LIBRARY_PATH",
-    "FONTCONFIG_PATH",
-];
 
 /// The variable with the key that the replaced proxy takes.
 const API_KEY: &str = "CONNECTOR_PROXY_API_KEY";
@@ -43,7 +19,7 @@ pub type Variables = BTreeMap<OsString, OsString>;
 pub fn base() -> Variables {
     let wanted = |name: &OsStr| {
         let name = name.to_string_lossy();
-        BASE.contains(&&*name) || name.starts_with("LC_")
+        COMMON.contains(&&*name) || name.starts_with("LC_") || name == "FONTCONFIG_PATH"
     };
     std::env::vars_os()
         .filter(|(name, _)| wanted(name))

@@ -39,4 +39,4 @@ pub use project::{Code, Found};
 pub use recipe::Recipe;
 pub use source::{NotASource, Source};
 pub use store::Environments;
-pub use tools::Tools;
+pub use tools::{COMMON, Tools};

@@ -13,23 +13,17 @@ pub struct Tools {
     variables: BTreeMap<String, OsString>,
 }
 
-/// Variables that builds inherit, beside those with one of [`PREFIXES`].
-const INHERITED: [&str; 37] = [
+/// The variables by which every program finds its tools, its home, its language and the network.
+/// Those that begin with `LC_` belong to them, too.
+pub const COMMON: [&str; 21] = [
     "PATH",
     "HOME",
     "USER",
     "LOGNAME",
     "TMPDIR",
-    "TMP",
-    "TEMP",
     "LANG",
     "LANGUAGE",
     "TZ",
-    "XDG_CACHE_HOME",
-    "XDG_CONFIG_HOME",
-    "XDG_CONFIG_DIRS",
-    "XDG_DATA_HOME",
-    "NETRC",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",
@@ -42,6 +36,18 @@ const INHERITED: [&str; 37] = [
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
+    "LD_LIBRARY_PATH",
+];
+
+/// Variables that builds inherit, beside [`COMMON`] and those with one of [`PREFIXES`].
+const INHERITED: [&str; 16] = [
+    "TMP",
+    "TEMP",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_CONFIG_DIRS",
+    "XDG_DATA_HOME",
+    "NETRC",
     "SSH_AUTH_SOCK",
     "CC",
     "CXX",
@@ -49,7 +55,6 @@ const INHERITED: [&str; 37] = [
     "CXXFLAGS",
     "LDFLAGS",
     "PKG_CONFIG_PATH",
-    "LD_LIBRARY_PATH",
     "CARGO_HOME",
     "RUSTUP_HOME",
 ];
@@ -249,7 +254,8 @@ impl std::fmt::Debug for Tools {
 }
 
 fn inherited(name: &str) -> bool {
-    let known = INHERITED.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    let listed = COMMON.contains(&name) || INHERITED.contains(&name);
+    let known = listed || PREFIXES.iter().any(|prefix| name.starts_with(prefix));
     known && !REFUSED.contains(&name)
 }
 
