@@ -21,7 +21,7 @@ mod secret;
 pub mod testing;
 
 pub use arguments::Arguments;
-pub use call::{Call, CallId, CommandId, Ingress, NotACommand, Origin, Trace};
+pub use call::{Call, CallId, CommandId, Ingress, NotACallId, NotACommand, Origin, Trace};
 pub use check::{nearest, shorten};
 pub use connector::{Connector, Context, Mount, Mounted, inner_status};
 pub use failure::{Effect, Failure, Invalid, Kind, Refusal};
