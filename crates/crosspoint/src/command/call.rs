@@ -34,7 +34,7 @@ pub fn run(file: &Option<PathBuf>, args: CallArgs) -> Result<ExitCode> {
         .enable_all()
         .build();
     runtime.context("starting the runtime")?.block_on(async {
-        let broker = wire::in_process(&loaded, Some(&call.command.connector)).await?;
+        let broker = wire::in_process(&loaded, Some(&call.command.connector), None).await?;
         let begun = Instant::now();
         let result = submit(&broker, &loaded, call).await;
         let code = print(&args, result, begun.elapsed().as_millis() as u64);

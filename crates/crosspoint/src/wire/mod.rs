@@ -2,6 +2,7 @@
 
 mod built_in;
 mod ingress;
+pub mod ledger;
 mod progress;
 mod python;
 mod recipes;
@@ -13,7 +14,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
-use crosspoint_broker::{Broker, Policy, Registration, Settings};
+use crosspoint_broker::ledger::{Bodies, Store};
+use crosspoint_broker::{Broker, Callbacks, Policy, Registration, Settings};
 use crosspoint_connectors::BUILT_IN;
 use crosspoint_core::Mask;
 use crosspoint_net::Proxies;
@@ -24,6 +26,7 @@ pub use python::Python;
 pub use recipes::{environments, recipes};
 pub use reload::{Reloader, describe};
 
+use crate::config::connectors::{self, KeySource};
 use crate::config::{self, Environment, Loaded, Problems};
 use crate::show;
 
@@ -77,20 +80,27 @@ pub fn mask(loaded: &Loaded) -> Mask {
 
 /// How the broker treats calls.
 fn settings(loaded: &Loaded, mask: Mask) -> Settings {
-    let connectors = &loaded.config.connectors;
-    let names = loaded
-        .config
-        .builtin
-        .iter()
-        .chain(connectors.mounted.keys());
+    let tables = &loaded.config.connectors;
+    let names = loaded.config.builtin.iter().chain(tables.mounted.keys());
     let policy = |name: &String| {
-        let policy = connectors.common(name).1;
-        let (timeout, deadline) = (policy.timeout.map(|t| t.0), policy.deadline.map(|d| d.0));
-        (name.clone(), Policy { timeout, deadline })
+        let policy = tables.common(name).1;
+        let policy = Policy {
+            timeout: policy.timeout.map(|t| t.0),
+            deadline: policy.deadline.map(|d| d.0),
+            async_after: policy.async_after.map(|a| a.0),
+            key_from_task: policy.key == KeySource::Task,
+            bodies: match policy.bodies {
+                connectors::Bodies::None => Bodies::None,
+                connectors::Bodies::Summary => Bodies::Summary,
+                connectors::Bodies::Full => Bodies::Full,
+            },
+        };
+        (name.clone(), policy)
     };
     Settings {
         mask,
         policies: names.map(policy).collect(),
+        callbacks: Callbacks::default(),
     }
 }
 
@@ -107,13 +117,17 @@ fn registrations(
 
 /// The broker of a command that runs in this process, with everything loaded: all connectors, or
 /// those that `only` may be among. What does not load is said on standard error.
-pub async fn in_process(loaded: &Loaded, only: Option<&str>) -> Result<Broker> {
+pub async fn in_process(
+    loaded: &Loaded,
+    only: Option<&str>,
+    ledger: Option<Arc<dyn Store>>,
+) -> Result<Broker> {
     let python = Python::new(Arc::new(ToTerminal));
     let python = match only {
         Some(connector) => python.only(connector),
         None => python,
     };
-    let broker = broker(loaded, None, &python)?;
+    let broker = broker(loaded, None, &python, ledger)?;
     let waiting = show::Waiting::new("loading connectors".to_owned());
     tokio::select! {
         () = broker.settled() => {}
@@ -127,7 +141,12 @@ pub async fn in_process(loaded: &Loaded, only: Option<&str>) -> Result<Broker> {
 
 /// The broker with every connector that is configured, which load in the background.
 /// `listener` is our own address, where no connector may send a request.
-pub fn broker(loaded: &Loaded, listener: Option<SocketAddr>, python: &Python) -> Result<Broker> {
+pub fn broker(
+    loaded: &Loaded,
+    listener: Option<SocketAddr>,
+    python: &Python,
+    ledger: Option<Arc<dyn Store>>,
+) -> Result<Broker> {
     let mounts = registrations(loaded, listener, python)?;
-    Ok(Broker::new(settings(loaded, mask(loaded)), mounts)?)
+    Ok(Broker::new(settings(loaded, mask(loaded)), mounts, ledger)?)
 }
