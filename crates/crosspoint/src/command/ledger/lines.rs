@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn everything_known_of_a_call_is_a_line_and_then_what_can_be_done() {
         let shown = text(&full(), &Broken::default());
-        let wanted = "\
+        let wanted = "
           id: 0193c0de-7f3a-7c11-9a51-5d3f0c2b8e77
        state: unknown, nobody knows whether it has happened
         call: http/PostRequestV2
@@ -251,11 +251,11 @@ mod tests {
    not taken: 401
 
 Look at the system that it was sent to, and say what is true:
-  crosspoint ledger settle 0193c0de-7f3a-7c11-9a51-5d3f0c2b8e77 --succeeded      it has happened
-  crosspoint ledger settle 0193c0de-7f3a-7c11-9a51-5d3f0c2b8e77 --failed CODE    it has not, and will not
-  crosspoint ledger settle 0193c0de-7f3a-7c11-9a51-5d3f0c2b8e77 --run-again      it has not, and shall
+  crosspoint ledger settle 0193c0de-7f3a-7c11-9a51-5d3f0c2b8e77 --succeeded    it has happened
+  crosspoint ledger settle 0193c0de-7f3a-7c11-9a51-5d3f0c2b8e77 --failed CODE  it has not, and will not
+  crosspoint ledger settle 0193c0de-7f3a-7c11-9a51-5d3f0c2b8e77 --run-again    it has not, and shall
 ";
-        assert_eq!(shown, wanted, "{shown}");
+        assert_eq!(format!("\n{shown}"), wanted, "{shown}");
     }
 
     #[test]
