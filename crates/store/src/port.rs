@@ -83,7 +83,7 @@ impl Store for Ledger {
         Box::pin(async move {
             use State::{Delivered, Failed, Running, Unknown};
             if !matches!(from.state, Failed | Unknown | Running | Delivered) {
-                let (id, from, to) = (id.to_owned(), from.state, State::Running);
+                let (id, from, to) = (id.to_owned(), from.state, Running);
                 return Err(StoreError::NotAllowed { id, from, to });
             }
             self.shared.queue.hasten(id);
