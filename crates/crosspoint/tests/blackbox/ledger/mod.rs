@@ -1,7 +1,16 @@
 //! The ledger and long calls: one effect for each key, rows that tell the truth, results that reach
 //! the engine, whatever ends in between.
 
+mod hostile;
 mod keys;
+mod place;
+#[path = "../../../../connectors/src/postgres_v2/testing.rs"]
+#[allow(
+    dead_code,
+    reason = "the tests of postgres_v2 need more of their server than is needed here"
+)]
+mod postgres;
+mod records;
 mod recovery;
 mod settle;
 
