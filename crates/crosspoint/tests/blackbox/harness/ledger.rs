@@ -100,13 +100,16 @@ impl Proxy {
         self.setup().row_in(request, state).await
     }
 
-    /// The value of a metric that is written exactly so.
-    pub async fn metric(&self, name: &str) -> f64 {
-        let text = self.get("/metrics").await.text;
-        let lines = text.lines().filter_map(|line| line.rsplit_once(' '));
-        let value = lines.into_iter().find(|(own, _)| *own == name);
-        let value = value.unwrap_or_else(|| panic!("{name} is not in:\n{text}"));
-        value.1.parse().unwrap()
+    /// Waits until a metric that is written exactly so has this value.
+    pub async fn counts(&self, name: &str, value: f64) {
+        let what = format!("{name} is {value}");
+        until(&what, async || {
+            let text = self.get("/metrics").await.text;
+            let mut lines = text.lines().filter_map(|line| line.rsplit_once(' '));
+            let found = lines.find(|(own, _)| *own == name);
+            found.is_some_and(|(_, found)| found.parse() == Ok(value))
+        })
+        .await;
     }
 
     /// What `/readyz` finds wrong.

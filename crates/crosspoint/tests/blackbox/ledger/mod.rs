@@ -1,8 +1,10 @@
 //! The ledger and long calls: one effect for each key, rows that tell the truth, results that reach
 //! the engine, whatever ends in between.
 
+mod deliveries;
 mod hostile;
 mod keys;
+mod long;
 mod place;
 #[path = "../../../../connectors/src/postgres_v2/testing.rs"]
 #[allow(
