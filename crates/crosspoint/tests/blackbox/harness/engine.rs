@@ -38,7 +38,7 @@ struct State {
     /// What is to happen at a target; when that is over, or there is nothing, `rest` does.
     turns: BTreeMap<String, VecDeque<Turn>>,
     rest: Option<Turn>,
-    /// How often each target was given out or has taken something.
+    /// How many URLs were given out.
     names: usize,
     puts: Vec<Put>,
 }

@@ -1,6 +1,7 @@
 //! The ledger and long calls: one effect for each key, rows that tell the truth, results that reach
 //! the engine, whatever ends in between.
 
+mod crashes;
 mod deliveries;
 mod hostile;
 mod keys;
