@@ -191,3 +191,33 @@ impl Put {
         code.unwrap_or_else(|| panic!("{envelope}")).to_owned()
     }
 }
+
+#[tokio::test]
+async fn the_engine_takes_one_result_at_each_url_and_does_what_it_is_told_before() {
+    let engine = Engine::down();
+    let gate = Gate::new();
+    gate.open();
+    let url = engine.callback([
+        Turn::Status(500),
+        Turn::Redirect("http://127.0.0.1:1/".to_owned()),
+        Turn::HangUp,
+        Turn::Lose,
+        Turn::Behind(gate),
+    ]);
+    let put = async |url: &str| {
+        let answer = super::client::put(url, "{}").await;
+        answer.map(|answer| answer.status().as_u16()).ok()
+    };
+    assert_eq!(put(&url).await, None);
+    engine.open();
+    let mut statuses = Vec::new();
+    for _ in 0..6 {
+        statuses.push(put(&url).await);
+    }
+    let expected = [Some(500), Some(302), None, None, Some(400), Some(400)];
+    assert_eq!(statuses, expected);
+    assert_eq!((engine.taken(&url), engine.puts(&url).len()), (1, 6));
+    let other = engine.callback([]);
+    assert_eq!(put(&other).await, Some(200));
+    assert_eq!(engine.taken(&other), 1);
+}

@@ -1,11 +1,17 @@
 //! The ledger and long calls: one effect for each key, rows that tell the truth, results that reach
 //! the engine, whatever ends in between.
 
+mod clock;
 mod crashes;
 mod deliveries;
+mod dice;
+mod disk;
 mod hostile;
 mod keys;
+mod load;
 mod long;
+mod opening;
+mod outage;
 mod place;
 #[path = "../../../../connectors/src/postgres_v2/testing.rs"]
 #[allow(
