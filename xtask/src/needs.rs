@@ -48,6 +48,18 @@ const NEEDS: &[Need] = &[
         package: "postgresql",
         present: postgres,
     },
+    Need {
+        what: "libfaketime",
+        why: "a test of the ledger lets the clock of the proxy jump",
+        package: "libfaketime",
+        present: faketime,
+    },
+    Need {
+        what: "unshare and mount",
+        why: "a test of the ledger fills a small disk that only it sees",
+        package: "mount",
+        present: || quietly("unshare", &["--version"]) && quietly("mount", &["--version"]),
+    },
 ];
 
 /// How packages can be installed here.
@@ -150,6 +162,13 @@ fn postgres() -> bool {
         .flatten();
     let mut folders = versions.flatten().map(|version| version.path().join("bin"));
     folders.any(|bin| bin.join("initdb").exists() && bin.join("postgres").exists())
+}
+
+/// Debian keeps the library in a folder for each architecture.
+fn faketime() -> bool {
+    let folders = std::fs::read_dir("/usr/lib").into_iter().flatten();
+    let mut files = folders.flatten().map(|folder| folder.path());
+    files.any(|folder| folder.join("faketime/libfaketimeMT.so.1").exists())
 }
 
 fn certificates() -> bool {

@@ -10,6 +10,7 @@ mod check;
 mod connector;
 mod decode;
 mod failure;
+mod host;
 mod json;
 mod manifest;
 mod mask;
@@ -25,6 +26,7 @@ pub use call::{Call, CallId, CommandId, Ingress, NotACallId, NotACommand, Origin
 pub use check::{nearest, shorten};
 pub use connector::{Connector, Context, Mount, Mounted, inner_status};
 pub use failure::{Effect, Failure, Invalid, Kind, Refusal};
+pub use host::is_loopback_host;
 pub use json::{Json, JsonError, MAX_DEPTH};
 pub use manifest::{Auth, Command, Manifest, Safety, is_connector_name};
 pub use mask::{CallMask, MASKED, Mask, WITHHELD};

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosspoint_core::{Failure, Ingress, Outcome, Secret};
+use crosspoint_core::{Failure, Ingress, Outcome, Secret, is_loopback_host};
 use crosspoint_net::Http;
-use url::{Host, Url};
+use url::Url;
 
 pub(crate) use deliver::run;
 pub(crate) use judge::Verdict;
@@ -71,17 +71,8 @@ impl Engine {
             && web
             && match &self.origin {
                 Some(origin) => origin.origin() == url.origin(),
-                None => is_loopback(url),
+                None => url.host_str().is_some_and(is_loopback_host),
             }
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn a_summary_shows_what_is_declared_and_no_secret() {
         let wanted = json!({
-            "url": "https://h:8443/a/b?…", "headers": "object, 27 bytes", "times": 3,
+            "url": "https://h:8443/a/b?…", "headers": "object, 29 bytes", "times": 3,
             "note": "pay *** and ***", "pin": "***", "access_token": "***",
             "more": "text, 20 bytes",
         });

@@ -58,6 +58,10 @@ pub fn connector(config: &Config, client: Http) -> impl crosspoint_core::Connect
 }
 
 #[cfg(test)]
+#[allow(
+    dead_code,
+    reason = "the tests of the ledger share it, and they stop and start their server"
+)]
 mod testing;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@
 //! Uses nothing of this crate, so that it can move to wherever other tests need it.
 
 use std::fs;
+use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
@@ -29,11 +30,17 @@ const ATTEMPTS: usize = 5;
 const QUESTIONS: usize = 1200;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Runs the server until its own input ends, then ends it and removes its directory.
+/// Runs the server until its own input ends, then ends it and removes its directory. On the way it
+/// stops and starts the server when it is told to.
 const SUPERVISOR: &str = r#"
     directory=$1; shift
     "$@" >>"$directory/log" 2>&1 </dev/null &
-    cat >/dev/null
+    while read -r order; do
+        case $order in
+            stop) kill -INT $!; wait $! ;;
+            start) "$@" >>"$directory/log" 2>&1 </dev/null & ;;
+        esac
+    done
     kill -QUIT $!
     wait
     rm -rf -- "$directory"
@@ -113,7 +120,7 @@ impl Server {
             supervisor,
             input,
         };
-        match server.becomes_ready() {
+        match server.becomes_ready(0) {
             true => Ok(server),
             false => Err(server.log()),
         }
@@ -151,14 +158,54 @@ impl Server {
         let _ = self.supervisor.wait();
     }
 
-    fn becomes_ready(&self) -> bool {
+    /// Ends the server in good order: breaks all connections, and takes no new ones.
+    pub fn stop(&mut self) {
+        self.tell("stop");
         for _ in 0..QUESTIONS {
-            let mut question = Command::new(self.bin.join("pg_isready"));
-            question.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()]);
-            if question.status().is_ok_and(|status| status.success()) {
+            if !self.answers() {
+                return;
+            }
+            sleep(PAUSE);
+        }
+        panic!("PostgreSQL does not stop:\n{}", self.log());
+    }
+
+    /// Starts a server that was stopped, at the same port and with the same data.
+    pub fn start_again(&mut self) {
+        let logged = self.log().len();
+        self.tell("start");
+        assert!(self.becomes_ready(logged), "{}", self.log());
+    }
+
+    fn tell(&mut self, order: &str) {
+        let input = self.input.as_mut().expect("a server that was not killed");
+        writeln!(input, "{order}").expect("telling the shell of PostgreSQL");
+    }
+
+    /// Whether it answers at all, ready or not.
+    fn answers(&self) -> bool {
+        // 2: nobody is there.
+        self.asked().is_some_and(|code| code < 2)
+    }
+
+    /// What `pg_isready` ends with: 0 when it takes connections.
+    fn asked(&self) -> Option<i32> {
+        let mut question = Command::new(self.bin.join("pg_isready"));
+        question.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()]);
+        question.status().ok()?.code()
+    }
+
+    /// Waits until it takes connections. False when it ends, as its log from a byte on says.
+    fn becomes_ready(&self, from: usize) -> bool {
+        for _ in 0..QUESTIONS {
+            if self.asked() == Some(0) {
                 return true;
             }
-            if self.log().contains("database system is shut down") {
+            let log = self.log();
+            if log
+                .get(from..)
+                .is_some_and(|log| log.contains("database system is shut down"))
+            {
                 return false;
             }
             sleep(PAUSE);

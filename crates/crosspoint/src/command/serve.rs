@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use crosspoint_broker::Broker;
-use crosspoint_broker::ledger::{Retention, Store};
+use crosspoint_broker::ledger::Store;
 use crosspoint_ingress::Live;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -81,11 +81,7 @@ async fn serve(
     let ledger = wire::ledger::open(&loaded, true).await?;
     let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
     let broker = wire::broker(&loaded, Some(address), &python, ledger)?;
-    let retention = &loaded.config.store.retention;
-    broker.attend_ledger(Retention {
-        age: Some(retention.age.0),
-        bytes: Some(retention.size.0),
-    });
+    broker.attend_ledger(wire::ledger::retention(&loaded));
     let routes = Live::new(crosspoint_ingress::router(
         broker.clone(),
         wire::ingress(&loaded),

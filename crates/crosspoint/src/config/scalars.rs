@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crosspoint_core::{nearest, shorten};
-use url::{Host, Url};
+use crosspoint_core::{is_loopback_host, nearest, shorten};
+use url::Url;
 
 use super::format::{as_text, wrong};
 use super::problem::Wrong;
@@ -200,6 +200,11 @@ impl fmt::Display for WebOrigin {
 // === impl EngineUrl ===
 
 impl EngineUrl {
+    /// The origin as a URL.
+    pub fn url(&self) -> &Url {
+        &self.0
+    }
+
     /// As browsers and URLs spell it: without a port that is the scheme's own.
     pub fn origin(&self) -> String {
         self.0.origin().ascii_serialization()
@@ -207,12 +212,7 @@ impl EngineUrl {
 
     /// Whether what is sent there can be read on the way: it leaves the machine, and not by TLS.
     pub fn is_in_clear(&self) -> bool {
-        let loopback = match self.0.host() {
-            Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => ip.to_canonical().is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            None => false,
-        };
+        let loopback = self.0.host_str().is_some_and(is_loopback_host);
         self.0.scheme() == "http" && !loopback
     }
 }

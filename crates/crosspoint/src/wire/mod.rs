@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
-use crosspoint_broker::ledger::{Bodies, Store};
-use crosspoint_broker::{Broker, Callbacks, Policy, Registration, Settings};
+use crosspoint_broker::ledger::Store;
+use crosspoint_broker::{Broker, Policy, Registration, Settings};
 use crosspoint_connectors::BUILT_IN;
 use crosspoint_core::Mask;
 use crosspoint_net::Proxies;
@@ -26,7 +26,7 @@ pub use python::Python;
 pub use recipes::{environments, recipes};
 pub use reload::{Reloader, describe};
 
-use crate::config::connectors::{self, KeySource};
+use crate::config::connectors::KeySource;
 use crate::config::{self, Environment, Loaded, Problems};
 use crate::show;
 
@@ -78,30 +78,30 @@ pub fn mask(loaded: &Loaded) -> Mask {
     Mask::new(secrets(loaded))
 }
 
-/// How the broker treats calls.
-fn settings(loaded: &Loaded, mask: Mask) -> Settings {
-    let tables = &loaded.config.connectors;
-    let names = loaded.config.builtin.iter().chain(tables.mounted.keys());
+/// How the broker treats calls. `listener` is our own address.
+fn settings(loaded: &Loaded, mask: Mask, listener: Option<SocketAddr>) -> Result<Settings> {
+    let connectors = &loaded.config.connectors;
+    let names = loaded
+        .config
+        .builtin
+        .iter()
+        .chain(connectors.mounted.keys());
     let policy = |name: &String| {
-        let policy = tables.common(name).1;
+        let policy = connectors.common(name).1;
         let policy = Policy {
-            timeout: policy.timeout.map(|t| t.0),
-            deadline: policy.deadline.map(|d| d.0),
-            async_after: policy.async_after.map(|a| a.0),
+            timeout: policy.timeout.map(|timeout| timeout.0),
+            deadline: policy.deadline.map(|deadline| deadline.0),
+            async_after: policy.async_after.map(|after| after.0),
             key_from_task: policy.key == KeySource::Task,
-            bodies: match policy.bodies {
-                connectors::Bodies::None => Bodies::None,
-                connectors::Bodies::Summary => Bodies::Summary,
-                connectors::Bodies::Full => Bodies::Full,
-            },
+            bodies: ledger::bodies(policy.bodies),
         };
         (name.clone(), policy)
     };
-    Settings {
+    Ok(Settings {
         mask,
         policies: names.map(policy).collect(),
-        callbacks: Callbacks::default(),
-    }
+        callbacks: ledger::callbacks(loaded, listener)?,
+    })
 }
 
 /// Every mount that the configuration names. Those of Python connectors are started.
@@ -139,8 +139,9 @@ pub async fn in_process(
     Ok(broker)
 }
 
-/// The broker with every connector that is configured, which load in the background.
-/// `listener` is our own address, where no connector may send a request.
+/// The broker with every connector that is configured, which load in the background. Calls are
+/// recorded in `ledger`, if there is one. `listener` is our own address, where no connector may send
+/// a request.
 pub fn broker(
     loaded: &Loaded,
     listener: Option<SocketAddr>,
@@ -148,5 +149,6 @@ pub fn broker(
     ledger: Option<Arc<dyn Store>>,
 ) -> Result<Broker> {
     let mounts = registrations(loaded, listener, python)?;
-    Ok(Broker::new(settings(loaded, mask(loaded)), mounts, ledger)?)
+    let settings = settings(loaded, mask(loaded), listener)?;
+    Ok(Broker::new(settings, mounts, ledger)?)
 }

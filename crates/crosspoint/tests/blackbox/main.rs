@@ -8,6 +8,7 @@ mod cli;
 mod egress;
 mod harness;
 mod http_results;
+mod ledger;
 mod operate;
 mod protocol;
 mod python;

@@ -3,7 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use http::{HeaderMap, Method};
-use reqwest::{Body, Client, RequestBuilder};
+use reqwest::redirect::Policy;
+use reqwest::{Body, Client, RequestBuilder, Response};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
@@ -36,10 +37,16 @@ static CLIENT: LazyLock<Client> = LazyLock::new(|| {
         .tls_backend_preconfigured(tls)
         .no_proxy()
         .pool_max_idle_per_host(0)
+        .redirect(Policy::none())
         .timeout(PATIENCE)
         .build()
         .unwrap()
 });
+
+/// Sends what a proxy would, for tests of what proxies talk to.
+pub(super) async fn put(url: &str, body: &str) -> reqwest::Result<Response> {
+    CLIENT.put(url).body(body.to_owned()).send().await
+}
 
 // === impl Proxy ===
 

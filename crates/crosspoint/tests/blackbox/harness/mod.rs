@@ -4,6 +4,10 @@
 mod canaries;
 mod capture;
 mod client;
+mod database;
+mod effects;
+mod engine;
+mod ledger;
 mod proxy;
 mod raw;
 mod reply;
@@ -13,7 +17,11 @@ mod tls;
 mod upstream;
 
 pub use canaries::Canaries;
-pub use client::Answer;
+pub use client::{Answer, Ask};
+pub use database::Database;
+pub use effects::Effects;
+pub use engine::{Engine, Turn};
+pub use ledger::Row;
 pub use proxy::{Ended, PATIENCE, Proxy, Setup};
 pub use raw::RawAnswer;
 pub use reply::{Gate, Reply};
@@ -23,8 +31,18 @@ pub use tls::Authority;
 pub use upstream::{Seen, Upstream, closed_port};
 
 use serde_json::Value;
+use tokio::time::{Duration, Instant, sleep};
 
 /// Reads JSON, or shows what is none.
 pub fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text:?}"))
+}
+
+/// Waits for a condition.
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !holds().await {
+        assert!(Instant::now() < end, "waited in vain until {what}");
+        sleep(Duration::from_millis(20)).await;
+    }
 }

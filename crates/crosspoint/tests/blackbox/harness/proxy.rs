@@ -5,6 +5,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -16,9 +17,10 @@ use super::capture::Capture;
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the program finds when it starts. By default: no configuration file, a listener on any
-/// free port, and nothing in the environment but `PATH`.
+/// free port, and nothing in the environment but `PATH`. Clones share the working directory.
+#[derive(Clone)]
 pub struct Setup {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     env: Vec<(String, String)>,
 }
 
@@ -27,6 +29,9 @@ pub struct Proxy {
     pub address: SocketAddr,
     process: Process,
 }
+
+/// A program that goes on by itself, killed when dropped.
+pub struct Running(Process);
 
 /// What a process left behind.
 #[derive(Debug)]
@@ -51,7 +56,7 @@ struct Process {
 impl Setup {
     pub fn new() -> Setup {
         let setup = Setup {
-            folder: TempDir::new().unwrap(),
+            folder: Arc::new(TempDir::new().unwrap()),
             env: Vec::new(),
         };
         setup.env("CROSSPOINT_LISTEN", "127.0.0.1:0")
@@ -120,6 +125,12 @@ impl Setup {
             process.ended()
         };
         spawn_blocking(run).await.unwrap()
+    }
+
+    /// Starts the program and leaves it running.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+        Running(self.clone().spawn(&arguments))
     }
 
     fn command(&self, arguments: &[String]) -> Command {
@@ -206,18 +217,21 @@ impl Proxy {
         self.process.setup.path()
     }
 
+    /// What it was started in: to run the program there again, or to start it anew.
+    pub fn setup(&self) -> Setup {
+        self.process.setup.clone()
+    }
+
     /// Runs the program to its end in the same directory and environment.
     pub async fn run(&self, arguments: &[&str]) -> Ended {
-        let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
-        let mut command = self.process.setup.command(&arguments);
-        let run = move || command.stdin(Stdio::null()).output().unwrap();
-        let output = spawn_blocking(run).await.unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ended {
-            code: output.status.code(),
-            stdout: text(&output.stdout),
-            stderr: text(&output.stderr),
-        }
+        self.setup().run(arguments).await
+    }
+
+    /// Ends the process as kill -9 does, and gives what it was started in.
+    pub async fn kill(self) -> Setup {
+        let setup = self.setup();
+        spawn_blocking(move || drop(self)).await.unwrap();
+        setup
     }
 
     /// Sends SIGTERM.
@@ -242,6 +256,20 @@ impl Proxy {
     pub async fn stop(self) -> Ended {
         self.terminate();
         self.ended().await
+    }
+}
+
+// === impl Running ===
+
+impl Running {
+    /// What it has printed on standard output so far.
+    pub fn stdout(&self) -> String {
+        self.0.stdout.text()
+    }
+
+    /// What it has printed on standard error so far.
+    pub fn stderr(&self) -> String {
+        self.0.stderr.text()
     }
 }
 

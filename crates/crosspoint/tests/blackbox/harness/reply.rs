@@ -15,6 +15,7 @@ pub struct Reply {
     framed: bool,
     pub(super) then: Then,
     pub(super) gate: Option<Gate>,
+    pub(super) pause: Duration,
 }
 
 /// What happens on the connection after a reply's bytes.
@@ -43,6 +44,7 @@ impl Reply {
             framed: true,
             then: Then::Keep,
             gate: None,
+            pause: Duration::ZERO,
         }
     }
 
@@ -81,6 +83,7 @@ impl Reply {
             framed: false,
             then: Then::Close,
             gate: None,
+            pause: Duration::ZERO,
         }
     }
 
@@ -113,6 +116,12 @@ impl Reply {
     /// Waits for the gate before it is sent.
     pub fn behind(mut self, gate: &Gate) -> Reply {
         self.gate = Some(gate.clone());
+        self
+    }
+
+    /// Takes its time. For load, never for an order of things.
+    pub fn after(mut self, pause: Duration) -> Reply {
+        self.pause = pause;
         self
     }
 

@@ -69,6 +69,22 @@ impl Upstream {
         reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
     ) -> Upstream {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Upstream::accept(listener, tls, reply)
+    }
+
+    /// The same at a port that was closed up to now; see [`closed_port`].
+    pub fn open(
+        closed: TcpSocket,
+        reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Upstream {
+        Upstream::accept(closed.listen(1024).unwrap(), None, reply)
+    }
+
+    fn accept(
+        listener: TcpListener,
+        tls: Option<TlsAcceptor>,
+        reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Upstream {
         let address = listener.local_addr().unwrap();
         let (counter, count) = watch::channel(0);
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
@@ -134,6 +150,9 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         let reply = answer(request);
         if let Some(Gate(gate)) = &reply.gate {
             gate.acquire().await.ok()?.forget();
+        }
+        if !reply.pause.is_zero() {
+            sleep(reply.pause).await;
         }
         stream.write_all(&reply.bytes(bodiless)).await.ok()?;
         stream.flush().await.ok()?;

@@ -15,7 +15,7 @@ mod reload;
 mod results;
 mod secrets;
 mod supervision;
-mod support;
+pub(crate) mod support;
 mod tutorial;
 mod unsendable;
 mod watch;

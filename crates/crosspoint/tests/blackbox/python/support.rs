@@ -7,9 +7,9 @@ use std::process::{Child, Command};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::{Duration, Instant, sleep};
 
-use crate::harness::{Answer, PATIENCE, Proxy, Setup, outlive_nobody};
+pub use crate::harness::until;
+use crate::harness::{Answer, Proxy, Setup, outlive_nobody};
 
 /// A package of the zoo, or something else that lies there.
 pub fn zoo(name: &str) -> String {
@@ -88,15 +88,6 @@ pub async fn bare(proxy: &Proxy, command: &str, arguments: Value) -> String {
 pub async fn pid(proxy: &Proxy, connector: &str) -> u64 {
     let answer = proxy.call(&format!("{connector}/Pid"), json!({})).await;
     answer.success().as_u64().unwrap()
-}
-
-/// Waits for a condition.
-pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !holds().await {
-        assert!(Instant::now() < end, "waited in vain until {what}");
-        sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// Whether a process is there and has not ended.

@@ -1,0 +1,326 @@
+//! `Idempotency-Key`: how a call is recognised, and what it is answered then.
+
+use serde_json::json;
+
+use super::{BAD_REQUEST, CONFLICT, UNAVAILABLE, expect, keyed, post};
+use crate::harness::{Effects, Gate, Reply, Setup, Upstream, closed_port};
+use crate::python::support::{connector, kill, pid, serve, until, zoo};
+
+#[tokio::test]
+async fn duplicates_in_flight_and_later_ones_get_the_same_answer_of_one_effect() {
+    let proxy = Setup::new().serve().await;
+    let gate = Gate::new();
+    let shut = gate.clone();
+    let effects = Effects::with(move |seen, id, n| Effects::usual(seen, id, n).behind(&shut)).await;
+    let arguments = effects.arguments("pay-1");
+    let ask = || keyed(&proxy, "http/PostRequestV2", &arguments, "key-1");
+    let first = tokio::spawn(ask().send());
+    effects.arrived(1).await;
+    let others: Vec<_> = (0..20).map(|_| tokio::spawn(ask().send())).collect();
+    // These are behind the others, and are answered while those wait.
+    for _ in 0..20 {
+        assert_eq!(proxy.get("/liveness").await.status, 200);
+    }
+    assert!(!first.is_finished());
+    gate.open();
+    let first = first.await.unwrap();
+    assert_eq!(first.success(), json!({"id": "pay-1", "effect": 1}));
+    for other in others {
+        assert_eq!(other.await.unwrap().text, first.text);
+    }
+    assert_eq!(ask().send().await.text, first.text);
+    assert_eq!(effects.of("pay-1"), 1);
+    let row = proxy.row_in("key-1", "succeeded").await;
+    assert_eq!((row.attempts, row.key.as_deref()), (1, Some("key-1")));
+    assert_eq!(proxy.rows(&[]).await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_is_stored_past_kill_9() {
+    let effects = Effects::start().await;
+    let mut setup = Setup::new();
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        let proxy = setup.serve().await;
+        answers.push(post(&proxy, &effects.arguments("pay"), "key").await.text);
+        setup = proxy.kill().await;
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(answers[0], answers[2]);
+    assert_eq!(effects.of("pay"), 1);
+}
+
+#[tokio::test]
+async fn a_key_for_other_arguments_or_another_command_is_a_conflict() {
+    let proxy = Setup::new().serve().await;
+    let effects = Effects::start().await;
+    let arguments = effects.arguments("pay");
+    let first = post(&proxy, &arguments, "key").await;
+    first.success();
+    expect(
+        &post(&proxy, &effects.arguments("other"), "key").await,
+        CONFLICT,
+    );
+    let put = keyed(&proxy, "http/PutRequestV2", &arguments, "key");
+    expect(&put.send().await, CONFLICT);
+    assert_eq!(post(&proxy, &arguments, "key").await.text, first.text);
+    assert_eq!(effects.all().values().sum::<usize>(), 1);
+    assert_eq!(proxy.rows(&[]).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_conflict_shows_while_the_call_still_runs() {
+    let proxy = Setup::new().serve().await;
+    let gate = Gate::new();
+    let shut = gate.clone();
+    let effects = Effects::with(move |seen, id, n| Effects::usual(seen, id, n).behind(&shut)).await;
+    let arguments = effects.arguments("pay");
+    let first = tokio::spawn(keyed(&proxy, "http/PostRequestV2", &arguments, "key").send());
+    effects.arrived(1).await;
+    expect(
+        &post(&proxy, &effects.arguments("other"), "key").await,
+        CONFLICT,
+    );
+    gate.open();
+    first.await.unwrap().success();
+    assert_eq!(effects.of("other"), 0);
+}
+
+#[tokio::test]
+async fn every_caller_has_keys_of_its_own() {
+    let config = "[access]\napi_keys = [{ name = \"alice\", key = \"key-of-alice\" }, \
+                  { name = \"bob\", key = \"key-of-bob\" }]\n";
+    let proxy = Setup::new().config(config).serve().await;
+    let effects = Effects::start().await;
+    let arguments = effects.arguments("pay");
+    for (n, caller) in ["alice", "bob", "alice", "bob"].into_iter().enumerate() {
+        let ask = proxy.do_("http/PostRequestV2").json(&arguments);
+        let ask = ask
+            .header("idempotency-key", "key")
+            .header("x-request-id", &format!("request-{n}"))
+            .header("authorization", &format!("Bearer key-of-{caller}"));
+        let effect = if caller == "alice" { 1 } else { 2 };
+        assert_eq!(
+            ask.send().await.success(),
+            json!({"id": "pay", "effect": effect}),
+            "{n} {caller}"
+        );
+    }
+    let rows = proxy.rows(&[]).await;
+    let callers: Vec<_> = rows.iter().map(|row| row.caller.as_deref()).collect();
+    assert_eq!(callers, [Some("bob"), Some("alice")]);
+}
+
+#[tokio::test]
+async fn what_had_no_effect_and_may_pass_runs_again_as_another_attempt() {
+    let proxy = Setup::new().serve().await;
+    let (socket, address) = closed_port();
+    let arguments = json!({"url": format!("http://{address}/"), "data": {}});
+    let refused = post(&proxy, &arguments, "key").await;
+    assert_eq!(refused.code(), "ConnectionError", "{}", refused.text);
+    let before = proxy.row_in("key", "failed").await;
+    assert_eq!(
+        (before.attempts, before.effect.as_deref()),
+        (1, Some("none"))
+    );
+    let upstream = Upstream::open(socket, |_| Reply::json(r#"{"at": "last"}"#));
+    for _ in 0..2 {
+        let answer = post(&proxy, &arguments, "key").await;
+        assert_eq!(answer.success(), json!({"at": "last"}));
+    }
+    assert_eq!(upstream.seen().len(), 1);
+    let after = proxy.row_in("key", "succeeded").await;
+    assert_eq!((after.id, after.attempts), (before.id, 2));
+}
+
+#[tokio::test]
+async fn a_read_that_failed_in_a_way_that_may_pass_runs_again() {
+    let proxy = Setup::new().serve().await;
+    let turns = std::sync::atomic::AtomicUsize::new(0);
+    let statuses = [503, 429, 200];
+    let upstream = Upstream::start(move |_| {
+        let turn = turns.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let status = statuses.get(turn).copied().unwrap_or(500);
+        Reply::status(status)
+            .header("content-type", "application/json")
+            .body("{}")
+    })
+    .await;
+    let arguments = json!({"url": upstream.url("/")});
+    for code in ["HttpError503", "HttpError429", "", ""] {
+        let ask = keyed(&proxy, "http/GetRequestV2", &arguments, "key");
+        assert_eq!(ask.send().await.code(), code);
+    }
+    assert_eq!(upstream.seen().len(), 3);
+    assert_eq!(proxy.row_in("key", "succeeded").await.attempts, 3);
+}
+
+#[tokio::test]
+async fn a_failure_for_good_is_answered_again_without_asking() {
+    let proxy = Setup::new().serve().await;
+    for status in [404, 500] {
+        let upstream = Upstream::start(move |_| {
+            Reply::status(status)
+                .header("content-type", "application/json")
+                .body(r#"{"why": "gone"}"#)
+        })
+        .await;
+        let arguments = json!({"url": upstream.url("/"), "data": {}});
+        let key = format!("key-{status}");
+        let first = post(&proxy, &arguments, &key).await;
+        let code = format!("HttpError{status}");
+        assert_eq!((first.status, first.code()), (200, code));
+        assert_eq!(first.body(), json!({"why": "gone"}));
+        assert_eq!(post(&proxy, &arguments, &key).await.text, first.text);
+        assert_eq!(upstream.seen().len(), 1, "{status}");
+        assert_eq!(proxy.row_in(&key, "failed").await.attempts, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_none_is_a_bad_request() {
+    let proxy = Setup::new().serve().await;
+    let effects = Effects::start().await;
+    let arguments = effects.arguments("pay");
+    for key in ["", "schlüssel", "tab\tinside", &"k".repeat(1001)] {
+        let ask = proxy.do_("http/PostRequestV2").json(&arguments);
+        let answer = ask.header("idempotency-key", key).send().await;
+        expect(&answer, BAD_REQUEST);
+    }
+    assert_eq!(effects.of("pay"), 0);
+    let longest = "k".repeat(1000);
+    for _ in 0..2 {
+        let ask = proxy.do_("http/PostRequestV2").json(&arguments);
+        ask.header("idempotency-key", &longest)
+            .send()
+            .await
+            .success();
+    }
+    assert_eq!(effects.of("pay"), 1);
+}
+
+#[tokio::test]
+async fn without_a_ledger_a_key_is_refused_and_everything_else_works() {
+    let config = "[store]\nurl = \"none\"\n";
+    let proxy = Setup::new().config(config).serve().await;
+    let effects = Effects::start().await;
+    let arguments = effects.arguments("pay");
+    expect(&post(&proxy, &arguments, "key").await, UNAVAILABLE);
+    assert_eq!(effects.of("pay"), 0);
+    proxy.call("http/PostRequestV2", arguments).await.success();
+    assert_eq!(proxy.problems().await, "[]");
+    let ended = proxy.ledger(&["list"]).await;
+    ended.text(2);
+    assert!(ended.stderr.contains("none"), "{}", ended.stderr);
+    let made: Vec<_> = std::fs::read_dir(proxy.path().join(".crosspoint"))
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains(".db") || name == "master.key")
+        .collect();
+    assert!(made.is_empty(), "{made:?}");
+}
+
+#[tokio::test]
+async fn where_it_is_so_configured_the_task_is_the_key_unless_there_is_a_header() {
+    let config = "[connectors.http.policy]\nkey = \"task\"\n";
+    let proxy = Setup::new().config(config).serve().await;
+    let effects = Effects::start().await;
+    let arguments = |task: &str| {
+        let mut arguments = effects.arguments("pay");
+        arguments["spiff__task_id"] = task.into();
+        arguments
+    };
+    let ask = |task: &str| proxy.do_("http/PostRequestV2").json(&arguments(task));
+    for (ask, effect) in [
+        (ask("task-1"), 1),
+        (ask("task-1"), 1),
+        (ask("task-2"), 2),
+        (ask("task-1").header("idempotency-key", "by-header"), 3),
+        (ask("task-2").header("idempotency-key", "by-header"), 3),
+        (ask("task-1"), 1),
+        // Without either there is no key.
+        (
+            proxy
+                .do_("http/PostRequestV2")
+                .json(&effects.arguments("pay")),
+            4,
+        ),
+        (
+            proxy
+                .do_("http/PostRequestV2")
+                .json(&effects.arguments("pay")),
+            5,
+        ),
+    ] {
+        let body = ask.send().await.success();
+        assert_eq!(body, json!({"id": "pay", "effect": effect}));
+    }
+    let mut keys = Vec::new();
+    until("all are written", async || {
+        let rows = proxy.rows(&[]).await.into_iter();
+        keys = rows.filter_map(|row| row.key).collect();
+        keys.sort();
+        keys.len() == 3
+    })
+    .await;
+    assert_eq!(keys, ["by-header", "task-1", "task-2"]);
+}
+
+#[tokio::test]
+async fn a_first_caller_that_hangs_up_takes_nothing_from_those_who_wait() {
+    let proxy = Setup::new().serve().await;
+    let gate = Gate::new();
+    let shut = gate.clone();
+    let upstream = Upstream::start(move |_| Reply::json(r#"{"late": true}"#).behind(&shut)).await;
+    // A read, which would be dropped if nobody else waited for it.
+    let arguments = json!({"url": upstream.url("/")});
+    let ask = || keyed(&proxy, "http/GetRequestV2", &arguments, "key");
+    let first = tokio::spawn(ask().send());
+    upstream.arrived(1).await;
+    let second = tokio::spawn(ask().send());
+    for _ in 0..50 {
+        assert_eq!(proxy.get("/liveness").await.status, 200);
+    }
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    for _ in 0..50 {
+        assert_eq!(proxy.get("/liveness").await.status, 200);
+    }
+    gate.open();
+    assert_eq!(second.await.unwrap().success(), json!({"late": true}));
+    proxy.row_in("key", "succeeded").await;
+}
+
+#[tokio::test]
+async fn what_python_connectors_answer_is_stored_as_it_was() {
+    let proxy = serve(&connector("gallery", zoo("connector-gallery"))).await;
+    let text = json!({"response": "as it is: \u{fc}", "status": 201, "mimetype": "text/plain"});
+    let mut before = Vec::new();
+    let nothing = json!({});
+    let calls = [
+        ("gallery/Pid", &nothing),
+        ("gallery/First", &text),
+        ("gallery/Bytes", &nothing),
+        ("gallery/Curious", &nothing),
+    ];
+    let worker = pid(&proxy, "gallery").await;
+    for (command, arguments) in calls {
+        let ask = keyed(&proxy, command, arguments, command).verbatim();
+        before.push(ask.send().await);
+    }
+    assert!(before[0].text.contains(&worker.to_string()), "{before:?}");
+    // What ran it is gone: only the ledger can know.
+    kill(worker);
+    let setup = proxy.kill().await;
+    let proxy = crate::python::support::serve_setup(setup).await;
+    for ((command, arguments), before) in calls.into_iter().zip(before) {
+        let ask = keyed(&proxy, command, arguments, command).verbatim();
+        let after = ask.send().await;
+        assert_eq!(
+            (after.status, &after.text, after.header("content-type")),
+            (before.status, &before.text, before.header("content-type")),
+            "{command}"
+        );
+    }
+}
