@@ -5,9 +5,6 @@ mod follow;
 mod list;
 mod show;
 
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -18,7 +15,6 @@ use crosspoint_broker::ledger::{
 use crosspoint_core::{Arguments, Call, Effect, Failure, Ingress, Origin, Outcome};
 use crosspoint_store::{Ledger, Options};
 use serde_json::Value;
-use tokio::task::spawn_blocking;
 
 use crate::harness::{Ended, Setup, json};
 
@@ -39,37 +35,6 @@ struct Entry {
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     since.as_millis() as i64
-}
-
-fn command_in(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_crosspoint"));
-    command
-        .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
-/// Runs the program to its end in a folder that stays.
-async fn run_in(folder: &Path, arguments: &[&str], input: &str) -> Ended {
-    let mut command = command_in(folder, arguments);
-    let input = input.to_owned();
-    let run = move || {
-        let mut child = command.spawn().unwrap();
-        // A program that takes no input may have closed it.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap()
-    };
-    let output = spawn_blocking(run).await.unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ended {
-        code: output.status.code(),
-        stdout: text(&output.stdout),
-        stderr: text(&output.stderr),
-    }
 }
 
 // === impl Desk ===
@@ -173,7 +138,7 @@ impl Desk {
 
     async fn run_with(&self, arguments: &[&str], input: &str) -> Ended {
         let whole = [&["ledger"], arguments].concat();
-        run_in(self.setup.path(), &whole, input).await
+        self.setup.clone().run_with(&whole, input).await
     }
 
     /// Runs `crosspoint ledger … --json` and reads what it prints.

@@ -7,7 +7,7 @@ use crosspoint_broker::ledger::State;
 use crosspoint_core::Outcome;
 use tokio::task::spawn_blocking;
 
-use super::{Desk, Entry, command_in};
+use super::{Desk, Entry};
 use crate::harness::json;
 
 /// A process that follows the ledger.
@@ -20,9 +20,15 @@ struct Follower {
 
 impl Follower {
     fn start(desk: &Desk, options: &[&str]) -> Follower {
-        let arguments = [&["ledger", "list", "--follow"], options].concat();
-        let mut command = command_in(desk.setup.path(), &arguments);
-        let mut child = command.stderr(Stdio::inherit()).spawn().unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_crosspoint"))
+            .args(["ledger", "list", "--follow"])
+            .args(options)
+            .current_dir(desk.setup.path())
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let lines = child.stdout.take().map(|out| BufReader::new(out).lines());
         Follower { child, lines }
     }

@@ -2,7 +2,7 @@
 
 use crosspoint_broker::ledger::State;
 
-use super::{Desk, Entry, run_in};
+use super::{Desk, Entry};
 use crate::harness::Setup;
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn more_calls_than_are_read_at_once_are_one_array() {
 #[tokio::test]
 async fn what_is_not_there_is_not_made() {
     let setup = Setup::new();
-    let ended = run_in(setup.path(), &["ledger", "list"], "").await;
+    let ended = setup.clone().run(&["ledger", "list"]).await;
     assert_eq!(
         (ended.code, ended.stdout.as_str()),
         (Some(2), ""),
