@@ -204,7 +204,10 @@ mod tests {
         // The last that are looked at one by one, since they may change.
         let oldest = &known[known.len() - STEP as usize - OPEN];
         book.end(oldest, State::Succeeded).await;
-        assert_eq!(ids(watch.look(&*book.0).await.unwrap()), [oldest.clone()]);
+        assert_eq!(
+            ids(watch.look(&*book.0).await.unwrap()),
+            *std::slice::from_ref(oldest)
+        );
 
         let mut new = Vec::new();
         for _ in 0..3 * STEP {
@@ -227,7 +230,10 @@ mod tests {
         });
         assert_eq!(ids(watch.begin(&*book.0, 50).await.unwrap()), [""; 0]);
         book.end(&two, State::Failed).await;
-        assert_eq!(ids(watch.look(&*book.0).await.unwrap()), [two.clone()]);
+        assert_eq!(
+            ids(watch.look(&*book.0).await.unwrap()),
+            *std::slice::from_ref(&two)
+        );
         let failed = Version {
             state: State::Failed,
             attempts: 1,
