@@ -1,14 +1,14 @@
 //! `crosspoint ledger list --follow`.
 
-use std::io::{BufRead, BufReader, Lines};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::io::{BufRead, BufReader, Lines, Read};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
 use crosspoint_broker::ledger::State;
 use crosspoint_core::Outcome;
 use tokio::task::spawn_blocking;
 
 use super::{Desk, Entry};
-use crate::harness::json;
+use crate::harness::{Database, json};
 
 /// A process that follows the ledger.
 struct Follower {
@@ -27,6 +27,7 @@ impl Follower {
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let lines = child.stdout.take().map(|out| BufReader::new(out).lines());
@@ -40,6 +41,17 @@ impl Follower {
         let (line, lines) = reading.await.unwrap();
         self.lines = Some(lines);
         line.map(Result::unwrap).unwrap_or_default()
+    }
+
+    /// The first line of standard error.
+    async fn complaint(&mut self) -> (String, BufReader<ChildStderr>) {
+        let mut stderr = BufReader::new(self.child.stderr.take().unwrap());
+        let read = move || {
+            let mut line = String::new();
+            stderr.read_line(&mut line).unwrap();
+            (line, stderr)
+        };
+        spawn_blocking(read).await.unwrap()
     }
 
     /// Id and state of the call in the next line.
@@ -103,4 +115,26 @@ async fn only_what_is_asked_for_shows_as_a_table() {
         "{line}"
     );
     assert_eq!(follower.interrupt().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_ledger_that_is_away_for_a_moment_is_told_once_and_followed_again() {
+    let desk = Desk::new().await;
+    let database = Database::file(&desk.setup.path().join(".crosspoint/crosspoint.db"));
+    let mut follower = Follower::start(&desk, &[]);
+    assert!(follower.line().await.starts_with("ID "));
+    let away = "ALTER TABLE crosspoint_calls RENAME TO away";
+    database.sql(away).await;
+    let (complaint, mut stderr) = follower.complaint().await;
+    assert!(complaint.contains("Ctrl-C"), "{complaint}");
+    tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
+    database
+        .sql("ALTER TABLE away RENAME TO crosspoint_calls")
+        .await;
+    let new = desk.record(Entry::new("http://h/", State::Running)).await;
+    assert!(follower.line().await.starts_with(&new));
+    assert_eq!(follower.interrupt().await, Some(0));
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "");
 }

@@ -5,7 +5,7 @@ use crosspoint_broker::ledger::State;
 use crosspoint_core::{Json, Outcome};
 
 use super::{Desk, Entry};
-use crate::harness::{Upstream, json};
+use crate::harness::{Database, Setup, Upstream, json};
 
 #[tokio::test]
 async fn a_call_is_shown_with_what_can_be_done_about_it() {
@@ -149,9 +149,43 @@ async fn a_result_that_was_not_kept_or_cannot_be_read_is_told() {
 }
 
 #[tokio::test]
+async fn sealed_parts_that_somebody_has_changed_are_told_in_their_lines() {
+    let desk = Desk::new().await;
+    let id = desk.record(Entry::new("http://h/", State::Unknown)).await;
+    let database = Database::file(&desk.setup.path().join(".crosspoint/crosspoint.db"));
+    let change = "UPDATE crosspoint_calls SET sealed_call = x'01', sealed_result = x'01'";
+    database.sql(change).await;
+    let ended = desk.run(&["show", &id]).await;
+    assert_eq!(
+        (ended.code, ended.stderr.as_str()),
+        (Some(0), ""),
+        "{ended:?}"
+    );
+    assert!(
+        ended.stdout.contains("result: cannot be opened: "),
+        "{ended:?}"
+    );
+    assert!(ended.stdout.contains("cannot run again: "), "{ended:?}");
+    let shown = desk.json(&["show", &id]).await;
+    for name in ["result_error", "replay_error"] {
+        assert!(
+            shown[name].as_str().unwrap().contains("master key"),
+            "{shown}"
+        );
+    }
+    let ended = desk.run(&["settle", &id, "--run-again"]).await;
+    assert_eq!(
+        (ended.code, ended.stdout.as_str()),
+        (Some(1), ""),
+        "{ended:?}"
+    );
+    assert_eq!(desk.state(&id).await, State::Unknown);
+}
+
+#[tokio::test]
 async fn what_a_server_records_is_found_by_the_id_in_its_answer() {
     let upstream = Upstream::echo().await;
-    let proxy = super::Setup::new().serve().await;
+    let proxy = Setup::new().serve().await;
     let arguments = serde_json::json!({"url": upstream.url("/x"), "headers": {"authorization": "Bearer hunter2"}});
     let ask = proxy.do_("http/PostRequestV2").json(&arguments);
     let answer = ask.header("x-request-id", "mine").send().await;
