@@ -180,7 +180,10 @@ impl Open {
         Reader {
             bodies: self.entry.policy.bodies,
             command: &self.entry.command,
-            masks: [&self.entry.mask, &self.secrets],
+            masks: [
+                &self.entry.mask,
+                self.flight.secrets().unwrap_or(&self.secrets),
+            ],
         }
     }
 
