@@ -63,10 +63,10 @@ pub(crate) async fn layer(
                 match recognise::known(&recorder, &job, key.as_ref(), plan.as_ref(), *row).await {
                     Known::Free => {}
                     Known::Answered(result) => return Err(Box::new(job.trace.end(result))),
-                    Known::Again(row, listed) => {
+                    Known::Again(id, listed) => {
                         // Another attempt of the same call.
-                        job.call.id = row.id.parse().unwrap_or(job.call.id);
-                        let mut open = Open::new(&recorder, &job, row.id, plan, Some(listed));
+                        job.call.id = id.parse().unwrap_or(job.call.id);
+                        let mut open = Open::new(&recorder, &job, id, plan, Some(listed));
                         open.new = false;
                         return Ok((begun(job), Recording(Some(open))));
                     }
@@ -187,7 +187,7 @@ impl Open {
         }
     }
 
-    fn outcome<'r>(result: &'r Result<Outcome, Failure>) -> Option<&'r Outcome> {
+    fn outcome(result: &Result<Outcome, Failure>) -> Option<&Outcome> {
         match result {
             Ok(outcome) => Some(outcome),
             Err(failure) => failure.outcome.as_deref(),
