@@ -261,6 +261,9 @@ impl Load {
         }
         let accepted = long.iter().filter(|call| call.accepted).count();
         // There are fewer workers for them.
-        assert!(accepted > ENOUGH / 2, "hardly anything happened: {accepted}");
+        assert!(
+            accepted > ENOUGH / 2,
+            "hardly anything happened: {accepted}"
+        );
     }
 }
