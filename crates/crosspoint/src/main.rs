@@ -14,6 +14,7 @@ mod control;
 mod data_dir;
 mod logging;
 mod show;
+mod telemetry;
 mod wire;
 
 use std::panic;

@@ -154,6 +154,7 @@ fn fixed(old: &Loaded, new: &Loaded) -> Vec<String> {
     let changed = [
         ("listen", old.listen != new.listen),
         ("log", old.log != new.log),
+        ("log_format", old.log_format != new.log_format),
         ("data_dir", old.data_dir != new.data_dir),
         ("drain", old.drain != new.drain),
         ("store", old.store != new.store),
