@@ -112,3 +112,7 @@ fn fail(span: &mut Span, failure: &Failure) {
     }
     span.failed(&failure.message);
 }
+
+#[cfg(test)]
+#[path = "spans_tests.rs"]
+mod tests;

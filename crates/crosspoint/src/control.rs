@@ -64,7 +64,7 @@ impl Control {
                     }
                 }
                 Err(error) => {
-                    tracing::error!(%error, "Accepting on the control socket failed.");
+                    tracing::warn!(%error, "Accepting on the control socket failed.");
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }

@@ -102,7 +102,7 @@ async fn deliver(recorder: &Recorder, due: Due) {
         match note(recorder, &row, &verdict).await {
             Err(StoreError::Unavailable(_)) => sleep(BACK_OFF).await,
             Err(error) => {
-                tracing::warn!(id = row.id, %error, "A delivery is not recorded.");
+                tracing::error!(id = row.id, %error, "A delivery is not recorded.");
                 return;
             }
             Ok(()) => return,

@@ -170,6 +170,7 @@ async fn handle(reloader: &Reloader, request: Request) -> Answer {
             let lines = [
                 vec![format!("Reloaded: {}.", reloaded.summary)],
                 reloaded.problems,
+                reloaded.notes,
             ];
             Answer {
                 done: true,
