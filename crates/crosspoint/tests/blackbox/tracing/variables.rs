@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::collector::{Told, decode};
 use super::{Collector, TRACE, call, get};
-use crate::harness::{Setup, Upstream};
+use crate::harness::{Authority, Reply, Setup, Upstream};
 
 /// A call of a proxy that was set up like this, after which it has ended.
 async fn after_a_call(setup: Setup, flags: &str) -> (String, Upstream) {
@@ -107,6 +107,33 @@ async fn the_service_and_the_collector_are_as_the_variables_say() {
     after_a_call(collector.setup(), "01").await;
     let resource = collector.span("call").await.resource;
     assert_eq!(resource["service.name"], "crosspoint");
+}
+
+#[tokio::test]
+async fn a_collector_with_a_certificate_of_ones_own_is_reached_by_https() {
+    let authority = Authority::new();
+    let tls = authority.acceptor("127.0.0.1");
+    let upstream = Upstream::start_tls(tls, |_| Reply::status(200)).await;
+    let collector = Collector { upstream };
+    let setup = || collector.setup().file("own.pem", &authority.pem());
+    let trusting = setup().env("OTEL_EXPORTER_OTLP_CERTIFICATE", "own.pem");
+    after_a_call(trusting, "01").await;
+    assert_eq!(collector.spans().len(), 2);
+    // Everybody else loses them, and says so.
+    let (log, _) = after_a_call(setup(), "01").await;
+    assert!(log.contains("are lost") && log.contains("WARN"), "{log}");
+    let missing = setup().env("OTEL_EXPORTER_OTLP_CERTIFICATE", "nowhere.pem");
+    let (log, _) = after_a_call(missing, "01").await;
+    assert!(log.contains("nowhere.pem") && log.contains("WARN"), "{log}");
+    assert_eq!(collector.spans().len(), 2);
+}
+
+#[tokio::test]
+async fn the_rules_for_connectors_are_not_for_the_collector() {
+    let collector = Collector::start().await;
+    let config = "[egress]\ndeny = [\"*\"]\n[connectors.http.egress]\nallow = [\"*\"]\n";
+    after_a_call(collector.setup().config(config), "01").await;
+    assert_eq!(collector.spans().len(), 2);
 }
 
 #[tokio::test]
