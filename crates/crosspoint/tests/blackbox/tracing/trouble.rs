@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use super::collector::exporting_to;
 use super::{Collector, get};
-use crate::harness::{Proxy, Reply, Upstream, closed_port};
+use crate::harness::{Gate, Proxy, Reply, Upstream, closed_port, until};
 
 const LOST: &str = "Spans were not exported and are lost.";
 
@@ -25,7 +25,7 @@ async fn a_collector_that_is_away_costs_one_line_and_is_found_when_it_is_back() 
     let (closed, address) = closed_port();
     let setup = exporting_to(&format!("http://{address}"));
     // Short, so that a batch is given up at once.
-    let setup = setup.env("OTEL_EXPORTER_OTLP_TIMEOUT", "50");
+    let setup = setup.env("OTEL_EXPORTER_OTLP_TIMEOUT", "1000");
     let proxy = setup.serve().await;
     calls(&proxy, 20).await;
     let line = proxy.log_line(&[LOST]).await;
@@ -33,8 +33,11 @@ async fn a_collector_that_is_away_costs_one_line_and_is_found_when_it_is_back() 
     calls(&proxy, 20).await;
     let upstream = Upstream::open(closed, |_| Reply::status(200));
     let collector = Collector { upstream };
-    calls(&proxy, 1).await;
-    collector.span("call").await;
+    until("spans are exported again", async || {
+        calls(&proxy, 1).await;
+        !collector.spans().is_empty()
+    })
+    .await;
     let ended = proxy.stop().await;
     assert_eq!(ended.code, Some(0));
     assert_eq!(lines(&ended.stderr, LOST).len(), 1, "{}", ended.stderr);
@@ -59,20 +62,23 @@ async fn a_collector_that_answers_500_costs_one_line() {
 
 #[tokio::test]
 async fn what_finds_no_room_beside_a_slow_collector_is_dropped_and_counted() {
-    let collector = Collector::answering(|_| Reply::silence()).await;
+    let gate = Gate::new();
+    let shut = gate.clone();
+    let collector = Collector::answering(move |_| Reply::status(200).behind(&shut)).await;
     let setup = collector
         .setup()
         .env("OTEL_BSP_MAX_QUEUE_SIZE", "10")
-        .env("OTEL_EXPORTER_OTLP_TIMEOUT", "3000");
+        .env("OTEL_EXPORTER_OTLP_TIMEOUT", "600000");
     let proxy = setup.serve().await;
     calls(&proxy, 1).await;
     // The exporter waits; nobody else does.
     collector.upstream.arrived(1).await;
     calls(&proxy, 100).await;
+    gate.open();
     let line = proxy.log_line(&[LOST]).await;
     let lost = line.split("lost=").nth(1).unwrap();
     let lost: u64 = lost.split(' ').next().unwrap().parse().unwrap();
-    assert!(lost >= 190, "{line}");
+    assert!(lost >= 190 && line.contains("OTEL_BSP_MAX_QUEUE_SIZE"));
 }
 
 #[tokio::test]
