@@ -31,6 +31,7 @@ pub(crate) struct Scribe {
     insert: [String; ROWS.len()],
     insert_keyed: [String; ROWS.len()],
     change: [String; ROWS.len()],
+    change_heard: [String; ROWS.len()],
 }
 
 // === impl Scribe ===
@@ -43,6 +44,7 @@ impl Scribe {
             insert: ROWS.map(|rows| dialect.insert(rows)),
             insert_keyed: ROWS.map(|rows| dialect.insert_keyed(rows)),
             change: ROWS.map(|rows| dialect.change(rows)),
+            change_heard: ROWS.map(|rows| dialect.change_heard(rows)),
         }
     }
 
@@ -119,7 +121,7 @@ impl Scribe {
         };
         // Where there is no key, an id that is taken is that of this very row, written by a
         // transaction whose end was not heard.
-        for statement in statements(&self.insert, &plain, values) {
+        for (statement, _) in statements(&self.insert, &plain, values) {
             transaction.execute(&statement).await?;
         }
         for index in plain {
@@ -184,12 +186,23 @@ impl Scribe {
                 change.row(&record.id, &self.owner, values);
             }
         };
-        let changed = self.many(transaction, &self.change, &round, values).await?;
-        for index in round {
-            let record = record(works, index);
-            let result = match changed.contains(&*record.id) {
+        let heard = |index: &usize| record(works, *index).changed.is_some();
+        let (heard, plain): (Vec<usize>, Vec<usize>) = round.into_iter().partition(heard);
+        let ids = self
+            .many(transaction, &self.change_heard, &heard, values)
+            .await?;
+        let is_heard = |index: &usize| ids.contains(&*record(works, *index).id);
+        let mut changed: HashSet<usize> = heard.iter().copied().filter(is_heard).collect();
+        for (statement, rows) in statements(&self.change, &plain, values) {
+            // Usually all of them are changed. If not, each is looked at.
+            if transaction.execute(&statement).await? == rows.len() as u64 {
+                changed.extend(rows);
+            }
+        }
+        for index in heard.into_iter().chain(plain) {
+            let result = match changed.contains(&index) {
                 true => Ok(()),
-                false => self.refused(transaction, record).await?,
+                false => self.refused(transaction, record(works, index)).await?,
             };
             let begun = match std::mem::replace(&mut answers[index], Answer::Repeat) {
                 Answer::Record(begun, _) => begun,
@@ -218,7 +231,14 @@ impl Scribe {
         let from: Option<State> = row.text(0)?.and_then(|name| name.parse().ok());
         let owner = row.text(1)?.unwrap_or_default();
         Ok(match from {
-            Some(from) if owner == *self.owner && from == change.state && record.tried => Ok(()),
+            // Written by a transaction whose end was not heard, or just now among others.
+            Some(from)
+                if owner == *self.owner
+                    && from == change.state
+                    && (record.tried || record.changed.is_none()) =>
+            {
+                Ok(())
+            }
             Some(from) if owner == *self.owner => Err(StoreError::NotAllowed {
                 id,
                 from,
@@ -237,7 +257,7 @@ impl Scribe {
         values: impl Fn(&usize, &mut Vec<Value>),
     ) -> Result<HashSet<String>, Fault> {
         let mut ids = HashSet::with_capacity(rows.len());
-        for statement in statements(sql, rows, values) {
+        for (statement, _) in statements(sql, rows, values) {
             for row in transaction.run(&statement).await? {
                 ids.extend(row.text(0)?);
             }
@@ -246,19 +266,19 @@ impl Scribe {
     }
 }
 
-/// Statements of the sizes that there are, over all rows.
-fn statements(
+/// Statements of the sizes that there are, each with its rows.
+fn statements<'r>(
     sql: &[String; ROWS.len()],
-    mut rows: &[usize],
+    mut rows: &'r [usize],
     values: impl Fn(&usize, &mut Vec<Value>),
-) -> Vec<Statement> {
+) -> Vec<(Statement, &'r [usize])> {
     let mut statements = Vec::new();
     for (size, sql) in ROWS.into_iter().zip(sql) {
         while let Some((chunk, rest)) = rows.split_at_checked(size) {
             rows = rest;
             let mut all = Vec::with_capacity(size * (MADE_COLUMNS + CHANGED_COLUMNS));
             chunk.iter().for_each(|index| values(index, &mut all));
-            statements.push(Statement::new(sql.clone(), all));
+            statements.push((Statement::new(sql.clone(), all), chunk));
         }
     }
     statements

@@ -38,11 +38,11 @@ pub(crate) trait Backend: Database<Row: Columns + 'static> {
         statement: &Statement,
     ) -> BoxFuture<'c, Result<Vec<Self::Row>, sqlx::Error>>;
 
-    /// Runs a statement that answers nothing.
+    /// Runs a statement; answers how many rows it has made or changed.
     fn execute<'c>(
         connection: &'c mut Self::Connection,
         statement: &Statement,
-    ) -> BoxFuture<'c, Result<(), sqlx::Error>>;
+    ) -> BoxFuture<'c, Result<u64, sqlx::Error>>;
 
     /// What an error of its own means.
     fn judge(error: &dyn sqlx::error::DatabaseError) -> Fault;
@@ -64,7 +64,7 @@ pub(crate) trait Engine: Send + Sync {
 /// A transaction that writes.
 pub(crate) trait Transaction: Send {
     fn run<'a>(&'a mut self, statement: &'a Statement) -> BoxFuture<'a, Result<Rows, Fault>>;
-    fn execute<'a>(&'a mut self, statement: &'a Statement) -> BoxFuture<'a, Result<(), Fault>>;
+    fn execute<'a>(&'a mut self, statement: &'a Statement) -> BoxFuture<'a, Result<u64, Fault>>;
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), Fault>>;
     fn rollback(self: Box<Self>) -> BoxFuture<'static, ()>;
 }
@@ -157,7 +157,7 @@ impl<B: Backend> Transaction for Open<B> {
         })
     }
 
-    fn execute<'a>(&'a mut self, statement: &'a Statement) -> BoxFuture<'a, Result<(), Fault>> {
+    fn execute<'a>(&'a mut self, statement: &'a Statement) -> BoxFuture<'a, Result<u64, Fault>> {
         Box::pin(in_time::<B, _>(B::execute(&mut self.connection, statement)))
     }
 

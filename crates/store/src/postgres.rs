@@ -6,7 +6,7 @@ use futures_util::TryFutureExt;
 use futures_util::future::{BoxFuture, ready};
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions, PgRow, Postgres};
-use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
+use sqlx::{Arguments as _, AssertSqlSafe, ConnectOptions as _, Row as _};
 
 use crate::engine::{Backend, Connected, Fault};
 use crate::open::Durability;
@@ -45,7 +45,8 @@ pub(crate) fn engine(
                 Durability::Process => "off",
                 Durability::Full => "on",
             },
-        )]);
+        )])
+        .disable_statement_logging();
     let readers = PgPoolOptions::new()
         .max_connections(READERS)
         .connect_lazy_with(options.clone());
@@ -77,12 +78,12 @@ impl Backend for Postgres {
     fn execute<'c>(
         connection: &'c mut PgConnection,
         statement: &Statement,
-    ) -> BoxFuture<'c, Result<(), sqlx::Error>> {
+    ) -> BoxFuture<'c, Result<u64, sqlx::Error>> {
         match arguments(statement) {
             Ok(arguments) => {
                 let sql = AssertSqlSafe(statement.sql.clone());
                 let executing = sqlx::query_with::<Postgres, _>(sql, arguments).execute(connection);
-                Box::pin(executing.map_ok(drop))
+                Box::pin(executing.map_ok(|done| done.rows_affected()))
             }
             Err(error) => Box::pin(ready(Err(error))),
         }

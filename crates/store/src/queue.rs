@@ -21,6 +21,9 @@ const LINGER: Duration = Duration::from_millis(20);
 /// How many records go into one transaction.
 pub(crate) const BATCH: usize = 256;
 
+/// How often other tasks get their turn before a transaction begins, as long as they bring more.
+const GATHERING: usize = 8;
+
 /// How many bytes may wait.
 const BYTES: usize = 64 << 20;
 
@@ -180,6 +183,7 @@ impl Queue {
     /// Waits for work, at most until `latest`. None when the queue is closed and empty.
     pub(crate) async fn next(&self, latest: Option<Instant>) -> Option<Vec<Work>> {
         loop {
+            self.gather().await;
             let until = {
                 let mut inner = self.inner();
                 inner.writing = false;
@@ -212,6 +216,20 @@ impl Queue {
                     }
                 }
             }
+        }
+    }
+
+    /// Lets tasks that are about to queue something do so: what they bring shares the price of the
+    /// commit. Where there are none, nobody waits longer.
+    async fn gather(&self) {
+        let mut before = 0;
+        for _ in 0..GATHERING {
+            let now = self.inner().urgent.len();
+            if now == before || now >= BATCH {
+                return;
+            }
+            before = now;
+            tokio::task::yield_now().await;
         }
     }
 

@@ -161,7 +161,12 @@ impl Dialect {
         format!("{} RETURNING id", self.insert(rows))
     }
 
-    /// Changes rows of one owner that are in a state from which that is allowed. Answers their ids.
+    /// The same. Answers their ids.
+    pub(crate) fn change_heard(&self, rows: usize) -> String {
+        format!("{} RETURNING crosspoint_calls.id", self.change(rows))
+    }
+
+    /// Changes rows of one owner that are in a state from which that is allowed.
     pub(crate) fn change(&self, rows: usize) -> String {
         let lists = self.lists(rows, 3 + CHANGED_COLUMNS);
         format!(
@@ -174,8 +179,7 @@ impl Dialect {
              size = crosspoint_calls.size + e.size, deliver_at = e.deliver_at, \
              message = e.message, summary = e.summary, sealed_result = e.sealed_result \
              FROM e WHERE crosspoint_calls.id = e.call AND crosspoint_calls.owner = e.by \
-             AND e.sources LIKE '%,' || crosspoint_calls.state || ',%' \
-             RETURNING crosspoint_calls.id"
+             AND e.sources LIKE '%,' || crosspoint_calls.state || ',%'"
         )
     }
 

@@ -11,7 +11,7 @@ use sqlx::sqlite::{
     Sqlite, SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode,
     SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
+use sqlx::{Arguments as _, AssertSqlSafe, ConnectOptions as _, Row as _};
 
 use crate::engine::{Backend, Connected, Fault};
 use crate::open::Durability;
@@ -46,11 +46,13 @@ pub(crate) fn engine(path: &Path, durability: Durability) -> Connected<Sqlite> {
         })
         .busy_timeout(BUSY)
         // What a burst made large does not stay so.
-        .pragma("journal_size_limit", "67108864");
+        .pragma("journal_size_limit", "67108864")
+        .disable_statement_logging();
     let reader = SqliteConnectOptions::new()
         .filename(path)
         .read_only(true)
-        .busy_timeout(BUSY);
+        .busy_timeout(BUSY)
+        .disable_statement_logging();
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
         .connect_lazy_with(reader);
@@ -86,12 +88,12 @@ impl Backend for Sqlite {
     fn execute<'c>(
         connection: &'c mut SqliteConnection,
         statement: &Statement,
-    ) -> BoxFuture<'c, Result<(), sqlx::Error>> {
+    ) -> BoxFuture<'c, Result<u64, sqlx::Error>> {
         match arguments(statement) {
             Ok(arguments) => {
                 let sql = AssertSqlSafe(statement.sql.clone());
                 let executing = sqlx::query_with::<Sqlite, _>(sql, arguments).execute(connection);
-                Box::pin(executing.map_ok(drop))
+                Box::pin(executing.map_ok(|done| done.rows_affected()))
             }
             Err(error) => Box::pin(ready(Err(error))),
         }
