@@ -246,10 +246,9 @@ impl Load {
             match &*row.state {
                 "delivered" => {
                     assert_eq!(taken, 1, "{row:?}");
-                    let puts = self.engine.puts(&call.url).into_iter();
-                    let result = puts.filter(|put| put.taken).map(|put| put.success());
-                    let id = result.last().unwrap()["id"].clone();
-                    assert_eq!(id, call.id.as_str());
+                    let puts = self.engine.puts(&call.url);
+                    let put = puts.iter().find(|put| put.taken).unwrap();
+                    assert_eq!(put.success()["id"], call.id.as_str());
                 }
                 "unknown" => {
                     assert_eq!(call.command, "http/PostRequestV2", "{row:?}");
