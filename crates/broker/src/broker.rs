@@ -5,17 +5,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use crosspoint_core::{Call, Failure, Mask, Outcome};
+use crosspoint_core::{Call, CallId, Failure, Mask, Outcome};
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use crate::callbacks::{self, Callbacks};
 use crate::catalogue::{Catalogue, Clash, Entry};
 use crate::layers::hand_over::Held;
+use crate::ledger::{NotRun, Pruned, Recorder, Retention, Store, recovery};
 use crate::metrics::Metrics;
 use crate::mounts::{Member, Registration};
 use crate::pipeline::{self, Policy};
+
+/// How often old rows are removed from the ledger.
+const PRUNING: Duration = Duration::from_secs(600);
 
 /// What a broker is made of beside its mounts.
 #[derive(Debug, Default)]
@@ -24,15 +29,19 @@ pub struct Settings {
     pub mask: Mask,
     /// Policies by the connector's published name.
     pub policies: HashMap<String, Policy>,
+    /// Where results of long calls may go.
+    pub callbacks: Callbacks,
 }
 
 /// Finds commands and runs calls. Cheap to clone; all clones are one broker.
 #[derive(Clone)]
 pub struct Broker(Arc<Inner>);
 
-struct Inner {
+pub(crate) struct Inner {
     stopping: CancellationToken,
     metrics: Metrics,
+    /// None: no call is recorded.
+    recorder: Option<Arc<Recorder>>,
     catalogue: ArcSwap<Catalogue>,
     mounting: Mutex<Mounting>,
     /// Mounts that were replaced, until their last call has ended and they are closed.
@@ -72,14 +81,25 @@ pub enum NotReplaced {
 // === impl Broker ===
 
 impl Broker {
-    /// Puts the mounts together and follows their changes. Must be called within a tokio runtime.
-    pub fn new(settings: Settings, mounts: Vec<Registration>) -> Result<Broker, Clash> {
-        let metrics = Metrics::new();
+    /// Puts the mounts together and follows their changes. Calls are recorded in `ledger`, if there
+    /// is one. Must be called within a tokio runtime.
+    pub fn new(
+        settings: Settings,
+        mounts: Vec<Registration>,
+        ledger: Option<Arc<dyn Store>>,
+    ) -> Result<Broker, Clash> {
+        let mut metrics = Metrics::new();
+        let stopping = CancellationToken::new();
+        let recorder = ledger.map(|store| {
+            let (callbacks, measured) = (settings.callbacks.clone(), metrics.ledger());
+            Arc::new(Recorder::new(store, callbacks, measured, stopping.clone()))
+        });
         let members: Vec<_> = mounts.into_iter().map(Member::new).collect();
         let catalogue = strict(Catalogue::build(&offers(&members), &settings, &metrics))?;
         let broker = Broker(Arc::new(Inner {
-            stopping: CancellationToken::new(),
+            stopping,
             metrics,
+            recorder,
             catalogue: ArcSwap::from_pointee(catalogue),
             mounting: Mutex::new(Mounting {
                 settings,
@@ -103,7 +123,10 @@ impl Broker {
     ) -> impl Future<Output = Result<Outcome, Failure>> + Send + use<> {
         let inner = &self.0;
         match inner.enter(&call) {
-            Ok(entered) => pipeline::run(&inner.stopping, entered, call, limit),
+            Ok(entered) => {
+                let recorder = inner.recorder.as_ref();
+                pipeline::run(&inner.stopping, recorder, entered, call, limit)
+            }
             Err(mut failure) => {
                 inner.metrics.not_found.inc();
                 if !self.health().problems.is_empty() {
@@ -131,6 +154,7 @@ impl Broker {
             .flat_map(|mounted| mounted.problems.iter().cloned())
             .collect();
         problems.extend(mounting.clashes.iter().cloned());
+        problems.extend(self.0.recorder.iter().flat_map(|r| r.problems()));
         Health {
             ready: mounting.settled && !self.0.stopping.is_cancelled(),
             problems,
@@ -182,7 +206,44 @@ impl Broker {
 
     /// The metrics as Prometheus reads them.
     pub fn metrics(&self) -> String {
+        if let Some(recorder) = &self.0.recorder {
+            recorder.measure();
+        }
         self.0.metrics.render()
+    }
+
+    /// Looks after the ledger from here on, beside serving: calls of a process that has ended are
+    /// taken over once every connector has loaded, results are delivered, and what is older or more
+    /// than is kept is removed.
+    pub fn attend_ledger(&self, retention: Retention) {
+        let Some(recorder) = &self.0.recorder else {
+            return;
+        };
+        tokio::spawn(callbacks::run(recorder.clone()));
+        tokio::spawn(prune(recorder.clone(), retention));
+        let (broker, recorder) = (self.clone(), recorder.clone());
+        tokio::spawn(async move {
+            broker.settled().await;
+            recovery::run(broker.0, recorder).await;
+        });
+    }
+
+    /// Says that the 202 of a long call has left: its result may follow. Whoever answers so must
+    /// say this, since the call begins then.
+    pub fn answered(&self, id: CallId) {
+        if let Some(recorder) = &self.0.recorder {
+            recorder.answered(id);
+        }
+    }
+
+    /// Runs a call of the ledger once more, as another attempt of the same call, and waits for its
+    /// end: one that is unknown or has failed.
+    pub async fn run_again(&self, id: &str) -> Result<Result<Outcome, Failure>, NotRun> {
+        let Some(recorder) = &self.0.recorder else {
+            let message = "there is no ledger here (store.url = \"none\")";
+            return Err(NotRun::Refused(message.to_owned()));
+        };
+        recovery::run_again(&self.0, recorder, id).await
     }
 
     /// Takes no new calls, waits up to `patience` for those in flight, closes the mounts, and
@@ -198,6 +259,9 @@ impl Broker {
         };
         let _ = tokio::time::timeout(patience, last_calls).await;
         join_all(members.iter().map(|member| member.mount.close())).await;
+        if let Some(recorder) = &inner.recorder {
+            recorder.store.close().await;
+        }
         members.iter().map(|member| member.calls.len()).sum()
     }
 
@@ -212,6 +276,23 @@ impl Broker {
                 inner.rebuild();
             }
         });
+    }
+}
+
+/// Removes what is older or more than is kept, every now and then until the process stops.
+async fn prune(recorder: Arc<Recorder>, retention: Retention) {
+    loop {
+        match recorder.store.prune(retention).await {
+            Ok(Pruned { rows: 0, .. }) => {}
+            Ok(Pruned { rows, bytes }) => {
+                tracing::info!(rows, bytes, "Removed old calls from the ledger.");
+            }
+            Err(error) => tracing::warn!(%error, "Removing old calls from the ledger failed."),
+        }
+        tokio::select! {
+            () = recorder.stopping.cancelled() => return,
+            () = tokio::time::sleep(PRUNING) => {}
+        }
     }
 }
 
@@ -233,8 +314,12 @@ fn offers(members: &[Member]) -> Vec<crate::catalogue::Offer> {
 }
 
 impl Inner {
+    pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
+        self.catalogue.load_full()
+    }
+
     /// Finds the command, and counts the call as one of its mount's.
-    fn enter(&self, call: &Call) -> Result<(Arc<Entry>, TaskTrackerToken), Failure> {
+    pub(crate) fn enter(&self, call: &Call) -> Result<(Arc<Entry>, TaskTrackerToken), Failure> {
         loop {
             let entry = self.catalogue.load().find(&call.command)?;
             let token = entry.calls.token();
@@ -290,6 +375,11 @@ impl Inner {
                 old.last_call().await;
                 old.mount.close().await;
             });
+        }
+        if let Some(recorder) = &self.recorder {
+            recorder
+                .callbacks
+                .store(Arc::new(settings.callbacks.clone()));
         }
         *mounting = Mounting {
             settings,

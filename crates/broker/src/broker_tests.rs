@@ -71,7 +71,7 @@ fn broker(odd: &Arc<Odd>) -> Broker {
         naming: Naming::BuiltIn,
         mount,
     }];
-    Broker::new(Settings::default(), mounts).unwrap()
+    Broker::new(Settings::default(), mounts, None).unwrap()
 }
 
 fn under_way(broker: &Broker) -> usize {
@@ -130,7 +130,7 @@ async fn a_policy_shortens_the_deadline() {
         "odd".to_owned(),
         Policy {
             timeout,
-            deadline: None,
+            ..Policy::default()
         },
     )]);
     let broker = Broker::new(
@@ -139,6 +139,7 @@ async fn a_policy_shortens_the_deadline() {
             ..Settings::default()
         },
         mounts,
+        None,
     )
     .unwrap();
     let begun = tokio::time::Instant::now();
@@ -229,7 +230,7 @@ async fn two_mounts_of_one_name_are_an_error_that_names_both() {
         mount: Arc::new(Static::new(vec![connector("odd", &Arc::default())])),
     };
     let mounts = vec![mount(Naming::Entry("odd".into())), mount(Naming::Own)];
-    let Err(clash) = Broker::new(Settings::default(), mounts) else {
+    let Err(clash) = Broker::new(Settings::default(), mounts, None) else {
         panic!("no clash")
     };
     let message = clash.to_string();
@@ -255,7 +256,7 @@ async fn a_mounted_connector_replaces_the_built_in_whatever_came_first() {
         if !built_in_first {
             mounts.reverse();
         }
-        let broker = Broker::new(Settings::default(), mounts).unwrap();
+        let broker = Broker::new(Settings::default(), mounts, None).unwrap();
         assert!(
             broker.catalogue().entries().is_empty(),
             "the mounted one has no commands"
@@ -285,7 +286,7 @@ async fn what_a_mount_finds_later_is_callable_and_readiness_waits_for_it() {
         naming,
         mount: mount.clone(),
     }];
-    let broker = Broker::new(Settings::default(), mounts).unwrap();
+    let broker = Broker::new(Settings::default(), mounts, None).unwrap();
     assert!(!broker.health().ready);
 
     mount
@@ -337,7 +338,7 @@ fn closing(name: &str, odd: &Arc<Odd>, problems: &[&str]) -> (Registration, Arc<
 async fn a_replaced_mount_ends_its_calls_before_it_is_closed() {
     let (old, new) = (Arc::new(Odd::default()), Arc::new(Odd::default()));
     let (registration, closed) = closing("odd", &old, &[]);
-    let broker = Broker::new(Settings::default(), vec![registration]).unwrap();
+    let broker = Broker::new(Settings::default(), vec![registration], None).unwrap();
     let mut first = Box::pin(broker.submit(call("odd/Write", "{}"), LIMIT));
     assert!(futures_util::poll!(&mut first).is_pending());
 
@@ -360,7 +361,7 @@ async fn a_mount_that_is_kept_is_not_closed_and_goes_on_counting_its_calls() {
     let odd = Arc::new(Odd::default());
     let (registration, closed) = closing("odd", &odd, &[]);
     let mount = registration.mount.clone();
-    let broker = Broker::new(Settings::default(), vec![registration]).unwrap();
+    let broker = Broker::new(Settings::default(), vec![registration], None).unwrap();
     let mut first = Box::pin(broker.submit(call("odd/Write", "{}"), LIMIT));
     assert!(futures_util::poll!(&mut first).is_pending());
     let naming = Naming::Entry("renamed".to_owned());
@@ -408,7 +409,7 @@ async fn a_clash_that_comes_later_leaves_the_second_one_out_and_serves_the_rest(
         naming: Naming::From("[connectors.second]".to_owned()),
         mount: late.clone(),
     };
-    let broker = Broker::new(Settings::default(), vec![first, second]).unwrap();
+    let broker = Broker::new(Settings::default(), vec![first, second], None).unwrap();
     assert!(!broker.health().ready);
     let other = Arc::new(Odd::default());
     let found = vec![connector("odd", &other), connector("well", &other)];

@@ -5,6 +5,7 @@
 //! (`pipeline.rs`), the one list of layers.
 
 mod broker;
+mod callbacks;
 mod catalogue;
 mod layers;
 pub mod ledger;
@@ -13,6 +14,7 @@ mod mounts;
 mod pipeline;
 
 pub use broker::{Broker, Health, NotReplaced, Settings};
+pub use callbacks::{Callbacks, Engine, Write};
 pub use catalogue::{Catalogue, Clash, Entry};
 pub use mounts::{Naming, Registration, Static};
 pub use pipeline::Policy;

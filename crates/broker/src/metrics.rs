@@ -2,7 +2,7 @@
 //! built, so that a call pays for atomic additions only.
 
 use std::fmt::Write as _;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crosspoint_core::{CommandId, Failure, Kind, Outcome};
@@ -13,6 +13,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+
+use crate::callbacks::Verdict;
 
 /// Upper bounds of the duration buckets in seconds: from what a call costs by itself to beyond
 /// what an engine waits.
@@ -34,6 +36,14 @@ const OUTCOMES: [&str; 9] = [
     "abandoned",
 ];
 
+/// The values of the label `outcome` of deliveries.
+const DELIVERIES: [&str; 3] = ["delivered", "retried", "undeliverable"];
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DeliveryLabels {
+    outcome: &'static str,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CommandLabels {
     connector: String,
@@ -54,6 +64,15 @@ pub(crate) struct Metrics {
     durations: Family<CommandLabels, Histogram, fn() -> Histogram>,
     in_flight: Family<CommandLabels, Gauge>,
     pub(crate) not_found: Counter<u64, AtomicU64>,
+}
+
+/// The metrics of the ledger, and of what is delivered from there.
+pub(crate) struct LedgerMetrics {
+    available: Gauge,
+    lost: Counter<u64, AtomicU64>,
+    queued: Gauge,
+    pub(crate) unknown: Counter<u64, AtomicU64>,
+    deliveries: [Counter; DELIVERIES.len()],
 }
 
 /// The metrics of one command.
@@ -118,6 +137,47 @@ impl Metrics {
         }
     }
 
+    /// Adds those of a ledger.
+    pub(crate) fn ledger(&mut self) -> LedgerMetrics {
+        let registry = &mut self.registry;
+        let (available, queued) = (Gauge::default(), Gauge::default());
+        let (lost, unknown) = (Counter::default(), Counter::default());
+        let callbacks = Family::<DeliveryLabels, Counter>::default();
+        registry.register(
+            "ledger_available",
+            "Whether the ledger can be written",
+            available.clone(),
+        );
+        registry.register(
+            "ledger_queued",
+            "Records that wait to be written to the ledger",
+            queued.clone(),
+        );
+        registry.register(
+            "ledger_lost",
+            "Records that the ledger has lost",
+            lost.clone(),
+        );
+        registry.register(
+            "calls_unknown",
+            "Calls of which nobody knows whether they have happened",
+            unknown.clone(),
+        );
+        registry.register(
+            "callbacks",
+            "Attempts to deliver the result of a long call, by outcome",
+            callbacks.clone(),
+        );
+        LedgerMetrics {
+            available,
+            lost,
+            queued,
+            unknown,
+            deliveries: DELIVERIES
+                .map(|outcome| callbacks.get_or_create_owned(&DeliveryLabels { outcome })),
+        }
+    }
+
     /// The text that Prometheus reads (OpenMetrics 1.0).
     pub(crate) fn render(&self) -> String {
         let mut text = String::with_capacity(16 * 1024);
@@ -126,6 +186,25 @@ impl Metrics {
             let _ = write!(text, "# encoding the metrics failed");
         }
         text
+    }
+}
+
+// === impl LedgerMetrics ===
+
+impl LedgerMetrics {
+    pub(crate) fn set(&self, available: bool, lost: u64, queued: usize) {
+        self.available.set(available.into());
+        self.queued.set(i64::try_from(queued).unwrap_or(i64::MAX));
+        self.lost.inner().store(lost, Ordering::Relaxed);
+    }
+
+    pub(crate) fn delivery(&self, verdict: &Verdict) {
+        let outcome = match verdict {
+            Verdict::Delivered => 0,
+            Verdict::Later(_) => 1,
+            Verdict::GivenUp(_) => 2,
+        };
+        self.deliveries[outcome].inc();
     }
 }
 
@@ -153,9 +232,9 @@ impl CommandMetrics {
         );
     }
 
-    /// Ends a call whose connector panicked, or which was dropped.
-    pub(crate) fn end_early(&self, panicked: bool, took: Duration) {
-        self.count(if panicked { 5 } else { 8 }, took);
+    /// Ends a call that was dropped.
+    pub(crate) fn end_early(&self, took: Duration) {
+        self.count(8, took);
     }
 
     fn count(&self, outcome: usize, took: Duration) {

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosspoint_core::Call;
+use crosspoint_core::{Call, CallId, Failure, Outcome, Refusal};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::catalogue::Entry;
-use crate::layers::hand_over::{self, Held};
-use crate::layers::{attempt, trace::Record};
+use crate::layers::hand_over::Held;
+use crate::layers::{long, record, trace::Record};
+use crate::ledger::{Bodies, Flight, Recorder};
 
 /// How calls of a connector are treated, beyond what the ingress says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,34 +20,98 @@ pub struct Policy {
     pub timeout: Option<Duration>,
     /// The longest a call may take in all. None: as the ingress says.
     pub deadline: Option<Duration>,
+    /// After how long a call is promised its result by callback, where it has one; zero: at once.
+    /// None: never.
+    pub async_after: Option<Duration>,
+    /// Whether the engine's task is the key of a call that brings none.
+    pub key_from_task: bool,
+    /// What people may read in the ledger.
+    pub bodies: Bodies,
+}
+
+/// A call on its way through the layers.
+pub(crate) struct Job {
+    pub(crate) entry: Arc<Entry>,
+    pub(crate) call: Call,
+    /// The id under which the caller knows the call; that of its row may be an earlier one.
+    pub(crate) asked: CallId,
+    pub(crate) trace: Record,
+    pub(crate) flight: Arc<Flight>,
+    pub(crate) cancelled: CancellationToken,
+    /// When the caller must have an answer.
+    pub(crate) due: Instant,
+    /// When the call must have ended. Later than `due` for a call that is answered by callback.
+    pub(crate) deadline: Instant,
+    /// Tells those who wait for the mount's last call that it has ended.
+    pub(crate) _counted: TaskTrackerToken,
 }
 
 /// Sends a call through the layers.
 ///
-/// The order is a promise. Checking comes before the call is handed over, so that a wrong call
-/// costs nothing and is answered with its mistakes even while the process drains. Handing over
-/// comes before the deadline, so that the deadline holds for a call whose caller has gone. The
-/// attempt's time is inside the total deadline and can only shorten it.
-///
-/// Not an async function: its future would hold the call beside the one that was handed over.
+/// The order is a promise. Checking comes before anything is written or handed over, so that a
+/// wrong call costs nothing and is answered with its mistakes even while the process drains. The
+/// row comes before the connector is asked, so that no effect is without one. What is promised to a
+/// callback is a row before it is a 202. The attempt's time is inside the total deadline and can
+/// only shorten it.
 pub(crate) fn run(
     stopping: &CancellationToken,
-    (entry, token): (Arc<Entry>, TaskTrackerToken),
+    recorder: Option<&Arc<Recorder>>,
+    (entry, counted): (Arc<Entry>, TaskTrackerToken),
     mut call: Call,
     limit: Duration,
 ) -> Held {
-    let deadline = Instant::now() + entry.policy.deadline.unwrap_or(limit);
     // Counted, measured, and one line in the log when it ends, however it ends.
-    let record = Record::begin(entry.clone(), &call);
+    let trace = Record::begin(entry.clone(), &call);
     // All mistakes of the arguments at once, before anything outside is touched.
     match entry.command.check(std::mem::take(&mut call.arguments)) {
         Ok(arguments) => call.arguments = arguments,
-        Err(failure) => return Held::ended(record.end(Err(failure))),
+        Err(failure) => return Held::ended(trace.end(Err(failure))),
     }
-    // From here the call is a task of the broker's; whoever asked waits for it.
-    let safety = entry.command.safety;
-    hand_over::layer(stopping, token, safety, record, move |cancelled| {
-        // One attempt, within the total deadline and its own: secrets, connector, mask.
-        attempt::layer(entry, call, deadline, cancelled)
-    })
+    if stopping.is_cancelled() {
+        let message = "crosspoint is shutting down and takes no new calls";
+        let failure = Failure::refused(Refusal::ShuttingDown, message);
+        return Held::ended(trace.end(Err(failure)));
+    }
+    let due = Instant::now() + entry.policy.deadline.unwrap_or(limit);
+    // From here the call is the broker's own; whoever asked waits for it.
+    Held::new(
+        Box::new(Job::new(entry, call, trace, due, counted)),
+        |job| layers(recorder.cloned(), job),
+    )
+}
+
+/// Boxed, since each layer's future would hold the job once more.
+async fn layers(recorder: Option<Arc<Recorder>>, job: Box<Job>) -> Result<Outcome, Failure> {
+    // A row in the ledger; a call that is known by its key is answered from there.
+    let (job, recording) = match record::layer(recorder, job).await {
+        Ok(recorded) => recorded,
+        Err(answer) => return *answer,
+    };
+    // Answered by callback where it takes too long. Inside: the total deadline, then one attempt
+    // with its own, with secrets, connector and mask (`attempt.rs`).
+    long::layer(job, recording).await
+}
+
+// === impl Job ===
+
+impl Job {
+    pub(crate) fn new(
+        entry: Arc<Entry>,
+        call: Call,
+        trace: Record,
+        due: Instant,
+        counted: TaskTrackerToken,
+    ) -> Job {
+        Job {
+            flight: Arc::new(Flight::new(entry.command.safety)),
+            entry,
+            asked: call.id,
+            call,
+            trace,
+            cancelled: CancellationToken::new(),
+            due,
+            deadline: due,
+            _counted: counted,
+        }
+    }
 }

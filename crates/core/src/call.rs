@@ -100,6 +100,20 @@ impl CallId {
     }
 }
 
+/// What is not the id of a call.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not the id of a call: it looks like 0193c0de-7f3a-7c11-9a51-5d3f0c2b8e77")]
+pub struct NotACallId(String);
+
+impl FromStr for CallId {
+    type Err = NotACallId;
+
+    fn from_str(text: &str) -> Result<CallId, NotACallId> {
+        let id = Uuid::try_parse(text).map_err(|_| NotACallId(text.to_owned()))?;
+        Ok(CallId(id))
+    }
+}
+
 impl fmt::Display for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -154,6 +168,12 @@ impl Ingress {
             Ingress::Spiff => "spiff",
             Ingress::Cli => "cli",
         }
+    }
+
+    /// The way in of that name.
+    pub fn named(name: &str) -> Option<Ingress> {
+        let all = [Ingress::Spiff, Ingress::Cli];
+        all.into_iter().find(|ingress| ingress.name() == name)
     }
 }
 

@@ -72,6 +72,55 @@ pub enum Kind {
     Unknown,
 }
 
+// === impl Effect ===
+
+impl Effect {
+    /// The name used in logs and the ledger.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Effect::None => "none",
+            Effect::Maybe => "maybe",
+            Effect::Done => "done",
+        }
+    }
+
+    /// The effect of that name.
+    pub fn named(name: &str) -> Option<Effect> {
+        let all = [Effect::None, Effect::Maybe, Effect::Done];
+        all.into_iter().find(|effect| effect.name() == name)
+    }
+}
+
+// === impl Refusal ===
+
+impl Refusal {
+    /// All reasons.
+    pub const ALL: [Refusal; 7] = [
+        Refusal::RateLimited,
+        Refusal::Overloaded,
+        Refusal::CircuitOpen,
+        Refusal::DeadlineExceeded,
+        Refusal::Egress,
+        Refusal::LedgerUnavailable,
+        Refusal::ShuttingDown,
+    ];
+
+    /// The code of its failures.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Refusal::RateLimited => "rate_limited",
+            Refusal::Overloaded => "overloaded",
+            Refusal::CircuitOpen => "circuit_open",
+            Refusal::DeadlineExceeded => "deadline_exceeded",
+            Refusal::Egress => "EgressRefused",
+            Refusal::LedgerUnavailable => "ledger_unavailable",
+            Refusal::ShuttingDown => "shutting_down",
+        }
+    }
+}
+
+// === impl Kind ===
+
 impl Kind {
     /// The name used in metrics, logs and the ledger.
     pub fn name(self) -> &'static str {
@@ -152,16 +201,7 @@ impl Failure {
 
     /// One of our limits says no; the code follows from the reason.
     pub fn refused(refusal: Refusal, message: impl Into<String>) -> Failure {
-        let code = match refusal {
-            Refusal::RateLimited => "rate_limited",
-            Refusal::Overloaded => "overloaded",
-            Refusal::CircuitOpen => "circuit_open",
-            Refusal::DeadlineExceeded => "deadline_exceeded",
-            Refusal::Egress => "EgressRefused",
-            Refusal::LedgerUnavailable => "ledger_unavailable",
-            Refusal::ShuttingDown => "shutting_down",
-        };
-        Failure::new(Kind::Refused(refusal), code, message)
+        Failure::new(Kind::Refused(refusal), refusal.code(), message)
     }
 
     /// The outside system, or the connector on its behalf, said no.

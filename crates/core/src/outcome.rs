@@ -38,6 +38,9 @@ pub enum Completion {
     /// The connector took the call and will answer the engine by itself later (`execute_async` of
     /// a Python connector). SpiffArena sees an outer 202.
     HandedOver,
+    /// The call takes long, and the broker delivers its result to the callback. SpiffArena sees an
+    /// outer 202.
+    Accepted,
 }
 
 /// What a command brought back when it succeeded, or the part of a failure that came from outside.
@@ -57,6 +60,19 @@ pub struct Outcome {
     pub verbatim: Option<Verbatim>,
     /// Whether more will follow.
     pub completion: Completion,
+}
+
+// === impl Body ===
+
+impl Body {
+    /// The bytes of it.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Body::Json(json) => json.as_bytes(),
+            Body::Text(text) => text.as_bytes(),
+            Body::Bytes(bytes) => bytes,
+        }
+    }
 }
 
 // === impl Outcome ===

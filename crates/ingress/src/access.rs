@@ -1,9 +1,8 @@
 //! Who may ask: API keys, and the Host check that stands in for them on a loopback listener.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use crosspoint_core::Secret;
+use crosspoint_core::{Secret, is_loopback_host};
 use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use subtle::ConstantTimeEq;
@@ -111,7 +110,7 @@ fn presented(headers: &HeaderMap) -> Option<&[u8]> {
 }
 
 /// The host of a `host[:port]`, without the brackets of an IPv6 address.
-pub fn host_of(authority: &str) -> &str {
+fn host_of(authority: &str) -> &str {
     if let Some(rest) = authority.strip_prefix('[') {
         return rest.split(']').next().unwrap_or("");
     }
@@ -122,17 +121,6 @@ pub fn host_of(authority: &str) -> &str {
         }
         _ => authority,
     }
-}
-
-/// Whether a host means this machine: a loopback address, or a name that resolves to one by
-/// definition (RFC 6761, section 6.3).
-pub fn is_loopback_host(host: &str) -> bool {
-    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 #[cfg(test)]

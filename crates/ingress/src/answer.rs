@@ -48,6 +48,51 @@ pub(crate) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
+/// A body that says when the server is done with it: written, or given up with its connection.
+pub(crate) struct Watched<F: FnOnce()> {
+    body: Body,
+    done: Option<F>,
+}
+
+// === impl Watched ===
+
+impl<F: FnOnce()> Watched<F> {
+    pub(crate) fn new(body: Body, done: F) -> Watched<F> {
+        Watched {
+            body,
+            done: Some(done),
+        }
+    }
+}
+
+impl<F: FnOnce() + Unpin> http_body::Body for Watched<F> {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<F: FnOnce()> Drop for Watched<F> {
+    fn drop(&mut self) {
+        if let Some(done) = self.done.take() {
+            done();
+        }
+    }
+}
+
 /// A body of a few parts, so that a large result is written from where it lies instead of being
 /// copied into its envelope. The length is known.
 pub(crate) struct Parts<const N: usize> {

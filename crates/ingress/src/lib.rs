@@ -14,8 +14,8 @@ mod router;
 mod serve;
 mod spiff;
 
-pub use access::{Access, ApiKey, host_of, is_loopback_host};
+pub use access::{Access, ApiKey};
 pub use live::Live;
 pub use router::{Settings, router};
 pub use serve::serve;
-pub use spiff::commands_json;
+pub use spiff::{callback, commands_json};

@@ -83,12 +83,7 @@ fn read(columns: &dyn Columns) -> Result<Row, sqlx::Error> {
 }
 
 fn effect(name: &str) -> Result<Effect, sqlx::Error> {
-    match name {
-        "none" => Ok(Effect::None),
-        "maybe" => Ok(Effect::Maybe),
-        "done" => Ok(Effect::Done),
-        _ => Err(odd("the effect has no meaning")),
-    }
+    Effect::named(name).ok_or_else(|| odd("the effect has no meaning"))
 }
 
 fn odd(what: &'static str) -> sqlx::Error {

@@ -24,6 +24,10 @@ impl Store for Ledger {
         &self.owner
     }
 
+    fn is_shared(&self) -> bool {
+        self.dialect().leases
+    }
+
     fn begin(&self, row: NewRow, wait: Wait) -> BoxFuture<'_, Result<Begun, StoreError>> {
         Box::pin(async move {
             if !matches!(
@@ -77,9 +81,9 @@ impl Store for Ledger {
         started: i64,
     ) -> BoxFuture<'a, Result<bool, StoreError>> {
         Box::pin(async move {
-            let again = matches!(from.state, State::Failed | State::Unknown | State::Running);
-            if !again {
-                let (id, from, to) = (id.to_owned(), from.state, State::Running);
+            use State::{Delivered, Failed, Running, Unknown};
+            if !matches!(from.state, Failed | Unknown | Running | Delivered) {
+                let (id, from, to) = (id.to_owned(), from.state, Running);
                 return Err(StoreError::NotAllowed { id, from, to });
             }
             self.shared.queue.hasten(id);
@@ -93,6 +97,16 @@ impl Store for Ledger {
             let changed = self.ask(Statement::new(sql::AGAIN, values)).await?;
             Ok(!changed.is_empty())
         })
+    }
+
+    fn promise<'a>(
+        &'a self,
+        id: &'a str,
+        callback: &'a str,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let values = [id.into(), (&self.owner).into(), callback.into()];
+        self.shared.queue.hasten(id);
+        Box::pin(self.step(id, State::Finished, Statement::new(sql::PROMISE, values)))
     }
 
     fn settle(&self, end: End) -> BoxFuture<'_, Result<bool, StoreError>> {
@@ -150,7 +164,7 @@ impl Store for Ledger {
     fn recover(&self, limit: u32) -> BoxFuture<'_, Result<Vec<Row>, StoreError>> {
         Box::pin(async move {
             if !self.dialect().leases && !self.recovered.load(Ordering::Relaxed) {
-                self.ask(Statement::new(sql::ALL_DUE, [])).await?;
+                self.ask(Statement::new(sql::all_due(), [])).await?;
                 self.recovered.store(true, Ordering::Relaxed);
             }
             let values = [

@@ -184,7 +184,7 @@ impl Change {
             number(|e| e.status.map(i64::from)),
             short(|e| &e.mimetype),
             short(|e| &e.code),
-            Value::from(ending.and_then(|e| e.effect).map(effect_name)),
+            Value::from(ending.and_then(|e| e.effect).map(Effect::name)),
             number(|e| Some(e.may_pass.into())),
             number(|e| Some(e.result_bytes.try_into().unwrap_or(i64::MAX))),
             Value::Int(Some(size as i64)),
@@ -221,14 +221,6 @@ pub(crate) fn hash_of(scope: &str, key: &str) -> [u8; 32] {
 /// A text from outside in the length that is kept.
 pub(crate) fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(LONGEST)]
-}
-
-pub(crate) fn effect_name(effect: Effect) -> &'static str {
-    match effect {
-        Effect::None => "none",
-        Effect::Maybe => "maybe",
-        Effect::Done => "done",
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crosspoint_broker::ledger::{Filter, State};
+use crosspoint_broker::ledger::{Filter, MAY_HAVE_ARRIVED, State};
 
 use crate::record::cut;
 use crate::value::{Statement, Value};
@@ -65,8 +65,14 @@ pub(crate) const SEALED_RESULT: &str = "SELECT sealed_result FROM crosspoint_cal
 pub(crate) const AGAIN: &str = "UPDATE crosspoint_calls SET state = 'running', \
      attempts = attempts + 1, owner = $2, started = $3, ended = NULL, status = NULL, \
      mimetype = NULL, code = NULL, message = NULL, effect = NULL, may_pass = NULL, \
-     summary = NULL, result_bytes = NULL, sealed_result = NULL, deliver_at = NULL \
+     summary = NULL, result_bytes = NULL, sealed_result = NULL, deliver_at = NULL, \
+     callback = CASE WHEN state = 'delivered' THEN NULL ELSE callback END, \
+     deliveries = CASE WHEN state = 'delivered' THEN 0 ELSE deliveries END \
      WHERE id = $1 AND state = $4 AND attempts = $5 RETURNING id";
+
+/// $1 id, $2 owner, $3 callback.
+pub(crate) const PROMISE: &str = "UPDATE crosspoint_calls SET callback = $3 \
+     WHERE id = $1 AND owner = $2 AND state = 'running' RETURNING id";
 
 pub(crate) const SETTLE: &str = "UPDATE crosspoint_calls SET state = $2, ended = $3, status = $4, \
      mimetype = $5, code = $6, effect = $7, may_pass = $8, result_bytes = $9, size = size + $10, \
@@ -88,8 +94,21 @@ pub(crate) const FORGET_OWNER: &str = "DELETE FROM crosspoint_owners WHERE owner
 
 /// All deliveries are due at once after a start: with SQLite the clock that their times were set
 /// by is gone.
-pub(crate) const ALL_DUE: &str = "UPDATE crosspoint_calls SET deliver_at = 0, deliver_until = NULL \
-     WHERE state <> 'succeeded' AND state = 'finished'";
+pub(crate) fn all_due() -> String {
+    format!(
+        "UPDATE crosspoint_calls SET deliver_at = 0, {}, deliver_until = NULL \
+         WHERE state <> 'succeeded' AND state = 'finished'",
+        in_doubt()
+    )
+}
+
+/// Notes of a delivery that was taken, and of which no word came, that it may have arrived.
+fn in_doubt() -> String {
+    format!(
+        "delivery_error = CASE WHEN deliver_until IS NULL THEN delivery_error \
+         ELSE '{MAY_HAVE_ARRIVED}' END"
+    )
+}
 
 /// Rows that must not be removed yet; those that somebody has to look at; and the rest.
 pub(crate) const OPEN: &str = "('received', 'accepted', 'running', 'finished')";
@@ -187,10 +206,11 @@ impl Dialect {
     pub(crate) fn due(&self) -> String {
         let now = self.now(3);
         format!(
-            "UPDATE crosspoint_calls SET deliver_until = {now} + $1 WHERE id IN (\
+            "UPDATE crosspoint_calls SET {}, deliver_until = {now} + $1 WHERE id IN (\
              SELECT id FROM crosspoint_calls WHERE state <> 'succeeded' AND state = 'finished' \
              AND deliver_at <= {now} AND (deliver_until IS NULL OR deliver_until <= {now}) \
              ORDER BY id LIMIT $2{}) RETURNING {ROW}, sealed_result",
+            in_doubt(),
             self.skip_locked
         )
     }

@@ -1,9 +1,11 @@
 //! One attempt: what the connector gets, how long it has, and what leaves it.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosspoint_core::{Call, Context, Effect, Failure, Outcome, Refusal, Safety};
+use crosspoint_core::{Call, Context, Effect, Failure, Kind, Outcome, Refusal, Safety};
+use futures_util::FutureExt;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +16,7 @@ use crate::catalogue::Entry;
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Runs the connector once. Its deadline is the total one or the attempt's own, whichever comes
-/// first; a connector that overruns it by [`GRACE`] is dropped.
+/// first; a connector that overruns it by [`GRACE`] is dropped. A panic ends this attempt alone.
 pub(crate) async fn layer(
     entry: Arc<Entry>,
     call: Call,
@@ -29,8 +31,11 @@ pub(crate) async fn layer(
     cx.cancelled = cancelled;
     cx.trace = call.trace.as_ref().map(crosspoint_core::Trace::child);
     protect_declared(&entry, &call, &cx);
-    let result = match timeout_at(deadline + GRACE, entry.connector.call(call, &cx)).await {
-        Ok(result) => result,
+    let running = async { entry.connector.call(call, &cx).await };
+    let running = AssertUnwindSafe(running).catch_unwind();
+    let result = match timeout_at(deadline + GRACE, running).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(broken()),
         Err(_) => Err(overrun(&entry)),
     };
     cx.finish(result)
@@ -47,6 +52,13 @@ fn protect_declared(entry: &Entry, call: &Call, cx: &Context) {
             cx.protect(&text);
         }
     }
+}
+
+/// The panic itself is in the log, with the ids of the call's span; see the binary's panic hook.
+fn broken() -> Failure {
+    let message = "the connector broke down while running this command; \
+                   the log has more under this request's id";
+    Failure::new(Kind::Raised, "connector_panicked", message)
 }
 
 fn overrun(entry: &Entry) -> Failure {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crosspoint_core::{Call, Effect, Failure, Ingress, Kind, Outcome};
+use crosspoint_core::{Call, Failure, Ingress, Kind, Outcome};
 use tokio::time::Instant;
 use tracing::{Level, Span};
 
 use crate::catalogue::Entry;
 
 /// The record of a call under way. However the call ends, it is counted and logged once: answered
-/// ([`Record::end`]), panicked ([`Record::end_panicked`]), or dropped because nobody waited.
+/// ([`Record::end`]), or dropped because nobody waited.
 pub(crate) struct Record {
     entry: Arc<Entry>,
     ingress: Ingress,
@@ -51,18 +51,10 @@ impl Record {
         result
     }
 
-    /// Counts and logs that the connector panicked, and hands on what is answered for it.
-    pub(crate) fn end_panicked(mut self, answer: Failure) -> Result<Outcome, Failure> {
-        let (ingress, ms) = self.end_early(true);
-        let _entered = self.span.enter();
-        tracing::error!(ingress, ms, "Call failed: the connector panicked.");
-        Err(answer)
-    }
-
-    fn end_early(&mut self, panicked: bool) -> (&'static str, u64) {
+    fn end_early(&mut self) -> (&'static str, u64) {
         self.ended = true;
         let took = self.begun.elapsed();
-        self.entry.metrics.end_early(panicked, took);
+        self.entry.metrics.end_early(took);
         (self.ingress.name(), took.as_millis() as u64)
     }
 }
@@ -70,7 +62,7 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         if !self.ended {
-            let (ingress, ms) = self.end_early(false);
+            let (ingress, ms) = self.end_early();
             let _entered = self.span.enter();
             tracing::info!(ingress, ms, "Call dropped: nobody waits for it any more.");
         }
@@ -85,11 +77,7 @@ fn log_failure(failure: &Failure, ingress: &str, ms: u64) {
     } = failure;
     let reason = one_line(&failure.message);
     let detail = failure.detail.as_deref().map(one_line);
-    let effect = match effect {
-        Effect::None => "none",
-        Effect::Maybe => "maybe",
-        Effect::Done => "done",
-    };
+    let effect = effect.name();
     macro_rules! line {
         ($level:expr) => {
             tracing::event!(

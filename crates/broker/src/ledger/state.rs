@@ -75,17 +75,19 @@ impl State {
     /// The states that a row may have when it gets this one. None: a row only begins with it.
     ///
     /// A call ends from before it runs when a limit refuses it. It runs again after a failure that
-    /// may pass, after recovery, and from unknown when somebody says so; and what was not taken can
-    /// be delivered again.
+    /// may pass (delivered or not), after recovery, and from unknown when somebody says so; and what
+    /// was not taken can be delivered again.
     pub const fn sources(self) -> &'static [State] {
-        use State::{Accepted, Failed, Finished, Received, Running, Undeliverable, Unknown};
+        use State::{
+            Accepted, Delivered, Failed, Finished, Received, Running, Undeliverable, Unknown,
+        };
         match self {
             Received | Accepted => &[],
-            Running => &[Received, Accepted, Running, Failed, Unknown],
+            Running => &[Received, Accepted, Running, Failed, Unknown, Delivered],
             State::Succeeded | Failed => &[Received, Running, Unknown],
             Unknown | State::HandedOver => &[Running],
             Finished => &[Accepted, Running, Unknown, Undeliverable],
-            State::Delivered | Undeliverable => &[Finished],
+            Delivered | Undeliverable => &[Finished],
         }
     }
 
@@ -131,7 +133,7 @@ mod tests {
         (State::Unknown, "..rsf..F.."),
         (State::HandedOver, ".........."),
         (State::Finished, "........dD"),
-        (State::Delivered, ".........."),
+        (State::Delivered, "..r......."),
         (State::Undeliverable, ".......F.."),
     ];
 

@@ -48,6 +48,10 @@ pub struct End {
     pub result: Option<Bytes>,
 }
 
+/// Stands in [`super::Delivery::error`] once an attempt may have reached the engine without its
+/// answer having reached us.
+pub const MAY_HAVE_ARRIVED: &str = "an earlier attempt may have arrived";
+
 /// A result that has to be delivered now.
 #[derive(Debug, Clone)]
 pub struct Due {
@@ -134,6 +138,10 @@ pub trait Store: Send + Sync + 'static {
     /// The name of this owner.
     fn owner(&self) -> &str;
 
+    /// Whether several processes may serve from this ledger at once, and take over each other's
+    /// rows.
+    fn is_shared(&self) -> bool;
+
     /// Records a call, in one insert under the unique key.
     ///
     /// Dropping the future before it answers takes the row back: nobody is going to run it. A call
@@ -153,15 +161,22 @@ pub trait Store: Send + Sync + 'static {
     /// its end. An end that was waited for in vain stays queued. A finished call is due at once.
     fn end(&self, end: End, wait: Wait) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// Makes a failed, unknown or recovered row run as another attempt of the same call. False when
-    /// it is not in the version `from` any more: somebody else was faster. What was known of its
-    /// last end is gone then, the sealed result too.
+    /// Makes a failed, unknown, delivered or recovered row run as another attempt of the same call.
+    /// False when it is not in the version `from` any more: somebody else was faster. What was known
+    /// of its last end is gone then, the sealed result too; of a delivered row the delivery as well.
     fn again<'a>(
         &'a self,
         id: &'a str,
         from: Version,
         started: i64,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
+
+    /// Says that the result of a call that runs here will be delivered to `callback`.
+    fn promise<'a>(
+        &'a self,
+        id: &'a str,
+        callback: &'a str,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Ends a call that is unknown, whoever owns it: as succeeded or failed, or, when it has a
     /// callback, as finished. False when it is not unknown.
@@ -198,7 +213,8 @@ pub trait Store: Send + Sync + 'static {
     fn recover(&self, limit: u32) -> BoxFuture<'_, Result<Vec<Row>, StoreError>>;
 
     /// Takes up to `limit` results that are due, for the time of `lease`. Nobody else gets them
-    /// until it has passed.
+    /// until it has passed. One that was taken before, without a word of what became of it, has
+    /// [`MAY_HAVE_ARRIVED`] as its error.
     fn due(&self, lease: Duration, limit: u32) -> BoxFuture<'_, Result<Vec<Due>, StoreError>>;
 
     /// Says that the engine has the result.

@@ -3,9 +3,11 @@
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use crosspoint_broker::Broker;
+use crosspoint_broker::ledger::Store;
 use crosspoint_core::{Body, Call, CommandId, Failure, Ingress, Kind, Origin, Outcome};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -34,7 +36,9 @@ pub fn run(file: &Option<PathBuf>, args: CallArgs) -> Result<ExitCode> {
         .enable_all()
         .build();
     runtime.context("starting the runtime")?.block_on(async {
-        let broker = wire::in_process(&loaded, Some(&call.command.connector)).await?;
+        let ledger = wire::ledger::open_existing(&loaded).await;
+        let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
+        let broker = wire::in_process(&loaded, Some(&call.command.connector), ledger).await?;
         let begun = Instant::now();
         let result = submit(&broker, &loaded, call).await;
         let code = print(&args, result, begun.elapsed().as_millis() as u64);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use crosspoint_broker::Broker;
+use crosspoint_broker::ledger::Store;
 use crosspoint_ingress::Live;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -77,7 +78,10 @@ async fn serve(
         .local_addr()
         .context("reading the address that is listened on")?;
     let python = Python::new(Arc::new(ToLog));
-    let broker = wire::broker(&loaded, Some(address), &python)?;
+    let ledger = wire::ledger::open(&loaded, true).await?;
+    let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
+    let broker = wire::broker(&loaded, Some(address), &python, ledger)?;
+    broker.attend_ledger(wire::ledger::retention(&loaded));
     let routes = Live::new(crosspoint_ingress::router(
         broker.clone(),
         wire::ingress(&loaded),

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::durations::{Delay, Span};
 use super::egress::{EgressEntry, Preset};
 use super::mounted::Entry;
-use super::scalars::Span;
 use super::sizes::Size;
 
 /// One table for each connector. The file has the tables of both kinds side by side.
@@ -187,6 +187,47 @@ pub struct Policy {
     /// The total time of a call, all attempts together. When there is none, it is that of where
     /// the call came from, such as `spiff.deadline`.
     pub deadline: Option<Span>,
+
+    /// When a call from SpiffArena becomes a long one, if it takes that long: from `0s`, which is
+    /// at once, to `24h`, but less than `spiff.deadline`. It is then answered with 202, so that
+    /// its task waits in SpiffArena, and the result follows as a callback to the
+    /// `spiff__callback_url` that SpiffArena sends with each call (see `spiff.engine_url`). When
+    /// there is no such setting, every call is answered while SpiffArena waits. Needs the ledger.
+    pub async_after: Option<Delay>,
+
+    /// What tells whether a call from SpiffArena is one that was made before. A repeated call has
+    /// no second effect: it gets the answer of the first.
+    pub key: KeySource,
+
+    /// What `crosspoint ledger` shows of the arguments and the result of a call: the parameters of
+    /// the service task and its response, as SpiffArena calls them. Secrets are `***` in any case.
+    pub bodies: Bodies,
+}
+
+/// What tells whether a call from SpiffArena is one that was made before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum KeySource {
+    /// The header `Idempotency-Key`, which SpiffArena itself does not send. Without it every call
+    /// is a new one.
+    #[default]
+    Header,
+    /// That header, and where there is none SpiffArena's task id (`spiff__task_id`), which stays
+    /// the same when SpiffArena tries a service task again. Needs the ledger.
+    Task,
+}
+
+/// What the ledger shows of arguments and results.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Bodies {
+    /// Nothing.
+    None,
+    /// Short arguments that the command declares; of all else the type and the size.
+    #[default]
+    Summary,
+    /// All of them, but for what is very long.
+    Full,
 }
 
 // === impl Connectors ===

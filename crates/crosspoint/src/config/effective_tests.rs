@@ -56,8 +56,21 @@ allow = []
 deny = []
 ca_files = []
 
+[store]
+# url is not set
+durability = "process"
+# master_key is not set
+
+[store.retention]
+age = "90d"
+size = "10GiB"
+
 [spiff]
 deadline = "40s"
+# engine_url is not set
+# callback_token is not set
+long_deadline = "1h"
+callback_retry = "24h"
 
 [cli]
 deadline = "5m"
@@ -88,13 +101,20 @@ deny = []
 [connectors.http.policy]
 # timeout is not set
 # deadline is not set
+# async_after is not set
+key = "header"
+bodies = "summary"
 "#
     );
 }
 
 #[test]
 fn it_can_be_loaded_again() {
-    let env = Environment::from_iter([("KEY", "canary-1"), ("OTHER", "canary-2")]);
+    let env = Environment::from_iter([
+        ("KEY", "canary-1"),
+        ("OTHER", "canary-2"),
+        ("STORE", "postgres://u:canary@h/d"),
+    ]);
     for text in [
         "",
         "builtin = []",
@@ -108,12 +128,20 @@ fn it_can_be_loaded_again() {
          [connectors.a]\nidempotent = true\nconfig = { \"a.b\" = 1.5, \"\" = true, c = 3 }\n\
          [connectors.http]\npython = \"connector-http\"\nidempotent = [\"Get\"]\n\
          env = { \"WITH SPACE\" = \"x\" }",
+        "[store]\nurl = \"env:STORE\"\ndurability = \"full\"\nretention = { age = \"36h\" }\n\
+         [spiff]\nengine_url = \"https://H.example:443\"\ncallback_token = \"env:KEY\"\n\
+         [connectors.http.policy]\nasync_after = \"0s\"\nkey = \"task\"\nbodies = \"full\"",
+        "[store]\nurl = \"sqlite:a b%20.db\"\nmaster_key = \"k\"\nretention.size = 1048576",
+        "[store]\nurl = \"none\"",
     ] {
         let first = loaded(text, &env);
         let again = loaded(&effective(&first), &env);
         assert_eq!(first.config, again.config, "{text}");
         assert_eq!(first.api_keys, again.api_keys);
         assert_eq!(first.mounted, again.mounted);
+        assert_eq!(first.store, again.store);
+        assert_eq!(first.master_key, again.master_key);
+        assert_eq!(first.callback_token, again.callback_token);
     }
 }
 
@@ -154,6 +182,9 @@ URL = "https://h"  # from c.toml:7
 [connectors.http.policy]
 # timeout is not set
 # deadline is not set
+# async_after is not set
+key = "header"
+bodies = "summary"
 "#
     );
 }

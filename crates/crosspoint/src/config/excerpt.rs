@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crosspoint_core::MASKED;
+use crosspoint_core::{MASKED, is_sensitive_name};
 use serde_json::Value;
 
 use super::schema;
@@ -38,6 +38,8 @@ fn is_open(line: &str) -> bool {
     known
         .iter()
         .any(|key| named(key) && !schema::is_secret(key.schema))
+        // The policy of a connector has a `key`, and so has an API key with a name.
+        && !is_sensitive_name(name)
         // A URL before an `@` holds credentials.
         && !after.contains(['=', '@'])
 }

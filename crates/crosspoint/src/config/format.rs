@@ -7,12 +7,14 @@ use std::str::FromStr;
 use crosspoint_core::shorten;
 use serde::de::{Error, Visitor};
 
+use super::durations::{Age, Delay, Span};
 use super::egress::EgressEntry;
 use super::problem::Wrong;
 use super::reference::KeyText;
 use super::requirement::Requirement;
-use super::scalars::{FilePath, HostName, Listen, LogFilter, Span, WebOrigin};
-use super::sizes::{Memory, Size};
+use super::scalars::{EngineUrl, FilePath, HostName, Listen, LogFilter, WebOrigin};
+use super::sizes::{Memory, Size, Volume};
+use super::store_url::StoreUrl;
 use super::values::Text;
 
 /// A kind of text that the schema names by its `format`.
@@ -27,7 +29,7 @@ pub struct Format {
 }
 
 /// All of them.
-pub static FORMATS: [Format; 14] = [
+pub static FORMATS: [Format; 19] = [
     Format {
         name: "listen",
         kind: "an address such as `127.0.0.1:7004`",
@@ -37,6 +39,16 @@ pub static FORMATS: [Format; 14] = [
         name: "time-span",
         kind: "a duration such as `40s`, `1m 30s` or `PT40S`",
         check: parses::<Span>,
+    },
+    Format {
+        name: "delay",
+        kind: "a duration such as `30s`, or `0s`",
+        check: parses::<Delay>,
+    },
+    Format {
+        name: "age",
+        kind: "a duration such as `90d` or `720h`",
+        check: parses::<Age>,
     },
     Format {
         name: "size",
@@ -59,6 +71,16 @@ pub static FORMATS: [Format; 14] = [
         check: parses::<WebOrigin>,
     },
     Format {
+        name: "engine-url",
+        kind: "an origin such as `http://localhost:8000`",
+        check: parses::<EngineUrl>,
+    },
+    Format {
+        name: "store-url",
+        kind: "`sqlite:<file>`, `postgres://…`, `none`, or a reference such as `env:NAME`",
+        check: parses::<StoreUrl>,
+    },
+    Format {
         name: "egress-entry",
         kind: "an egress entry such as `10.0.0.0/8`, `*.example.com` or `api.example.com:443`",
         check: parses::<EgressEntry>,
@@ -77,6 +99,11 @@ pub static FORMATS: [Format; 14] = [
         name: "memory",
         kind: "a size such as `512MiB`, `2 GiB` or a number of bytes",
         check: parses::<Memory>,
+    },
+    Format {
+        name: "volume",
+        kind: "a size such as `10GiB`, `500 MiB` or a number of bytes",
+        check: parses::<Volume>,
     },
     Format {
         name: "requirement",
@@ -103,9 +130,10 @@ pub static FORMATS: [Format; 14] = [
 /// Reads a text, or a number as if it were one.
 pub struct AsText<T>(PhantomData<T>);
 
-/// Reads and writes a type as text by its `FromStr` and `Display`, and gives it a schema.
+/// Reads and writes a type as text by its `FromStr` and `Display`, and gives it a schema, to which
+/// more may be added: `"writeOnly": true` for a secret.
 macro_rules! as_text {
-    ($type:ident, $format:literal, $types:tt) => {
+    ($type:ident, $format:literal, $types:tt $(, $more:literal: $value:tt)*) => {
         impl serde::Serialize for $type {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
@@ -124,7 +152,9 @@ macro_rules! as_text {
             }
 
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": $types, "format": $format })
+                schemars::json_schema!({
+                    "type": $types, "format": $format $(, $more: $value)*
+                })
             }
         }
     };

@@ -14,6 +14,7 @@ use super::environment::Environment;
 use super::problem::{Place, Problem, Problems};
 use super::reference::reason;
 use super::semantic::Semantic;
+use super::store_url::StoreTarget;
 use super::tree::Node;
 use super::types::Config;
 use super::worker::Resolved;
@@ -33,6 +34,12 @@ pub struct Loaded {
     pub origins: BTreeMap<String, Place>,
     /// The API keys in the order of `access.api_keys`, references resolved.
     pub api_keys: Vec<ApiKeySecret>,
+    /// Where the ledger is, the reference resolved; when nothing is configured, in `data_dir`.
+    pub store: StoreTarget,
+    /// The file of the master key; when none is configured, in `data_dir`.
+    pub master_key: PathBuf,
+    /// The token for callbacks, the reference resolved.
+    pub callback_token: Option<Secret<String>>,
     /// The variables of `python.env`, references resolved.
     pub python_env: BTreeMap<String, Secret<String>>,
     /// The values of each table of a connector that is not built in, references resolved.
@@ -40,7 +47,7 @@ pub struct Loaded {
     /// The virtual environment to mount because the variable `VIRTUAL_ENV` names it and `[python]`
     /// names none.
     pub virtual_env: Option<PathBuf>,
-    /// Secrets among the values of connectors, and in the URLs of their packages.
+    /// Secrets among the values of connectors, and in the URLs of their packages and of the store.
     pub secrets: Vec<Secret<String>>,
     /// What works but is probably not meant, ordered by place.
     pub warnings: Vec<Problem>,
@@ -105,6 +112,8 @@ fn load_in(
         problems,
         warnings,
         keys: api_keys,
+        store,
+        callback_token,
         python_env,
         mounted,
         secrets,
@@ -116,10 +125,13 @@ fn load_in(
     let Problems(warnings) = Problems::sorted(warnings);
     let has_environment = config.python.has_environment();
     Ok(Loaded {
+        master_key: config.store.key_file(&config.data_dir.0),
         config,
         file: source.file,
         origins: tree.origins(),
         api_keys,
+        store,
+        callback_token,
         python_env,
         mounted,
         virtual_env: env.virtual_env().filter(|_| !has_environment),
@@ -131,7 +143,8 @@ fn load_in(
 /// All secrets that the configuration leads to, for a mask.
 pub fn all_secrets(loaded: &Loaded) -> impl Iterator<Item = &str> {
     let keys = loaded.api_keys.iter().map(|key| &key.value);
-    keys.chain(&loaded.secrets)
+    keys.chain(&loaded.callback_token)
+        .chain(&loaded.secrets)
         .map(|secret| secret.expose().as_str())
 }
 
@@ -210,6 +223,10 @@ fn with_refused(
 #[cfg(test)]
 #[path = "load_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod ledger_tests;
 
 #[cfg(test)]
 #[path = "mounted_tests.rs"]

@@ -13,18 +13,18 @@ fn load_text(text: &str, variables: &[(&str, &str)]) -> Result<Loaded, Problems>
     load_in(folder.path(), None, &env, crosspoint_connectors::BUILT_IN)
 }
 
-fn ok(text: &str, variables: &[(&str, &str)]) -> Loaded {
+pub(super) fn ok(text: &str, variables: &[(&str, &str)]) -> Loaded {
     load_text(text, variables).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-fn problems(text: &str, variables: &[(&str, &str)]) -> String {
+pub(super) fn problems(text: &str, variables: &[(&str, &str)]) -> String {
     load_text(text, variables)
         .map(|_| ())
         .expect_err(text)
         .to_string()
 }
 
-fn warnings(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
+pub(super) fn warnings(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
     ok(text, variables)
         .warnings
         .iter()
@@ -105,7 +105,7 @@ crosspoint.toml:13:9: `egress.deny[0]`: `not an entry` is not an egress entry
   help: expected an egress entry such as `10.0.0.0/8`, `*.example.com` or `api.example.com:443`
 crosspoint.toml:14:13: `egress.ca_files`: `/nowhere/ca.pem` cannot be read: there is no such file
 crosspoint.toml:17:1: unknown key `spiff.timeout`
-  help: known here are deadline
+  help: known here are deadline, engine_url, callback_token, long_deadline, callback_retry
 crosspoint.toml:18:12: `spiff.deadline` must be text, not a number
   help: expected a duration such as `40s`, `1m 30s` or `PT40S`, in quotes
 crosspoint.toml:20:13: `[connectors.smpt]` does not say what brings the connector
@@ -121,7 +121,7 @@ environment CROSSPOINT_ACCESS__CORS_ORIGINS: `access.cors_origins[1]`: `a.exampl
 environment CROSSPOINT_CLI__DEADLINE: `cli.deadline`: `25h` is longer than `24h`
   help: expected a duration such as `40s`, `1m 30s` or `PT40S`
 environment CROSSPOINT_SPIFF_DEADLINE: there is no such setting
-  help: did you mean `CROSSPOINT_SPIFF__DEADLINE` or `CROSSPOINT_CLI__DEADLINE`?
+  help: did you mean `CROSSPOINT_SPIFF__DEADLINE`, `CROSSPOINT_SPIFF__LONG_DEADLINE` or `CROSSPOINT_SPIFF__ENGINE_URL`?
 
 20 mistakes in the configuration";
     assert_eq!(problems(text, &variables), expected);

@@ -6,6 +6,7 @@
 //! describe what may be written; all of it follows from the types in [`types`].
 
 pub mod connectors;
+pub mod durations;
 pub mod egress;
 pub mod mounted;
 pub mod problem;
@@ -13,6 +14,8 @@ pub mod python;
 pub mod requirement;
 pub mod scalars;
 pub mod sizes;
+pub mod store;
+pub mod store_url;
 pub mod types;
 pub mod values;
 pub mod worker;

@@ -5,9 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::connectors::Policy;
+use super::durations::Span;
 use super::python::Recycle;
 use super::requirement::Requirement;
-use super::scalars::{FilePath, Span};
+use super::scalars::FilePath;
 use super::sizes::Size;
 use super::values::{Values, settings, variables};
 

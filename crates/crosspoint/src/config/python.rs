@@ -6,8 +6,9 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::durations::Span;
 use super::requirement::Requirement;
-use super::scalars::{FilePath, Span};
+use super::scalars::FilePath;
 use super::sizes::Memory;
 use super::values::{Values, variables};
 

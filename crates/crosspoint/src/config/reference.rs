@@ -10,11 +10,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crosspoint_core::{MASKED, Secret};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::environment::Environment;
-use super::format::AsText;
+use super::format::as_text;
 use super::problem::Wrong;
 
 /// How long the command of an `exec:` reference may take.
@@ -28,6 +26,8 @@ const LONGEST: u64 = 64 * 1024;
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyText(Secret<String>);
 
+as_text!(KeyText, "key", "string", "writeOnly": true);
+
 /// Where a secret is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reference<'a> {
@@ -37,6 +37,8 @@ pub enum Reference<'a> {
     File(&'a str),
     /// In the first line that a command prints.
     Exec(&'a str),
+    /// Among the secrets that Crosspoint is to keep itself. Nothing leads there yet.
+    Later,
 }
 
 // === impl Reference ===
@@ -49,14 +51,16 @@ impl<'a> Reference<'a> {
             .map(Reference::Env)
             .or_else(|| after("file:").map(Reference::File))
             .or_else(|| after("exec:").map(Reference::Exec))
+            .or_else(|| after("secret:").map(|_| Reference::Later))
     }
 
-    /// What it lacks, if it names nothing.
+    /// Why it cannot be followed whatever is there, if so.
     pub fn fault(self) -> Option<&'static str> {
         match self {
             Reference::Env("") => Some("`env:` names no variable"),
             Reference::File("") => Some("`file:` names no file"),
             Reference::Exec("") => Some("`exec:` names no command"),
+            Reference::Later => Some("there are no `secret:` references yet"),
             _ => None,
         }
     }
@@ -67,6 +71,7 @@ impl<'a> Reference<'a> {
             Reference::Env(name) => from_environment(name, env),
             Reference::File(path) => from_file(path),
             Reference::Exec(line) => from_command(line, EXEC_LIMIT),
+            Reference::Later => Err("cannot be followed yet".to_owned()),
         }
     }
 }
@@ -156,28 +161,6 @@ impl fmt::Display for KeyText {
 impl fmt::Debug for KeyText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "KeyText({self})")
-    }
-}
-
-impl Serialize for KeyText {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for KeyText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<KeyText, D::Error> {
-        deserializer.deserialize_str(AsText::default())
-    }
-}
-
-impl JsonSchema for KeyText {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "KeyText".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "key", "writeOnly": true })
     }
 }
 

@@ -33,8 +33,9 @@ These variables of the proxy that Crosspoint replaces work too:
 
 ## References to secrets
 
-In the file and in variables, an API key may be written as a reference, so that it stands
-elsewhere; in the file, so may the values of the tables `env` and `config` of connectors:
+In the file and in variables, an API key, `store.url` and `spiff.callback_token` may be written as
+references, so that what they hold stands elsewhere; in the file, so may the values of the tables
+`env` and `config` of connectors:
 
 | Reference | Leads to |
 |---|---|
@@ -42,7 +43,8 @@ elsewhere; in the file, so may the values of the tables `env` and `config` of co
 | `file:PATH` | the content of a file, without white space at its end |
 | `exec:COMMAND ARGUMENTS` | the first line that a command prints within 10 seconds; the words are separated by spaces, and no shell is involved |
 
-A reference that leads nowhere, or to an empty value, is a mistake.
+A reference that leads nowhere, or to an empty value, is a mistake, and so is a text that begins
+with `secret:`, which is kept for a kind of reference that is yet to come.
 ";
 
 /// The reference as Markdown: a section for each table, and for each key its type, default,
@@ -195,6 +197,11 @@ mod tests {
              - Environment: `CROSSPOINT_CONNECTORS__<NAME>__IDEMPOTENT`\n",
             "- Type: a table by names of your own; each value is a text, or a reference such as \
              `env:NAME`\n- Default: `{}`\n\n",
+            "- Type: `sqlite:<file>`, `postgres://…`, `none`, or a reference such as `env:NAME`\n\
+             - Default: none\n- Environment: `CROSSPOINT_STORE__URL`\n",
+            "- Type: a duration such as `90d` or `720h`\n- Default: `\"90d\"`\n",
+            "- Type: a size such as `10GiB`, `500 MiB` or a number of bytes\n\
+             - Default: `\"10GiB\"`\n",
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }

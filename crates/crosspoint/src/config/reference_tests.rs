@@ -35,6 +35,7 @@ fn what_leads_nowhere_is_named() {
         ("env:NONE", "`env:NONE` is not set"),
         ("env:EMPTY", "`env:EMPTY` is empty"),
         ("env:", "`env:` names no variable"),
+        ("secret:a/b", "there are no `secret:` references yet"),
         (
             "file:/nowhere/key",
             "`file:/nowhere/key` cannot be read: there is no such file",

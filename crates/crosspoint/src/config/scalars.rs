@@ -1,13 +1,12 @@
-//! Values that are written as one text: addresses, durations, sizes, filters, names.
+//! Values that are written as one text: addresses, paths, filters, names.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
 
-use crosspoint_core::{nearest, shorten};
-use jiff::SignedDuration;
+use crosspoint_core::{is_loopback_host, nearest, shorten};
+use url::Url;
 
 use super::format::{as_text, wrong};
 use super::problem::Wrong;
@@ -15,10 +14,6 @@ use super::problem::Wrong;
 /// The address to listen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listen(pub SocketAddr);
-
-/// A duration from 1 ms to 24 h.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span(pub Duration);
 
 /// The path of a file or a folder; a relative one starts at the working directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,12 +31,16 @@ pub struct HostName(pub String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebOrigin(pub String);
 
+/// The origin of an engine: scheme, host and port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineUrl(Url);
+
 as_text!(Listen, "listen", "string");
-as_text!(Span, "time-span", "string");
 as_text!(FilePath, "path", "string");
 as_text!(LogFilter, "log-filter", "string");
 as_text!(HostName, "host", "string");
 as_text!(WebOrigin, "web-origin", "string");
+as_text!(EngineUrl, "engine-url", "string");
 
 // === impl Listen ===
 
@@ -88,44 +87,6 @@ impl FromStr for Listen {
 impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-// === impl Span ===
-
-impl Span {
-    /// That many seconds.
-    pub const fn seconds(seconds: u64) -> Span {
-        Span(Duration::from_secs(seconds))
-    }
-}
-
-impl FromStr for Span {
-    type Err = Wrong;
-
-    fn from_str(text: &str) -> Result<Span, Wrong> {
-        if text.trim().parse::<f64>().is_ok() {
-            return Err(wrong(text, "has no unit", "time-span"));
-        }
-        let not_one = |_| wrong(text, "is not a duration", "time-span");
-        let span = text.trim().parse::<SignedDuration>().map_err(not_one)?;
-        let span = Duration::try_from(span).unwrap_or_default();
-        match span {
-            _ if span < Duration::from_millis(1) => {
-                Err(wrong(text, "is shorter than `1ms`", "time-span"))
-            }
-            _ if span > Duration::from_hours(24) => {
-                Err(wrong(text, "is longer than `24h`", "time-span"))
-            }
-            _ => Ok(Span(span)),
-        }
-    }
-}
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let signed = SignedDuration::try_from(self.0).unwrap_or(SignedDuration::MAX);
-        write!(f, "{signed:#}")
     }
 }
 
@@ -194,7 +155,7 @@ impl FromStr for HostName {
 
     fn from_str(text: &str) -> Result<HostName, Wrong> {
         let plain = !text.is_empty() && !text.contains(['/', '@', '?', '#', '\\', '*']);
-        match url::Url::parse(&format!("http://{text}/")) {
+        match Url::parse(&format!("http://{text}/")) {
             Ok(_) if plain && text.trim() == text => Ok(HostName(text.to_ascii_lowercase())),
             _ => Err(wrong(text, "is not a host", "host")),
         }
@@ -217,7 +178,7 @@ impl FromStr for WebOrigin {
             return Ok(WebOrigin(text.to_owned()));
         }
         let not_one = || wrong(text, "is not the origin of a web page", "web-origin");
-        let url = url::Url::parse(text).map_err(|_| not_one())?;
+        let url = Url::parse(text).map_err(|_| not_one())?;
         let origin = url.origin().ascii_serialization();
         // Browsers send the origin as it is spelled here; a path would never match.
         let bare = text.trim_end_matches('/').eq_ignore_ascii_case(&origin);
@@ -233,6 +194,60 @@ impl FromStr for WebOrigin {
 impl fmt::Display for WebOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+// === impl EngineUrl ===
+
+impl EngineUrl {
+    /// The origin as a URL.
+    pub fn url(&self) -> &Url {
+        &self.0
+    }
+
+    /// As browsers and URLs spell it: without a port that is the scheme's own.
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+
+    /// Whether what is sent there can be read on the way: it leaves the machine, and not by TLS.
+    pub fn is_in_clear(&self) -> bool {
+        let loopback = self.0.host_str().is_some_and(is_loopback_host);
+        self.0.scheme() == "http" && !loopback
+    }
+}
+
+impl FromStr for EngineUrl {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<EngineUrl, Wrong> {
+        // A password may stand before an `@`.
+        let shown = if text.contains('@') { "it" } else { text };
+        let not_one = || wrong(shown, "is not the address of an engine", "engine-url");
+        let url = Url::parse(text).map_err(|_| not_one())?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(not_one());
+        }
+        let surplus = match &url {
+            _ if !url.username().is_empty() || url.password().is_some() => "a user",
+            _ if url.query().is_some() => "a query",
+            _ if url.fragment().is_some() => "a fragment",
+            _ if url.path() != "/" => "a path",
+            _ => return Ok(EngineUrl(url)),
+        };
+        Err(Wrong {
+            why: format!("{surplus} does not belong there"),
+            help: format!(
+                "write only the origin: `{}`",
+                url.origin().ascii_serialization()
+            ),
+        })
+    }
+}
+
+impl fmt::Display for EngineUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.origin())
     }
 }
 

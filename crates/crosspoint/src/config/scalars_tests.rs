@@ -46,30 +46,6 @@ fn loopback_is_seen_in_every_spelling() {
 }
 
 #[test]
-fn a_duration_has_units_and_bounds() {
-    for (text, normal) in [
-        ("40s", "40s"),
-        ("90s", "1m 30s"),
-        ("1m 30s", "1m 30s"),
-        ("PT40S", "40s"),
-        ("250 ms", "250ms"),
-        ("24h", "24h"),
-    ] {
-        assert_eq!(shown::<Span>(text), normal);
-        assert_eq!(normal.parse::<Span>(), text.parse::<Span>());
-    }
-    assert!(why::<Span>("40").starts_with("`40` has no unit; expected a duration such as `40s`"));
-    assert!(why::<Span>("soon").starts_with("`soon` is not a duration"));
-    for text in ["0s", "-5s", "40s ago", "1us"] {
-        assert!(
-            why::<Span>(text).contains("is shorter than `1ms`"),
-            "{text}"
-        );
-    }
-    assert!(why::<Span>("25h").contains("is longer than `24h`"));
-}
-
-#[test]
 fn a_misspelled_log_level_is_not_taken_for_a_module() {
     for text in [
         "info",
@@ -141,4 +117,56 @@ fn a_path_is_not_empty_and_stays_on_one_line() {
     assert_eq!(path.to_string(), "../a folder");
     assert_eq!(" ".parse::<FilePath>().unwrap_err().why, "it is empty");
     assert!("a\nb".parse::<FilePath>().is_err());
+}
+
+#[test]
+fn an_engine_is_named_by_its_origin() {
+    for (text, normal) in [
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("https://Spiff.example/", "https://spiff.example"),
+        ("https://spiff.example:443", "https://spiff.example"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ] {
+        assert_eq!(shown::<EngineUrl>(text), normal);
+    }
+    for (text, surplus) in [
+        ("https://h.example/api", "a path"),
+        ("https://h.example?a=b", "a query"),
+        ("https://h.example/#a", "a fragment"),
+        ("https://u@h.example", "a user"),
+        ("https://u:canary@h.example/api", "a user"),
+    ] {
+        assert_eq!(
+            why::<EngineUrl>(text),
+            format!("{surplus} does not belong there; write only the origin: `https://h.example`")
+        );
+    }
+    for text in ["", "localhost:8000", "h.example", "ftp://h", "http://"] {
+        let why = why::<EngineUrl>(text);
+        let expected = "` is not the address of an engine; expected an origin such as `http://";
+        assert!(why.contains(expected), "{why}");
+    }
+    assert!(!why::<EngineUrl>("u:canary@h").contains("canary"));
+}
+
+#[test]
+fn only_what_leaves_the_machine_without_tls_is_in_clear() {
+    let in_clear = |text: &str| text.parse::<EngineUrl>().unwrap().is_in_clear();
+    for text in [
+        "http://h.example",
+        "http://10.0.0.1:8000",
+        "http://localhost.example",
+    ] {
+        assert!(in_clear(text), "{text}");
+    }
+    for text in [
+        "https://h.example",
+        "http://localhost",
+        "http://a.localhost:1",
+        "http://127.8.8.8",
+        "http://[::1]",
+        "http://[::ffff:127.0.0.1]",
+    ] {
+        assert!(!in_clear(text), "{text}");
+    }
 }

@@ -272,8 +272,8 @@ mod tests {
     #[test]
     fn an_optional_table_is_a_table() {
         let names: Vec<_> = tables().into_iter().map(|table| table.name).collect();
-        let expected = "|access|egress|spiff|cli|python|python.recycle|connectors|\
-                        connectors.http|connectors.http.egress|connectors.http.policy|\
+        let expected = "|access|egress|store|store.retention|spiff|cli|python|python.recycle|\
+                        connectors|connectors.http|connectors.http.egress|connectors.http.policy|\
                         connectors.smtp|";
         assert!(names.join("|").starts_with(expected), "{names:?}");
         let expected = "|connectors.os.policy|connectors.<name>|connectors.<name>.recycle|\
@@ -282,13 +282,14 @@ mod tests {
     }
 
     #[test]
-    fn only_keys_and_values_for_workers_are_secret() {
+    fn only_keys_the_store_and_values_for_workers_are_secret() {
         let secret: Vec<_> = keys()
             .into_iter()
             .filter(|key| is_secret(key.schema))
             .map(|key| key.name)
             .collect();
-        let expected = "access.api_keys python.env connectors.<name>.env connectors.<name>.config";
+        let expected = "access.api_keys store.url spiff.callback_token python.env \
+                        connectors.<name>.env connectors.<name>.config";
         assert_eq!(secret.join(" "), expected);
     }
 

@@ -1,5 +1,7 @@
 //! What the types cannot say: checks of the configuration as a whole.
 
+#[path = "semantic_ledger.rs"]
+mod ledger;
 #[path = "semantic_mounted.rs"]
 mod mounted;
 
@@ -14,6 +16,7 @@ use super::environment::Environment;
 use super::load::ApiKeySecret;
 use super::problem::{Place, Problem, listed};
 use super::reference::reason;
+use super::store_url::StoreTarget;
 use super::tree::{Node, Value};
 use super::types::Config;
 use super::worker::Resolved;
@@ -40,11 +43,15 @@ pub struct Semantic<'a> {
     pub warnings: Vec<Problem>,
     /// The API keys that could be resolved.
     pub keys: Vec<ApiKeySecret>,
+    /// Where the ledger is, as far as that could be resolved.
+    pub store: StoreTarget,
+    /// `spiff.callback_token`, resolved.
+    pub callback_token: Option<Secret<String>>,
     /// `python.env`, resolved.
     pub python_env: BTreeMap<String, Secret<String>>,
     /// The values of each table of a connector that is not built in, resolved.
     pub mounted: BTreeMap<String, Resolved>,
-    /// Secrets among those values and in the names of packages.
+    /// Secrets among those values, in the names of packages and in the URL of the store.
     pub secrets: Vec<Secret<String>>,
 }
 
@@ -67,6 +74,8 @@ impl<'a> Semantic<'a> {
             problems,
             warnings: Vec::new(),
             keys: Vec::new(),
+            store: StoreTarget::within(&config.data_dir.0),
+            callback_token: None,
             python_env: BTreeMap::new(),
             mounted: BTreeMap::new(),
             secrets: Vec::new(),
@@ -80,6 +89,8 @@ impl<'a> Semantic<'a> {
         self.api_keys();
         self.who_can_reach_it();
         self.ca_files();
+        self.ledger();
+        self.callbacks();
         self.python();
         self.mounted_connectors();
     }

@@ -6,11 +6,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::connectors::Connectors;
+use super::durations::Span;
 use super::egress::{EgressEntry, Preset};
 use super::python::Python;
 use super::reference::KeyText;
-use super::scalars::{FilePath, HostName, Listen, LogFilter, Span, WebOrigin};
+use super::scalars::{EngineUrl, FilePath, HostName, Listen, LogFilter, WebOrigin};
 use super::sizes::Size;
+use super::store::Store;
 
 /// The configuration of Crosspoint. Everything has a default: no file at all is a working proxy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,9 +27,9 @@ pub struct Config {
     /// `module=level`, such as `warn,crosspoint=debug`.
     pub log: LogFilter,
 
-    /// The folder for what Crosspoint keeps, such as the environments that it builds for Python
-    /// connectors. It is made when it is first needed. A relative path starts at the working
-    /// directory.
+    /// The folder for what Crosspoint keeps, such as the ledger of calls and the environments that
+    /// it builds for Python connectors. It is made when it is first needed. A relative path starts
+    /// at the working directory.
     pub data_dir: FilePath,
 
     /// The built-in connectors that are there. What is not named here cannot be called.
@@ -45,6 +47,10 @@ pub struct Config {
     /// Where outgoing requests may go. A target is judged by the address really connected to,
     /// again on each redirect.
     pub egress: Egress,
+
+    /// The ledger: a durable record of every call, by which a repeated request has one effect and
+    /// a long call survives a restart. `crosspoint ledger` shows it.
+    pub store: Store,
 
     /// Calls from SpiffArena.
     pub spiff: Spiff,
@@ -130,8 +136,30 @@ pub struct Egress {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Spiff {
-    /// The total time that a call may take, all attempts together.
+    /// The total time that a call may take, all attempts together, while SpiffArena waits for the
+    /// answer.
     pub deadline: Span,
+
+    /// Where the backend of SpiffArena is, as an origin: a scheme, a host and a port. The result of
+    /// a long call goes to the `spiff__callback_url` of the call only if that is of this origin.
+    /// When there is no such setting, any loopback address is fine. A call with another callback
+    /// URL is answered while SpiffArena waits.
+    pub engine_url: Option<EngineUrl>,
+
+    /// The token that goes with each callback as `Authorization: Bearer`: the backend wants one,
+    /// since callbacks are calls of its own API. The token itself, or a reference to it:
+    /// `env:NAME`, `file:PATH` or `exec:COMMAND ARGUMENTS`.
+    pub callback_token: Option<KeyText>,
+
+    /// The total time that a long call may take, all attempts together: one that was answered with
+    /// 202, so that its task waits in SpiffArena (see `connectors.<name>.policy.async_after`). A
+    /// `deadline` in the policy of the connector goes before it.
+    pub long_deadline: Span,
+
+    /// For how long the callback with the result of a long call is tried again when SpiffArena
+    /// cannot be reached or does not take it. After that the call is `undeliverable`, and
+    /// `crosspoint ledger replay` delivers its result.
+    pub callback_retry: Span,
 }
 
 /// Calls from the command line.
@@ -157,6 +185,7 @@ impl Default for Config {
             drain: Span::seconds(30),
             access: Access::default(),
             egress: Egress::default(),
+            store: Store::default(),
             spiff: Spiff::default(),
             cli: Cli::default(),
             python: Python::default(),
@@ -192,6 +221,10 @@ impl Default for Spiff {
     fn default() -> Spiff {
         Spiff {
             deadline: Span::seconds(40),
+            engine_url: None,
+            callback_token: None,
+            long_deadline: Span::seconds(60 * 60),
+            callback_retry: Span::seconds(24 * 60 * 60),
         }
     }
 }

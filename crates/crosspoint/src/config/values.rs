@@ -16,7 +16,7 @@ use super::reference::Reference;
 
 /// A literal of fewer characters is not taken for a secret, whatever its name, nor is such a
 /// password looked for alone: every text that it occurs in by chance would be withheld.
-const SHORTEST_SECRET: usize = 4;
+pub const SHORTEST_SECRET: usize = 4;
 
 /// A table of values by name. Those that are secrets are shown as `***`, references as they are.
 #[derive(Clone, Default, PartialEq, Deserialize)]

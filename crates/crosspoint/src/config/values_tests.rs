@@ -99,6 +99,7 @@ fn a_text_that_cannot_be_meant_is_refused() {
         ("***", "`***` stands for a value that is not shown"),
         ("env:", "`env:` names no variable"),
         ("file: ", "`file:` names no file"),
+        ("secret:a", "there are no `secret:` references yet"),
         ("a\0b", "a zero byte is in it"),
     ] {
         assert_eq!(text.parse::<Text>().err().unwrap().why, why);

@@ -2,6 +2,7 @@
 
 mod built_in;
 mod ingress;
+pub mod ledger;
 mod progress;
 mod python;
 mod recipes;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
+use crosspoint_broker::ledger::Store;
 use crosspoint_broker::{Broker, Policy, Registration, Settings};
 use crosspoint_connectors::BUILT_IN;
 use crosspoint_core::Mask;
@@ -24,6 +26,7 @@ pub use python::Python;
 pub use recipes::{environments, recipes};
 pub use reload::{Reloader, describe};
 
+use crate::config::connectors::KeySource;
 use crate::config::{self, Environment, Loaded, Problems};
 use crate::show;
 
@@ -75,8 +78,8 @@ pub fn mask(loaded: &Loaded) -> Mask {
     Mask::new(secrets(loaded))
 }
 
-/// How the broker treats calls.
-fn settings(loaded: &Loaded, mask: Mask) -> Settings {
+/// How the broker treats calls. `listener` is our own address.
+fn settings(loaded: &Loaded, mask: Mask, listener: Option<SocketAddr>) -> Result<Settings> {
     let connectors = &loaded.config.connectors;
     let names = loaded
         .config
@@ -85,13 +88,20 @@ fn settings(loaded: &Loaded, mask: Mask) -> Settings {
         .chain(connectors.mounted.keys());
     let policy = |name: &String| {
         let policy = connectors.common(name).1;
-        let (timeout, deadline) = (policy.timeout.map(|t| t.0), policy.deadline.map(|d| d.0));
-        (name.clone(), Policy { timeout, deadline })
+        let policy = Policy {
+            timeout: policy.timeout.map(|timeout| timeout.0),
+            deadline: policy.deadline.map(|deadline| deadline.0),
+            async_after: policy.async_after.map(|after| after.0),
+            key_from_task: policy.key == KeySource::Task,
+            bodies: ledger::bodies(policy.bodies),
+        };
+        (name.clone(), policy)
     };
-    Settings {
+    Ok(Settings {
         mask,
         policies: names.map(policy).collect(),
-    }
+        callbacks: ledger::callbacks(loaded, listener)?,
+    })
 }
 
 /// Every mount that the configuration names. Those of Python connectors are started.
@@ -107,13 +117,17 @@ fn registrations(
 
 /// The broker of a command that runs in this process, with everything loaded: all connectors, or
 /// those that `only` may be among. What does not load is said on standard error.
-pub async fn in_process(loaded: &Loaded, only: Option<&str>) -> Result<Broker> {
+pub async fn in_process(
+    loaded: &Loaded,
+    only: Option<&str>,
+    ledger: Option<Arc<dyn Store>>,
+) -> Result<Broker> {
     let python = Python::new(Arc::new(ToTerminal));
     let python = match only {
         Some(connector) => python.only(connector),
         None => python,
     };
-    let broker = broker(loaded, None, &python)?;
+    let broker = broker(loaded, None, &python, ledger)?;
     let waiting = show::Waiting::new("loading connectors".to_owned());
     tokio::select! {
         () = broker.settled() => {}
@@ -125,9 +139,16 @@ pub async fn in_process(loaded: &Loaded, only: Option<&str>) -> Result<Broker> {
     Ok(broker)
 }
 
-/// The broker with every connector that is configured, which load in the background.
-/// `listener` is our own address, where no connector may send a request.
-pub fn broker(loaded: &Loaded, listener: Option<SocketAddr>, python: &Python) -> Result<Broker> {
+/// The broker with every connector that is configured, which load in the background. Calls are
+/// recorded in `ledger`, if there is one. `listener` is our own address, where no connector may send
+/// a request.
+pub fn broker(
+    loaded: &Loaded,
+    listener: Option<SocketAddr>,
+    python: &Python,
+    ledger: Option<Arc<dyn Store>>,
+) -> Result<Broker> {
     let mounts = registrations(loaded, listener, python)?;
-    Ok(Broker::new(settings(loaded, mask(loaded)), mounts)?)
+    let settings = settings(loaded, mask(loaded), listener)?;
+    Ok(Broker::new(settings, mounts, ledger)?)
 }

@@ -69,7 +69,9 @@ impl Reloader {
         now.1.dedup();
         let mask = Mask::new(now.1.clone());
         self.log.replace(mask.clone());
-        let replaced = self.broker.replace(settings(&loaded, mask), mounts).await;
+        let settings = settings(&loaded, mask, Some(self.listener));
+        let settings = settings.map_err(|error| format!("{error:#}"))?;
+        let replaced = self.broker.replace(settings, mounts).await;
         replaced.map_err(|error| error.to_string())?;
         self.python.take(next).await;
         // Takes what has just changed into the catalogue: who is told of the reload may call at
@@ -154,6 +156,7 @@ fn fixed(old: &Loaded, new: &Loaded) -> Vec<String> {
         ("log", old.log != new.log),
         ("data_dir", old.data_dir != new.data_dir),
         ("drain", old.drain != new.drain),
+        ("store", old.store != new.store),
     ];
     let changed = changed.iter().filter(|(_, changed)| *changed);
     changed

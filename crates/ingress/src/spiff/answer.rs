@@ -21,11 +21,11 @@ use crate::answer::{self, JSON, Parts};
 /// Beyond this size a body is written from where it lies; below, one copy is cheaper.
 const COPY: usize = 16 * 1024;
 
-/// An outcome: its verbatim answer, or the version 2 envelope. Outer 202 when the connector will
-/// answer later by itself.
+/// An outcome: its verbatim answer, or the version 2 envelope. Outer 202 when the result follows,
+/// from the connector itself or from us.
 pub(super) fn succeeded(outcome: Outcome) -> Response {
-    let handed_over = outcome.completion == Completion::HandedOver;
-    let status = if handed_over {
+    let later = outcome.completion != Completion::Finished;
+    let status = if later {
         StatusCode::ACCEPTED
     } else {
         StatusCode::OK
@@ -34,10 +34,26 @@ pub(super) fn succeeded(outcome: Outcome) -> Response {
         Some(_) => verbatim(outcome),
         None => envelope(status, outcome, None),
     };
-    if handed_over {
+    if later {
         *response.status_mut() = StatusCode::ACCEPTED;
     }
     response
+}
+
+/// The result of a long call as it is sent to its callback: always the version 2 envelope, with an
+/// error whatever kind of failure it was, since there is no outer status any more.
+pub fn callback(result: Result<Outcome, Failure>) -> Bytes {
+    let (outcome, error) = match result {
+        Ok(outcome) => (outcome, None),
+        Err(failure) => {
+            let (error, status) = (error(&failure), inner_status(&failure));
+            let outcome = failure.outcome;
+            let outcome = outcome.map_or_else(|| Outcome::empty(status), |outcome| *outcome);
+            (outcome, Some(error))
+        }
+    };
+    let (body, tail) = body_and_tail(outcome, error);
+    [HEAD, &*body, tail.as_bytes()].concat().into()
 }
 
 /// A failure: the one place where SpiffArena's statuses are decided.
@@ -110,6 +126,14 @@ fn verbatim(outcome: Outcome) -> Response {
 
 /// The version 2 envelope (`ConnectorProxyResponseV2`), written around the body's own text.
 fn envelope(status: StatusCode, outcome: Outcome, error: Option<Value>) -> Response {
+    let (body, tail) = body_and_tail(outcome, error);
+    answer::bytes(status, JSON, around(body, tail))
+}
+
+const HEAD: &[u8] = br#"{"command_response":{"body":"#;
+
+/// What comes after [`HEAD`].
+fn body_and_tail(outcome: Outcome, error: Option<Value>) -> (Bytes, String) {
     let body = match outcome.body {
         Content::Json(json) => json.bytes(),
         Content::Text(text) => Value::from(text).to_string().into(),
@@ -121,7 +145,7 @@ fn envelope(status: StatusCode, outcome: Outcome, error: Option<Value>) -> Respo
         .into_iter()
         .map(|(name, value)| (name, value.into()))
         .collect();
-    let rest = format!(
+    let tail = format!(
         r#","mimetype":{},"http_status":{},"headers":{}}},"command_response_version":2,"error":{},"spiff__logs":{}}}"#,
         Value::from(&*outcome.mimetype),
         outcome.status,
@@ -129,22 +153,14 @@ fn envelope(status: StatusCode, outcome: Outcome, error: Option<Value>) -> Respo
         error.unwrap_or_default(),
         Value::from(outcome.logs),
     );
-    answer::bytes(
-        status,
-        JSON,
-        around(br#"{"command_response":{"body":"#, body, rest),
-    )
+    (body, tail)
 }
 
-fn around(head: &'static [u8], body: Bytes, tail: String) -> Body {
+fn around(body: Bytes, tail: String) -> Body {
     if body.len() > COPY {
-        return Body::new(Parts::new([Bytes::from_static(head), body, tail.into()]));
+        return Body::new(Parts::new([Bytes::from_static(HEAD), body, tail.into()]));
     }
-    let mut whole = Vec::with_capacity(head.len() + body.len() + tail.len());
-    whole.extend_from_slice(head);
-    whole.extend_from_slice(&body);
-    whole.extend_from_slice(tail.as_bytes());
-    whole.into()
+    [HEAD, &*body, tail.as_bytes()].concat().into()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod invocation;
 mod listing;
 mod run;
 
+pub use answer::callback;
 pub use listing::commands_json;
 pub(crate) use listing::{Listing, auths, commands, title};
 pub(crate) use run::run;

@@ -1,20 +1,27 @@
 //! `/v1/do/{connector}/{command}`: runs a command.
 
 use axum::Extension;
+use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use crosspoint_core::CommandId;
+use crosspoint_core::{CommandId, Completion};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::{answer as answers, invocation};
 use crate::access::KEY_HEADER;
-use crate::answer;
+use crate::answer::{self, Watched};
 use crate::body::{self, BodyError};
 use crate::request::{Logged, Seen, trace};
 use crate::router::Shared;
+
+/// Under which a call has one effect (draft-ietf-httpapi-idempotency-key-header, section 2).
+static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The longest key: it is kept with the call.
+const LONGEST_KEY: usize = 1000;
 
 /// Runs a command. GET with a body works as POST does, as in the reference proxy.
 pub(crate) async fn run(
@@ -46,10 +53,10 @@ pub(crate) async fn run(
     call.id = seen.call;
     call.request_id = seen.id;
     call.origin.caller = seen.key;
-    call.key = headers
-        .get("idempotency-key")
-        .and_then(|k| k.to_str().ok())
-        .map(str::to_owned);
+    call.key = match idempotency_key(&headers) {
+        Ok(key) => key,
+        Err(message) => return answer::error(StatusCode::BAD_REQUEST, "invalid_request", message),
+    };
     call.trace = trace(&headers);
     // A connector may see what the request carried, but not who may call this proxy.
     for private in [&AUTHORIZATION, &COOKIE, &KEY_HEADER] {
@@ -58,11 +65,34 @@ pub(crate) async fn run(
     call.headers = headers;
     let result = shared.broker.submit(call, shared.spiff_deadline).await;
     let mut response = match result {
+        Ok(outcome) if outcome.completion == Completion::Accepted => {
+            let (broker, call) = (shared.broker.clone(), seen.call);
+            let left = move || broker.answered(call);
+            answers::succeeded(outcome).map(|body| Body::new(Watched::new(body, left)))
+        }
         Ok(outcome) => answers::succeeded(outcome),
         Err(failure) => answers::failed(failure),
     };
     response.extensions_mut().insert(Logged);
     response
+}
+
+/// The key under which the call has one effect. One that cannot be told from others is refused, not
+/// passed over: whoever sends a key relies on it.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, &'static str> {
+    let mut keys = headers.get_all(&IDEMPOTENCY_KEY).iter();
+    let (Some(key), None) = (keys.next(), keys.next()) else {
+        return match headers.contains_key(&IDEMPOTENCY_KEY) {
+            true => Err("the header Idempotency-Key is there more than once"),
+            false => Ok(None),
+        };
+    };
+    match key.to_str() {
+        Ok(key) if (1..=LONGEST_KEY).contains(&key.len()) && !key.trim().is_empty() => {
+            Ok(Some(key.to_owned()))
+        }
+        _ => Err("the header Idempotency-Key must have 1 to 1000 visible ASCII characters"),
+    }
 }
 
 /// A body that says it is something else than JSON is not guessed at. One that says nothing is

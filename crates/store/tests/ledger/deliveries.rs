@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosspoint_broker::ledger::{State, Store, Wait};
+use crosspoint_broker::ledger::{MAY_HAVE_ARRIVED, State, Store, Version, Wait};
 
 use crate::kit::{Place, begun, end, found, new_row, on_both, row_in};
 
@@ -17,6 +17,9 @@ on_both!(
     what_was_given_up_is_due_again_when_somebody_says_so,
     no_two_stores_get_the_same_delivery,
     what_a_process_was_delivering_is_due_after_its_end,
+    a_delivery_of_which_no_word_came_is_noted_as_in_doubt,
+    only_a_call_that_runs_here_is_promised,
+    a_delivered_failure_runs_again_without_its_delivery,
 );
 
 async fn finished(store: &dyn Store) -> String {
@@ -135,4 +138,62 @@ async fn what_a_process_was_delivering_is_due_after_its_end(place: Place) {
     // Recovery in steps does not hand out what was taken since.
     new.recover(10).await.unwrap();
     assert_eq!(new.due(LONG, 10).await.unwrap().len(), 0);
+}
+
+async fn a_delivery_of_which_no_word_came_is_noted_as_in_doubt(place: Place) {
+    let store = place.open().await;
+    let id = finished(&*store).await;
+    let first = store.due(Duration::ZERO, 10).await.unwrap();
+    assert_eq!(first[0].row.delivery.error, None);
+    // The lease is over without a word.
+    let second = store.due(LONG, 10).await.unwrap();
+    assert_eq!(
+        second[0].row.delivery.error.as_deref(),
+        Some(MAY_HAVE_ARRIVED)
+    );
+    store
+        .delivery_failed(&id, Duration::ZERO, "refused")
+        .await
+        .unwrap();
+    let third = store.due(LONG, 10).await.unwrap();
+    assert_eq!(third[0].row.delivery.error.as_deref(), Some("refused"));
+    drop(store);
+    let store = place.open().await;
+    store.recover(10).await.unwrap();
+    if place.is_sqlite() {
+        let fourth = store.due(LONG, 10).await.unwrap();
+        assert_eq!(
+            fourth[0].row.delivery.error.as_deref(),
+            Some(MAY_HAVE_ARRIVED)
+        );
+    }
+}
+
+async fn only_a_call_that_runs_here_is_promised(place: Place) {
+    let store = place.open().await;
+    let id = begun(&*store, new_row(State::Running)).await;
+    store.promise(&id, "http://engine/cb").await.unwrap();
+    let row = found(&*store, &id).await;
+    assert_eq!(row.about.callback.as_deref(), Some("http://engine/cb"));
+    assert_eq!(row.state, State::Running);
+    let ended = row_in(&*store, State::Succeeded).await;
+    assert!(store.promise(&ended, "http://engine/cb").await.is_err());
+    assert!(store.promise("nobody", "http://engine/cb").await.is_err());
+    let other = place.open().await;
+    assert!(other.promise(&id, "http://engine/other").await.is_err());
+}
+
+async fn a_delivered_failure_runs_again_without_its_delivery(place: Place) {
+    let store = place.open().await;
+    let id = finished(&*store).await;
+    store.due(LONG, 10).await.unwrap();
+    store.delivered(&id).await.unwrap();
+    let version = Version {
+        state: State::Delivered,
+        attempts: 1,
+    };
+    assert_eq!(store.again(&id, version, 7).await, Ok(true));
+    let row = found(&*store, &id).await;
+    assert_eq!((row.state, row.attempts), (State::Running, 2));
+    assert_eq!((row.about.callback, row.delivery.attempts), (None, 0));
 }

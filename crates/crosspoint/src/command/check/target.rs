@@ -106,7 +106,7 @@ impl Target {
     ) -> Result<(Box<dyn Subject>, Option<Broker>)> {
         match self {
             Target::Connector { name, command } => {
-                let broker = wire::in_process(loaded, Some(&name)).await?;
+                let broker = wire::in_process(loaded, Some(&name), None).await?;
                 let subject = connector(&broker, name, command)?;
                 Ok((subject, Some(broker)))
             }

@@ -316,6 +316,50 @@ async fn all_mistakes_about_python_connectors_are_told_at_once() {
 }
 
 #[tokio::test]
+async fn the_ledger_is_shown_without_the_password_of_its_database() {
+    let config = "[store]\nurl = \"postgres://u:literal-4711@db.example/ledger\"\n\
+                  [spiff]\ncallback_token = \"literal-4711\"\n\
+                  [connectors.http.policy]\nasync_after = \"0s\"\nkey = \"task\"\n";
+    let ended = Setup::new().config(config).run(&["config", "check"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for part in [
+        "url = \"postgres://u:***@db.example/ledger\"  # from crosspoint.toml:2\n",
+        "callback_token = \"***\"",
+        "[store.retention]\nage = \"90d\"\nsize = \"10GiB\"\n",
+        "async_after = \"0s\"",
+        "key = \"task\"",
+    ] {
+        let out = &ended.stdout;
+        assert!(out.contains(part), "{part} is not in:\n{out}");
+    }
+    assert!(!ended.stdout.contains("4711"), "{}", ended.stdout);
+    let file = Setup::new().env("CROSSPOINT_STORE__URL", "sqlite:state/calls.db");
+    let ended = file.run(&["config", "check"]).await;
+    let shown = "url = \"sqlite:state/calls.db\"  # from CROSSPOINT_STORE__URL\n";
+    assert!(ended.stdout.contains(shown), "{ended:?}");
+}
+
+#[tokio::test]
+async fn what_needs_the_ledger_is_a_mistake_without_it() {
+    let ended = Setup::new()
+        .config("[connectors.http.policy]\nasync_after = \"30s\"\n")
+        .env("CROSSPOINT_STORE__URL", "none")
+        .env("CROSSPOINT_SPIFF__CALLBACK_TOKEN", "secret:token")
+        .run(&["config", "check"])
+        .await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    for part in [
+        "crosspoint.toml:2:15: `connectors.http.policy.async_after` needs the ledger",
+        "environment CROSSPOINT_SPIFF__CALLBACK_TOKEN: `spiff.callback_token`: there are no \
+         `secret:` references yet",
+        "2 mistakes",
+    ] {
+        let said = &ended.stderr;
+        assert!(said.contains(part), "{part} is not in:\n{said}");
+    }
+}
+
+#[tokio::test]
 async fn an_active_virtual_environment_may_bring_a_connector() {
     let ended = Setup::new()
         .config("[connectors.crm]\nworkers = 2\n")

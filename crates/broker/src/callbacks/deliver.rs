@@ -1,0 +1,217 @@
+//! Takes results that are due, and delivers them.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crosspoint_core::{Failure, Ingress, Outcome};
+use crosspoint_net::{NetError, Request, Response};
+use http::Method;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::judge::{Verdict, judge};
+use super::{Engine, origin_of};
+use crate::ledger::{Due, Recorder, Row, StoreError, now, open_result};
+
+/// How often is looked for results that are due though nothing has happened here.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How many results are under way at once.
+const TOGETHER: usize = 32;
+
+/// For how long a result is taken: longer than an attempt may last.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// How long one attempt may take.
+const ATTEMPT: Duration = Duration::from_secs(20);
+
+/// The pause before the first attempt. The engine must have read the 202 and noted that the task
+/// waits; a result that comes earlier can put the process into error.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// The pauses after attempts that failed: doubled each time.
+const BACK_OFF: Duration = Duration::from_secs(1);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(300);
+
+/// How long a result is tried whose engine is not configured any more.
+const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
+/// More than an engine says to a result.
+const LONGEST_ANSWER: usize = 1 << 20;
+
+/// Delivers until the process stops.
+pub(crate) async fn run(recorder: Arc<Recorder>) {
+    let slots = Arc::new(Semaphore::new(TOGETHER));
+    loop {
+        tokio::select! {
+            () = recorder.stopping.cancelled() => return,
+            _ = timeout(LOOK, recorder.finished.notified()) => {}
+        }
+        // The store says aloud by itself when it cannot be reached.
+        while let Ok(due) = recorder.store.due(LEASE, free(&slots)).await
+            && !due.is_empty()
+        {
+            for due in due {
+                let Ok(slot) = slots.clone().acquire_owned().await else {
+                    return;
+                };
+                let recorder = recorder.clone();
+                tokio::spawn(async move {
+                    deliver(&recorder, due).await;
+                    drop(slot);
+                    // Others may wait for the slot.
+                    recorder.finished.notify_one();
+                });
+            }
+        }
+    }
+}
+
+fn free(slots: &Semaphore) -> u32 {
+    u32::try_from(slots.available_permits()).unwrap_or(u32::MAX)
+}
+
+async fn deliver(recorder: &Recorder, due: Due) {
+    let Due { row, result } = due;
+    let result = match result {
+        Ok(Some(sealed)) => open_result(&sealed).map_err(|error| error.to_string()),
+        Ok(None) => Err("its result was not kept".to_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+    let verdict = match (result, &row.about.callback) {
+        (Err(why), _) => Verdict::GivenUp(why),
+        (_, None) => Verdict::GivenUp("it has no callback".to_owned()),
+        (Ok(result), Some(callback)) => {
+            if row.delivery.attempts == 0 {
+                sleep(FIRST_PAUSE).await;
+            }
+            attempt(recorder, &row, callback, result).await
+        }
+    };
+    let verdict = match verdict {
+        Verdict::Later(why) if is_over(recorder, &row) => Verdict::GivenUp(why),
+        verdict => verdict,
+    };
+    tell(&row, &verdict);
+    recorder.metrics.delivery(&verdict);
+    // The ledger may be away for a moment; when it stays away, the result is delivered once more,
+    // and the engine says that it has it.
+    for _ in 0..5 {
+        match note(recorder, &row, &verdict).await {
+            Err(StoreError::Unavailable(_)) => sleep(BACK_OFF).await,
+            Err(error) => {
+                tracing::warn!(id = row.id, %error, "A delivery is not recorded.");
+                return;
+            }
+            Ok(()) => return,
+        }
+    }
+}
+
+async fn attempt(
+    recorder: &Recorder,
+    row: &Row,
+    callback: &str,
+    result: Result<Outcome, Failure>,
+) -> Verdict {
+    let callbacks = recorder.callbacks.load_full();
+    let Some(engine) = engine(&callbacks, row, callback) else {
+        let why = "no engine of this origin is configured any more (spiff.engine_url)";
+        return Verdict::Later(why.to_owned());
+    };
+    let failed = result.is_err();
+    let answer = put(engine, callback, result).await;
+    judge(&answer, failed, &row.delivery)
+}
+
+fn engine<'c>(callbacks: &'c super::Callbacks, row: &Row, callback: &str) -> Option<&'c Engine> {
+    let ingress = Ingress::named(&row.about.ingress)?;
+    callbacks.engine(ingress, callback)
+}
+
+async fn put(
+    engine: &Engine,
+    callback: &str,
+    result: Result<Outcome, Failure>,
+) -> Result<Response, NetError> {
+    let mut request = Request::new(Method::PUT, callback, Instant::now() + ATTEMPT);
+    request.follow = false;
+    request.max_answer = LONGEST_ANSWER;
+    request.set_header("content-type", "application/json")?;
+    if let Some(token) = &engine.token {
+        request.set_header("authorization", &format!("Bearer {}", token.expose()))?;
+    }
+    request.body = Some((engine.write)(result));
+    engine.http.send(request).await
+}
+
+/// Whether the time is over in which a delivery is tried.
+fn is_over(recorder: &Recorder, row: &Row) -> bool {
+    let callbacks = recorder.callbacks.load_full();
+    let callback = row.about.callback.as_deref().unwrap_or_default();
+    let patience = engine(&callbacks, row, callback).map_or(PATIENCE, |engine| engine.patience);
+    let ended = row.ending.as_ref().map_or(0, |ending| ending.ended);
+    let patience = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
+    now().saturating_sub(ended) > patience
+}
+
+async fn note(recorder: &Recorder, row: &Row, verdict: &Verdict) -> Result<(), StoreError> {
+    let store = &recorder.store;
+    match verdict {
+        Verdict::Delivered => store.delivered(&row.id).await,
+        Verdict::GivenUp(why) => store.undeliverable(&row.id, why).await,
+        Verdict::Later(why) => {
+            let pause = back_off(
+                row.delivery.attempts,
+                RandomState::new().build_hasher().finish(),
+            );
+            store.delivery_failed(&row.id, pause, why).await
+        }
+    }
+}
+
+/// The pause after so many attempts before this one; between three quarters and five quarters of
+/// the round number, so that what failed together does not come back together.
+fn back_off(attempts: u32, random: u64) -> Duration {
+    let doubled = BACK_OFF.saturating_mul(1 << attempts.min(16));
+    let pause = doubled.min(LONGEST_BACK_OFF);
+    pause * 3 / 4 + pause.mul_f64((random % 1024) as f64 / 2048.0)
+}
+
+fn tell(row: &Row, verdict: &Verdict) {
+    let (id, attempt) = (&row.id, row.delivery.attempts + 1);
+    let callback = origin_of(row.about.callback.as_deref().unwrap_or_default());
+    match verdict {
+        Verdict::Delivered => tracing::info!(id, attempt, callback, "Result delivered."),
+        Verdict::Later(reason) => {
+            tracing::warn!(
+                id,
+                attempt,
+                callback,
+                reason,
+                "Delivering a result failed; it is tried again."
+            );
+        }
+        Verdict::GivenUp(reason) => tracing::error!(
+            id,
+            attempt,
+            callback,
+            reason,
+            "A result cannot be delivered; `crosspoint ledger replay` tries it once more."
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_five_minutes_and_are_never_the_same() {
+        assert_eq!(back_off(0, 0), Duration::from_millis(750));
+        assert!(back_off(0, 1023) < Duration::from_millis(1250));
+        assert_eq!(back_off(3, 512), Duration::from_secs(8));
+        assert!(back_off(60, 1023) < Duration::from_secs(375));
+    }
+}

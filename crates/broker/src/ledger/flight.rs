@@ -1,0 +1,109 @@
+//! Calls under way in this process, and who waits for them.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use crosspoint_core::{Failure, Outcome, Safety};
+use tokio::sync::watch;
+
+type Landed = Option<Result<Outcome, Failure>>;
+
+/// A call under way: how far it is, and its result for duplicates that wait for it.
+pub(crate) struct Flight {
+    read_only: bool,
+    begun: AtomicBool,
+    promised: AtomicBool,
+    result: watch::Sender<Landed>,
+}
+
+/// Flights by the ids of their rows.
+#[derive(Default)]
+pub(crate) struct Flights(Mutex<HashMap<String, Weak<Flight>>>);
+
+/// Keeps a flight in the list.
+pub(crate) struct Listed {
+    flights: Arc<Flights>,
+    id: String,
+    flight: Weak<Flight>,
+}
+
+// === impl Flight ===
+
+impl Flight {
+    pub(crate) fn new(safety: Safety) -> Flight {
+        Flight {
+            read_only: safety == Safety::ReadOnly,
+            begun: AtomicBool::new(false),
+            promised: AtomicBool::new(false),
+            result: watch::Sender::new(None),
+        }
+    }
+
+    /// From here on the connector may have been asked.
+    pub(crate) fn begin(&self) {
+        self.begun.store(true, Ordering::Release);
+    }
+
+    /// From here on the result is delivered by callback.
+    pub(crate) fn promise(&self) {
+        self.promised.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_promised(&self) -> bool {
+        self.promised.load(Ordering::Acquire)
+    }
+
+    /// Tells the result to everybody who waits.
+    pub(crate) fn land(&self, result: &Result<Outcome, Failure>) {
+        if self.result.receiver_count() > 0 {
+            self.result.send_replace(Some(result.clone()));
+        }
+    }
+
+    /// Whether nothing is lost when the call is dropped: it has not begun, or it only reads and
+    /// nobody waits.
+    pub(crate) fn may_be_dropped(&self) -> bool {
+        let begun = self.begun.load(Ordering::Acquire);
+        let wanted = self.is_promised() || self.result.receiver_count() > 0;
+        !begun || (self.read_only && !wanted)
+    }
+}
+
+// === impl Flights ===
+
+impl Flights {
+    /// Lists a flight, so that duplicates find it.
+    pub(crate) fn list(self: &Arc<Flights>, id: &str, flight: &Arc<Flight>) -> Listed {
+        let flight = Arc::downgrade(flight);
+        self.lock().insert(id.to_owned(), flight.clone());
+        Listed {
+            flights: self.clone(),
+            id: id.to_owned(),
+            flight,
+        }
+    }
+
+    /// The result of a flight, to wait for. While the receiver lives, the call is not dropped.
+    pub(crate) fn find(&self, id: &str) -> Option<watch::Receiver<Landed>> {
+        let flight = self.lock().get(id)?.upgrade()?;
+        Some(flight.result.subscribe())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Weak<Flight>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        let mut flights = self.flights.lock();
+        // The next attempt of the same call may have come meanwhile.
+        if flights
+            .get(&self.id)
+            .is_some_and(|other| other.ptr_eq(&self.flight))
+        {
+            flights.remove(&self.id);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The ledger, and where results of long calls go, as the configuration wants them.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use crosspoint_broker::ledger::{Bodies, Retention};
+use crosspoint_broker::{Callbacks, Engine};
+use crosspoint_core::Ingress;
+use crosspoint_net::{Http, Proxies, Rules};
+use crosspoint_store::{Ledger, OpenError, Options};
+
+use crate::config::Loaded;
+use crate::config::connectors;
+use crate::config::store;
+use crate::config::store_url::StoreTarget;
+
+/// Opens the ledger. `create`: makes it where there is none yet, as the first `serve` does. None
+/// when it is switched off.
+pub async fn open(loaded: &Loaded, create: bool) -> Result<Option<Arc<Ledger>>> {
+    let StoreTarget::At(url) = &loaded.store else {
+        return Ok(None);
+    };
+    let mut options = Options::new(&loaded.master_key);
+    options.create = create;
+    options.durability = match loaded.config.store.durability {
+        store::Durability::Process => crosspoint_store::Durability::Process,
+        store::Durability::Full => crosspoint_store::Durability::Full,
+    };
+    if create {
+        // The first start makes what it needs; where it cannot, opening says why.
+        let _ = crate::data_dir::create(&loaded.config.data_dir.0);
+    }
+    match crosspoint_store::open(url.expose(), &options).await {
+        Ok(ledger) => Ok(Some(ledger)),
+        Err(error @ OpenError::Database(_)) => Err(error).context(
+            "the ledger cannot be opened: see to the store at store.url (CROSSPOINT_STORE__URL), \
+             or switch the ledger off with store.url = \"none\"",
+        ),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The ledger for a command that runs in this process, if there is one already. One that cannot be
+/// opened is said on standard error: the call runs, and nobody can look it up.
+pub async fn open_existing(loaded: &Loaded) -> Option<Arc<Ledger>> {
+    match open(loaded, false).await {
+        Ok(ledger) => ledger,
+        Err(error) if is_missing(&error) => None,
+        Err(error) => {
+            eprintln!("not recorded: {error:#}");
+            None
+        }
+    }
+}
+
+fn is_missing(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref::<OpenError>(),
+        Some(OpenError::Missing(_))
+    )
+}
+
+/// What is kept how long.
+pub fn retention(loaded: &Loaded) -> Retention {
+    let retention = &loaded.config.store.retention;
+    Retention {
+        age: Some(retention.age.0),
+        bytes: Some(retention.size.0),
+    }
+}
+
+/// What people may read in the ledger.
+pub fn bodies(bodies: connectors::Bodies) -> Bodies {
+    match bodies {
+        connectors::Bodies::None => Bodies::None,
+        connectors::Bodies::Summary => Bodies::Summary,
+        connectors::Bodies::Full => Bodies::Full,
+    }
+}
+
+/// Where results of long calls may go: to the engine alone, whatever the rules for connectors say,
+/// since it is named by whoever runs this process.
+pub fn callbacks(loaded: &Loaded, listener: Option<SocketAddr>) -> Result<Callbacks> {
+    let (config, spiff) = (&loaded.config, &loaded.config.spiff);
+    let http = Http::new(crosspoint_net::Settings {
+        egress: Rules::default(),
+        ca_files: config.egress.ca_files.clone(),
+        proxies: Proxies::from_env()?,
+        listener,
+        ..crosspoint_net::Settings::default()
+    });
+    let engine = Engine {
+        ingress: Ingress::Spiff,
+        origin: spiff.engine_url.as_ref().map(|engine| engine.url().clone()),
+        token: loaded.callback_token.clone(),
+        http: http.context("setting up the client for callbacks")?,
+        write: crosspoint_ingress::callback,
+        deadline: spiff.long_deadline.0,
+        patience: spiff.callback_retry.0,
+    };
+    Ok(Callbacks([engine].into()))
+}
