@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use serde_json::json;
 use tokio::join;
+use tokio::time::sleep;
 
 use super::dice::Dice;
 use super::long::with_callback;
@@ -17,8 +18,8 @@ use crate::harness::{Answer, Effects, Engine, Proxy, Row, until};
 /// Calls with a key that run at a time, calls without, and long ones.
 const WORKERS: (usize, usize, usize) = (4, 2, 2);
 
-/// How many long calls a worker begins before it has enough.
-const LONG: usize = 8;
+/// Between the long calls of a worker, which would be too many otherwise.
+const PACE: Duration = Duration::from_millis(25);
 
 /// Of each kind so many at least must have come to an end.
 const ENOUGH: usize = 20;
@@ -85,10 +86,8 @@ impl Load {
         let pay = async || while go_on() && self.pay(proxy).await {};
         let read = async || while go_on() && self.read(proxy).await {};
         let begin = async || {
-            for _ in 0..LONG {
-                if !go_on() || !self.begin(proxy).await {
-                    return;
-                }
+            while go_on() && self.begin(proxy).await {
+                sleep(PACE).await;
             }
         };
         join!(

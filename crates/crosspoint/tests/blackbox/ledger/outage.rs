@@ -57,8 +57,10 @@ async fn postgresql_may_be_restarted_under_load() {
             .await;
         }
         done.store(true, Ordering::SeqCst);
+        server
     };
-    join!(load.work(&proxy, || !done.load(Ordering::SeqCst)), restarts);
+    let work = load.work(&proxy, || !done.load(Ordering::SeqCst));
+    let (_, _server) = join!(work, restarts);
     load.end(&proxy).await;
     until("all is well", async || proxy.problems().await == "[]").await;
     proxy.counts("crosspoint_ledger_available", 1.0).await;
