@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::Entry;
+use crate::ledger::{Bodies, Flight};
 
 /// How long after its deadline a connector may still answer by itself, which tells more than our
 /// cutting it off does. Small beside the 5 s between SpiffArena's patience and our deadline.
@@ -22,6 +23,7 @@ pub(crate) async fn layer(
     call: Call,
     total: Instant,
     cancelled: CancellationToken,
+    flight: &Flight,
 ) -> Result<Outcome, Failure> {
     let deadline = match entry.policy.timeout {
         Some(timeout) => total.min(Instant::now() + timeout),
@@ -38,6 +40,10 @@ pub(crate) async fn layer(
         Ok(Err(_)) => Err(broken()),
         Err(_) => Err(overrun(&entry)),
     };
+    if entry.policy.bodies == Bodies::Full {
+        // What the connector found to be a secret may come back in the result, which people read.
+        flight.protect(cx.secrets());
+    }
     cx.finish(result)
 }
 

@@ -97,7 +97,8 @@ pub(crate) async fn layer(job: Box<Job>, recording: Recording) -> Result<Outcome
 pub(crate) async fn finish(job: Box<Job>, recording: Recording) -> Result<Outcome, Failure> {
     let job = *job;
     let (trace, counted) = (job.trace, job._counted);
-    let result = attempt::layer(job.entry, job.call, job.deadline, job.cancelled).await;
+    let flight = job.flight;
+    let result = attempt::layer(job.entry, job.call, job.deadline, job.cancelled, &flight).await;
     let result = recording.end(result).await;
     drop(counted);
     trace.end(result)

@@ -115,9 +115,9 @@ pub struct ShowArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A call is unknown when it was sent and no answer came: it may have happened or not. Look at the system
-that it was sent to, and then say what is true. A request with the same key is answered so from then
-on; of a long call the engine gets the result.
+A call is unknown when it was sent and no answer came: it may have happened or not. Look at the
+system that it was sent to, and then say what is true. A request with the same key is answered so
+from then on; of a long call the engine gets the result.
 
 Examples:
   crosspoint ledger settle ID --succeeded
@@ -125,8 +125,8 @@ Examples:
   crosspoint ledger settle ID --failed NotPaid --message \"the bank has no such payment\"
   crosspoint ledger settle ID --run-again        it did not happen, and shall
 
-Exit codes: 0 settled, 1 not possible or the call failed when it ran again, 2 the command line, the
-configuration or the ledger is wrong.")]
+Exit codes: 0 settled, 1 not possible or the call failed when it ran again, 2 the command line,
+the configuration or the ledger is wrong.")]
 #[command(group = clap::ArgGroup::new("end").required(true).multiple(false))]
 pub struct SettleArgs {
     /// Which call
@@ -138,7 +138,7 @@ pub struct SettleArgs {
     pub succeeded: bool,
 
     /// The result it had ('-': standard input); JSON if it is, else text [default: {}]
-    #[arg(long, value_name = "FILE", requires = "succeeded")]
+    #[arg(long, value_name = "FILE", requires = "succeeded", conflicts_with_all = ["failed", "run_again"])]
     pub body: Option<PathBuf>,
 
     /// It has not happened, and will not: the error code that a diagram catches
@@ -146,7 +146,7 @@ pub struct SettleArgs {
     pub failed: Option<String>,
 
     /// Why, for the engine's message
-    #[arg(long, value_name = "TEXT", requires = "failed")]
+    #[arg(long, value_name = "TEXT", requires = "failed", conflicts_with_all = ["succeeded", "run_again"])]
     pub message: Option<String>,
 
     /// Run it again, as another attempt of the same call
@@ -169,8 +169,8 @@ Examples:
   crosspoint ledger list --state undeliverable
   crosspoint ledger replay 0193c0de-7f3a-7c11-9a51-5d3f0c2b8e77
 
-Exit codes: 0 done, 1 not possible or the call failed again, 2 the command line, the configuration or
-the ledger is wrong.")]
+Exit codes: 0 done, 1 not possible or the call failed again, 2 the command line, the configuration
+or the ledger is wrong.")]
 pub struct ReplayArgs {
     /// Which call
     #[arg(value_name = "ID")]

@@ -1,20 +1,12 @@
 //! One call as lines for eyes, with what can be done about it.
 
-use crosspoint_broker::ledger::{Row, State};
+use crosspoint_broker::ledger::Row;
 use serde_json::Value;
 
+use super::advice::{Broken, meaning, next};
 use super::rows::{duration, parsed};
 use super::time::{seconds, took};
 use crate::show::plain;
-
-/// Why sealed parts cannot be opened.
-#[derive(Debug, Default)]
-pub struct Broken {
-    /// The result.
-    pub result: Option<String>,
-    /// What is needed to run the call again.
-    pub replay: Option<String>,
-}
 
 /// How far the labels reach.
 const LABEL: usize = 12;
@@ -53,8 +45,11 @@ fn origin(lines: &mut Lines, row: &Row) {
         "request",
         Some(&*about.request_id).filter(|id| *id != row.id),
     );
-    lines.maybe("key", row.key.as_ref().map(|key| &*key.text));
-    lines.maybe("key scope", row.key.as_ref().map(|key| &*key.scope));
+    if let Some(key) = &row.key {
+        let of_task = key.scope.starts_with("task:");
+        let task = if of_task { ", the task's id" } else { "" };
+        lines.add("key", &format!("{}{task}", key.text));
+    }
     if about.argument_bytes > 0 || about.arguments.is_some() {
         lines.add("arguments", &format!("{} bytes", about.argument_bytes));
     }
@@ -126,65 +121,6 @@ fn delivery(lines: &mut Lines, row: &Row) {
     lines.maybe("not taken", delivery.error.as_deref());
 }
 
-/// What a state means, in a few words.
-fn meaning(state: State) -> &'static str {
-    match state {
-        State::Received => "it waits for its turn",
-        State::Accepted => "a long call that waits for its turn",
-        State::Running => "the connector was asked and has not answered yet",
-        State::Succeeded => "it has happened",
-        State::Failed => "it ended with a failure",
-        State::Unknown => "nobody knows whether it has happened",
-        State::HandedOver => "the connector answers the engine by itself",
-        State::Finished => "it has its result, which is on its way to the engine",
-        State::Delivered => "the engine has its result",
-        State::Undeliverable => "it has its result, which the engine did not take",
-    }
-}
-
-/// What can be done, as commands to copy.
-fn next(row: &Row, broken: &Broken) -> String {
-    let id = &row.id;
-    let runs = row.kept.replay && broken.replay.is_none();
-    let settle = |what: &str| format!("crosspoint ledger settle {id} {what}");
-    let replay = format!("crosspoint ledger replay {id}");
-    let why_not = match &broken.replay {
-        Some(error) => format!("It cannot run again: {}.", plain(error)),
-        None => "It cannot run again: its arguments were not kept.".to_owned(),
-    };
-    let failed = row
-        .ending
-        .as_ref()
-        .is_some_and(|ending| ending.code.is_some());
-    let (mut steps, mut notes) = (Vec::new(), Vec::new());
-    match row.state {
-        State::Unknown => {
-            notes.push("Look at the system that it was sent to, and say what is true:".to_owned());
-            steps.push((settle("--succeeded"), "it has happened"));
-            steps.push((settle("--failed CODE"), "it has not, and will not"));
-            match runs {
-                true => steps.push((settle("--run-again"), "it has not, and shall")),
-                false => steps.push((why_not, "")),
-            }
-        }
-        State::Failed | State::Delivered if failed && runs => {
-            notes.push("To run it again, as another attempt of the same call:".to_owned());
-            steps.push((replay, ""));
-        }
-        State::Failed => notes.push(why_not),
-        State::Undeliverable => {
-            notes.push("When the engine takes it, deliver it again:".to_owned());
-            steps.push((replay, ""));
-        }
-        _ => return String::new(),
-    }
-    let width = steps.iter().map(|(step, _)| step.len()).max().unwrap_or(0);
-    let steps = steps
-        .iter()
-        .map(|(step, what)| format!("  {step:<width$}  {what}").trim_end().to_owned() + "\n");
-    format!("\n{}\n{}", notes.join("\n"), steps.collect::<String>())
-}
-
 // === impl Lines ===
 
 impl Lines {
@@ -223,7 +159,7 @@ mod tests {
     #[test]
     fn everything_known_of_a_call_is_a_line_and_then_what_can_be_done() {
         let shown = text(&full(), &Broken::default());
-        let wanted = "\
+        let wanted = "
           id: 0193c0de-7f3a-7c11-9a51-5d3f0c2b8e77
        state: unknown, nobody knows whether it has happened
         call: http/PostRequestV2
@@ -233,7 +169,6 @@ mod tests {
         task: t-1
      request: request-1
          key: order-7
-   key scope: key:engine
    arguments: 40 bytes
               url = http://bank/
               data = object, 12 bytes
@@ -251,11 +186,11 @@ mod tests {
    not taken: 401
 
 Look at the system that it was sent to, and say what is true:
-  crosspoint ledger settle 0193c0de-7f3a-7c11-9a51-5d3f0c2b8e77 --succeeded      it has happened
-  crosspoint ledger settle 0193c0de-7f3a-7c11-9a51-5d3f0c2b8e77 --failed CODE    it has not, and will not
-  crosspoint ledger settle 0193c0de-7f3a-7c11-9a51-5d3f0c2b8e77 --run-again      it has not, and shall
+  crosspoint ledger settle 0193c0de-7f3a-7c11-9a51-5d3f0c2b8e77 --succeeded    it has happened
+  crosspoint ledger settle 0193c0de-7f3a-7c11-9a51-5d3f0c2b8e77 --failed CODE  it has not, and will not
+  crosspoint ledger settle 0193c0de-7f3a-7c11-9a51-5d3f0c2b8e77 --run-again    it has not, and shall
 ";
-        assert_eq!(shown, wanted, "{shown}");
+        assert_eq!(format!("\n{shown}"), wanted, "{shown}");
     }
 
     #[test]
@@ -274,23 +209,6 @@ Look at the system that it was sent to, and say what is true:
             "{shown}"
         );
         assert!(!shown.contains("--run-again"), "{shown}");
-    }
-
-    #[test]
-    fn every_state_says_what_it_means_and_what_can_be_done() {
-        for state in State::ALL {
-            let mut row = full();
-            row.state = state;
-            let shown = text(&row, &Broken::default());
-            let offered = |step| shown.contains(&format!("crosspoint ledger {step} {}", row.id));
-            let repeats = [State::Failed, State::Delivered, State::Undeliverable];
-            assert_eq!(offered("replay"), repeats.contains(&state), "{shown}");
-            assert_eq!(offered("settle"), state == State::Unknown, "{shown}");
-            row.kept.replay = false;
-            let shown = text(&row, &Broken::default());
-            let kept = [State::Failed, State::Unknown].contains(&state);
-            assert_eq!(shown.contains("arguments were not kept"), kept, "{shown}");
-        }
     }
 
     #[test]

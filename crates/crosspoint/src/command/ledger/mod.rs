@@ -1,5 +1,6 @@
 //! `crosspoint ledger`: looks at the calls that were recorded, settles and repeats them.
 
+mod advice;
 mod again;
 mod follow;
 mod lines;
@@ -10,6 +11,7 @@ mod settle;
 mod show;
 mod table;
 mod time;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

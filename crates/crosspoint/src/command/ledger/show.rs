@@ -6,6 +6,7 @@ use anyhow::Result;
 use crosspoint_broker::ledger::{Row, Store, StoreError, Unreadable, open_call, open_result};
 use crosspoint_core::{Failure, Outcome};
 
+use super::advice::Broken;
 use super::{Desk, lines, not_possible, rows};
 use crate::cli::ShowArgs;
 use crate::outcome;
@@ -26,7 +27,7 @@ pub async fn run(desk: &Desk, args: ShowArgs) -> Result<ExitCode> {
         println!("{shown:#}");
         return Ok(ExitCode::SUCCESS);
     }
-    let broken = lines::Broken {
+    let broken = Broken {
         result: result_error,
         replay: replay_error,
     };

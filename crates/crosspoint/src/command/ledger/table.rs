@@ -101,7 +101,7 @@ mod tests {
                  CALL                WHAT",
                 "0193c0de-7f3a-7c11-9a51-5d3f0c2b8e77  2026-03-01T08:00:00Z  unknown         30.5s  \
                  http/PostRequestV2  ReadTimeout, attempt 2, not delivered: 401",
-                "0193c0de-7f3a-7c11-9a51-5d3f0c2b8e77  2026-03-01T08:00:00Z  received                \
+                "0193c0de-7f3a-7c11-9a51-5d3f0c2b8e77  2026-03-01T08:00:00Z  received               \
                  http/GetRequestV2",
             ]
         );

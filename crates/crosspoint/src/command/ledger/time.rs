@@ -57,8 +57,8 @@ pub fn milliseconds(ms: i64) -> Option<String> {
 pub fn took(ms: i64) -> String {
     match ms {
         ..1000 => format!("{ms}ms"),
-        ..60_000 => format!("{}.{}s", ms / 1000, ms % 1000 / 100),
-        ..3_600_000 => format!("{}m{:02}s", ms / 60_000, ms / 1000 % 60),
+        1000..60_000 => format!("{}.{}s", ms / 1000, ms % 1000 / 100),
+        60_000..3_600_000 => format!("{}m{:02}s", ms / 60_000, ms / 1000 % 60),
         _ => format!("{}h{:02}m", ms / 3_600_000, ms / 60_000 % 60),
     }
 }
