@@ -21,6 +21,9 @@ const WORKERS: (usize, usize, usize) = (4, 2, 2);
 /// Between the long calls of a worker, which would be too many otherwise.
 const PACE: Duration = Duration::from_millis(25);
 
+/// A delivery that was handed out when the database went away is handed out again after a minute.
+pub const HANDED_OUT: Duration = PATIENCE.saturating_mul(3);
+
 /// Of each kind so many at least must have come to an end.
 const ENOUGH: usize = 20;
 
@@ -194,7 +197,7 @@ impl Load {
         })
         .await;
         for state in ["received", "accepted", "running", "finished"] {
-            let patience = Instant::now() + PATIENCE;
+            let patience = Instant::now() + HANDED_OUT;
             loop {
                 let left = proxy.rows(&["--state", state, "--limit", "3"]).await;
                 if left.is_empty() {
