@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crosspoint_core::{
-    Auth, Command, CommandId, Connector, Failure, Mask, Mounted, is_connector_name, nearest,
-    shorten,
+    Auth, Command, CommandId, Connector, Failure, Mask, Mounted, Tracing, is_connector_name,
+    nearest, shorten,
 };
 use tokio_util::task::TaskTracker;
 
@@ -27,6 +27,7 @@ pub struct Entry {
     pub(crate) metrics: CommandMetrics,
     /// The secrets of the configuration.
     pub(crate) mask: Mask,
+    pub(crate) tracing: Tracing,
     /// The calls of the mount that are under way. Closed when the mount has been replaced.
     pub(crate) calls: TaskTracker,
 }
@@ -145,6 +146,7 @@ impl Catalogue {
                     connector: connector.clone(),
                     policy,
                     mask: settings.mask.clone(),
+                    tracing: settings.tracing.clone(),
                     calls: offer.calls.clone(),
                 }));
             }

@@ -12,6 +12,7 @@ pub mod ledger;
 mod metrics;
 mod mounts;
 mod pipeline;
+mod spans;
 
 pub use broker::{Broker, Health, NotReplaced, Settings};
 pub use callbacks::{Callbacks, Engine, Write};

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::Entry;
 use crate::ledger::{Bodies, Flight};
+use crate::spans;
 
 /// How long after its deadline a connector may still answer by itself, which tells more than our
 /// cutting it off does. Small beside the 5 s between SpiffArena's patience and our deadline.
@@ -31,7 +32,12 @@ pub(crate) async fn layer(
     };
     let mut cx = Context::new(call.id, deadline, entry.mask.clone());
     cx.cancelled = cancelled;
-    cx.trace = call.trace.as_ref().map(crosspoint_core::Trace::child);
+    let mut span = spans::attempt(&entry, &call);
+    cx.trace = match span.trace() {
+        Some(trace) => Some(trace.clone()),
+        None => call.trace.as_ref().map(crosspoint_core::Trace::child),
+    };
+    cx.tracing = entry.tracing.clone();
     protect_declared(&entry, &call, &cx);
     let running = async { entry.connector.call(call, &cx).await };
     let running = AssertUnwindSafe(running).catch_unwind();
@@ -44,7 +50,9 @@ pub(crate) async fn layer(
         // What the connector found to be a secret may come back in the result, which people read.
         flight.protect(cx.secrets());
     }
-    cx.finish(result)
+    let result = cx.finish(result);
+    spans::end(&mut span, &result);
+    result
 }
 
 /// Values of parameters that are declared secret must not come back in messages and logs.

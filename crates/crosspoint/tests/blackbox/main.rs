@@ -14,3 +14,4 @@ mod protocol;
 mod python;
 mod robustness;
 mod secrets;
+mod tracing;

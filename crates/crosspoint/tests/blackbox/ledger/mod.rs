@@ -11,7 +11,7 @@ mod key_texts;
 mod keys;
 mod lists;
 mod load;
-mod long;
+pub mod long;
 mod opening;
 mod outage;
 mod place;
