@@ -15,6 +15,12 @@ const DUMP: &str = "SELECT c::text || coalesce(encode(c.sealed_call, 'escape'), 
      UNION ALL SELECT m::text || encode(m.value, 'escape') FROM crosspoint_meta m \
      UNION ALL SELECT o::text FROM crosspoint_owners o";
 
+/// Keeps everybody else from writing a ledger, until it is dropped.
+pub enum Lock {
+    Sqlite(#[expect(dead_code, reason = "it is only held")] SqliteConnection),
+    Postgres(#[expect(dead_code, reason = "it is only held")] PgConnection),
+}
+
 // === impl Database ===
 
 impl Database {
@@ -39,6 +45,20 @@ impl Database {
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
         let rows = text().fetch_all(&mut connection).await.unwrap();
         rows.iter().map(|row| row.get_unchecked(0)).collect()
+    }
+
+    /// Keeps everybody else from writing.
+    pub async fn lock(&self) -> Lock {
+        if self.url.starts_with("sqlite:") {
+            let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
+            let lock = sqlx::raw_sql("BEGIN IMMEDIATE");
+            lock.execute(&mut connection).await.unwrap();
+            return Lock::Sqlite(connection);
+        }
+        let mut connection = PgConnection::connect(&self.url).await.unwrap();
+        let lock = sqlx::raw_sql("BEGIN; LOCK TABLE crosspoint_calls IN EXCLUSIVE MODE");
+        lock.execute(&mut connection).await.unwrap();
+        Lock::Postgres(connection)
     }
 
     /// Everything that tables of PostgreSQL hold.

@@ -39,8 +39,13 @@ pub fn json(text: &str) -> Value {
 }
 
 /// Waits for a condition.
-pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
+pub async fn until(what: &str, holds: impl AsyncFnMut() -> bool) {
+    until_within(PATIENCE, what, holds).await;
+}
+
+/// The same for what may take longer than everything else.
+pub async fn until_within(patience: Duration, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + patience;
     while !holds().await {
         assert!(Instant::now() < end, "waited in vain until {what}");
         sleep(Duration::from_millis(20)).await;

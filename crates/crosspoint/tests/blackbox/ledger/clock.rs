@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::long::{accepted, begin, config, with_callback};
 use super::post;
-use crate::harness::{Effects, Engine, Proxy, Setup, Turn};
+use crate::harness::{Effects, Engine, Gate, Proxy, Setup, Turn};
 
 /// The library that fakes it for programs with threads.
 fn library() -> PathBuf {
@@ -52,13 +52,15 @@ async fn keys_deliveries_and_lists_go_on_when_the_clock_jumps() {
     // Each a month or more from the one before; less than what is kept.
     let jumps = ["+0", "+40d", "-40d", "+80d", "+0"];
     for (n, offset) in jumps.into_iter().enumerate() {
-        // One result is on its way while the clock jumps, and has to be sent again after.
-        let waiting = engine.callback([Turn::Status(503)]);
+        // One result is on its way while the clock jumps.
+        let gate = Gate::new();
+        let waiting = engine.callback([Turn::Behind(gate.clone())]);
         let name = format!("waiting-{n}");
         let arguments = with_callback(effects.arguments(&name), &waiting);
         accepted(&begin(&proxy, &name, "http/PostRequestV2", arguments).await);
         engine.arrived(&waiting, 1).await;
         jump(&setup, offset);
+        gate.open();
         let key = format!("key-{n}");
         let first = post(&proxy, &effects.arguments(&key), &key).await;
         assert_eq!(first.success(), json!({"id": key, "effect": 1}));
@@ -88,4 +90,22 @@ async fn keys_deliveries_and_lists_go_on_when_the_clock_jumps() {
     assert_eq!(proxy.rows(&[]).await.len(), 3 * jumps.len());
     assert_eq!(proxy.rows(&["--limit", "4"]).await.len(), 4);
     assert_eq!(proxy.problems().await, "[]");
+}
+
+#[tokio::test]
+async fn a_jump_does_not_give_a_result_up() {
+    let (engine, effects) = (Engine::start().await, Effects::start().await);
+    let setup = setup(&config(&engine, "0s"));
+    let proxy = setup.clone().serve().await;
+    for (id, offset) in [("forth", "+40d"), ("back", "-40d")] {
+        // Not taken before the jump, nor once after it.
+        let url = engine.callback([Turn::Status(503), Turn::Status(503)]);
+        let arguments = with_callback(effects.arguments(id), &url);
+        accepted(&begin(&proxy, id, "http/PostRequestV2", arguments).await);
+        engine.arrived(&url, 1).await;
+        jump(&setup, offset);
+        engine.arrived(&url, 3).await;
+        proxy.row_in(id, "delivered").await;
+        assert_eq!((engine.taken(&url), effects.of(id)), (1, 1), "{id}");
+    }
 }

@@ -197,7 +197,7 @@ async fn no_secret_lies_readable_in_the_ledger() {
             };
             let proxy = setup.serve().await;
             call_all(&proxy, &secrets).await;
-            look(&proxy, &place, &secrets.canaries).await;
+            look(bodies, &proxy, &place, &secrets.canaries).await;
         }
     }
 }
@@ -224,7 +224,7 @@ async fn call_all(proxy: &Proxy, secrets: &Secrets) {
     }
 }
 
-async fn look(proxy: &Proxy, place: &Place, canaries: &Canaries) {
+async fn look(bodies: &str, proxy: &Proxy, place: &Place, canaries: &Canaries) {
     let mut all = contents(&proxy.path().join(".crosspoint"));
     if !place.is_sqlite {
         all.push(("the tables".to_owned(), place.database.dump().await));
@@ -244,6 +244,9 @@ async fn look(proxy: &Proxy, place: &Place, canaries: &Canaries) {
     }
     for (what, text) in &all {
         let found = canaries.found_in(text);
-        assert!(found.is_empty(), "{what} shows {found:?}");
+        assert!(
+            found.is_empty(),
+            "bodies = {bodies}: {what} shows {found:?}"
+        );
     }
 }

@@ -8,17 +8,21 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use serde_json::json;
 use tokio::join;
+use tokio::time::{Instant, sleep};
 
 use super::dice::Dice;
 use super::long::with_callback;
 use super::{UNAVAILABLE, UNKNOWN, keyed};
-use crate::harness::{Answer, Effects, Engine, Proxy, Row, until};
+use crate::harness::{Answer, Effects, Engine, PATIENCE, Proxy, Row, until};
 
 /// Calls with a key that run at a time, calls without, and long ones.
 const WORKERS: (usize, usize, usize) = (4, 2, 2);
 
-/// How many long calls a worker begins before it has enough.
-const LONG: usize = 8;
+/// Between the long calls of a worker, which would be too many otherwise.
+const PACE: Duration = Duration::from_millis(25);
+
+/// A delivery that was handed out when the database went away is handed out again after a minute.
+pub const HANDED_OUT: Duration = PATIENCE.saturating_mul(3);
 
 /// Of each kind so many at least must have come to an end.
 const ENOUGH: usize = 20;
@@ -85,10 +89,8 @@ impl Load {
         let pay = async || while go_on() && self.pay(proxy).await {};
         let read = async || while go_on() && self.read(proxy).await {};
         let begin = async || {
-            for _ in 0..LONG {
-                if !go_on() || !self.begin(proxy).await {
-                    return;
-                }
+            while go_on() && self.begin(proxy).await {
+                sleep(PACE).await;
             }
         };
         join!(
@@ -195,11 +197,15 @@ impl Load {
         })
         .await;
         for state in ["received", "accepted", "running", "finished"] {
-            until(&format!("no call is {state}"), async || {
-                let filters = ["--state", state, "--limit", "1"];
-                proxy.rows(&filters).await.is_empty()
-            })
-            .await;
+            let patience = Instant::now() + HANDED_OUT;
+            loop {
+                let left = proxy.rows(&["--state", state, "--limit", "3"]).await;
+                if left.is_empty() {
+                    break;
+                }
+                assert!(Instant::now() < patience, "these do not end: {left:#?}");
+                sleep(PACE).await;
+            }
         }
         let all = proxy.rows(&[]).await;
         let count = all.len();
@@ -246,10 +252,9 @@ impl Load {
             match &*row.state {
                 "delivered" => {
                     assert_eq!(taken, 1, "{row:?}");
-                    let puts = self.engine.puts(&call.url).into_iter();
-                    let result = puts.filter(|put| put.taken).map(|put| put.success());
-                    let id = result.last().unwrap()["id"].clone();
-                    assert_eq!(id, call.id.as_str());
+                    let puts = self.engine.puts(&call.url);
+                    let put = puts.iter().find(|put| put.taken).unwrap();
+                    assert_eq!(put.success()["id"], call.id.as_str());
                 }
                 "unknown" => {
                     assert_eq!(call.command, "http/PostRequestV2", "{row:?}");

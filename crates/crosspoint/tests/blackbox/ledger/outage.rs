@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::join;
 use tokio::task::spawn_blocking;
 
-use super::load::Load;
-use super::long::config;
+use super::load::{HANDED_OUT, Load};
+use super::long::{accepted, begin, config, with_callback};
 use super::place::Place;
 use super::postgres::Server;
-use crate::harness::until;
+use super::{UNAVAILABLE, expect, post};
+use crate::harness::{Effects, Engine, Gate, until, until_within};
 
 const RESTARTS: usize = 2;
 
@@ -66,6 +67,43 @@ async fn postgresql_may_be_restarted_under_load() {
     until("all is well", async || proxy.problems().await == "[]").await;
     proxy.counts("crosspoint_ledger_available", 1.0).await;
     assert_eq!(proxy.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_long_call_that_ends_while_the_ledger_is_locked_is_delivered_after() {
+    for postgres in [false, true] {
+        let (engine, gate) = (Engine::start().await, Gate::new());
+        let shut = gate.clone();
+        let effects =
+            Effects::with(move |seen, id, n| Effects::usual(seen, id, n).behind(&shut)).await;
+        let config = config(&engine, "0s");
+        let place = match postgres {
+            false => Place::sqlite(&config),
+            true => Place::postgres(&config).await,
+        };
+        let proxy = place.setup.serve().await;
+        let url = engine.callback([]);
+        let arguments = with_callback(effects.arguments("pay"), &url);
+        accepted(&begin(&proxy, "request", "http/PostRequestV2", arguments).await);
+        effects.arrived(1).await;
+        proxy.row_in("request", "running").await;
+        let lock = place.database.lock().await;
+        gate.open();
+        // By then, what was to be written before has waited in vain, too.
+        expect(
+            &post(&proxy, &effects.arguments("other"), "key").await,
+            UNAVAILABLE,
+        );
+        drop(lock);
+        until_within(HANDED_OUT, "it is delivered", async || {
+            engine.taken(&url) == 1
+        })
+        .await;
+        assert_eq!(engine.result(&url).await.success()["effect"], 1);
+        proxy.row_in("request", "delivered").await;
+        assert_eq!((effects.of("pay"), effects.of("other")), (1, 0));
+        assert_eq!(engine.puts(&url).len(), 1);
+    }
 }
 
 #[test]
