@@ -15,9 +15,11 @@ use crate::callbacks::{self, Callbacks};
 use crate::catalogue::{Catalogue, Clash, Entry};
 use crate::layers::hand_over::Held;
 use crate::ledger::{NotRun, Pruned, Recorder, Retention, Store, recovery};
+use crate::limiters::Limiters;
 use crate::metrics::Metrics;
 use crate::mounts::{Member, Registration};
-use crate::pipeline::{self, Policy};
+use crate::pipeline;
+use crate::policy::Policies;
 
 /// How often old rows are removed from the ledger.
 const PRUNING: Duration = Duration::from_secs(600);
@@ -28,7 +30,7 @@ pub struct Settings {
     /// The secrets of the configuration.
     pub mask: Mask,
     /// Policies by the connector's published name.
-    pub policies: HashMap<String, Policy>,
+    pub policies: HashMap<String, Policies>,
     /// Where results of long calls may go.
     pub callbacks: Callbacks,
 }
@@ -43,6 +45,7 @@ pub(crate) struct Inner {
     /// None: no call is recorded.
     recorder: Option<Arc<Recorder>>,
     catalogue: ArcSwap<Catalogue>,
+    limiters: Arc<ArcSwap<Limiters>>,
     mounting: Mutex<Mounting>,
     /// Mounts that were replaced, until their last call has ended and they are closed.
     retiring: TaskTracker,
@@ -95,12 +98,15 @@ impl Broker {
             Arc::new(Recorder::new(store, callbacks, measured, stopping.clone()))
         });
         let members: Vec<_> = mounts.into_iter().map(Member::new).collect();
-        let catalogue = strict(Catalogue::build(&offers(&members), &settings, &metrics))?;
+        let limiters = Limiters::new(&settings.policies, &Limiters::default(), &metrics);
+        let offers = offers(&members);
+        let catalogue = strict(Catalogue::build(&offers, &settings, &limiters, &metrics))?;
         let broker = Broker(Arc::new(Inner {
             stopping,
             metrics,
             recorder,
             catalogue: ArcSwap::from_pointee(catalogue),
+            limiters: Arc::new(ArcSwap::from_pointee(limiters)),
             mounting: Mutex::new(Mounting {
                 settings,
                 settled: settled(&members),
@@ -338,7 +344,8 @@ impl Inner {
         // Looked at first: a mount may settle while the catalogue is built.
         let settled = settled(&mounting.members);
         let offers = offers(&mounting.members);
-        let (catalogue, clashes) = Catalogue::build(&offers, &mounting.settings, &self.metrics);
+        let (settings, limiters) = (&mounting.settings, self.limiters.load());
+        let (catalogue, clashes) = Catalogue::build(&offers, settings, &limiters, &self.metrics);
         self.catalogue.store(Arc::new(catalogue));
         let clashes: Vec<_> = clashes.iter().map(ToString::to_string).collect();
         for clash in clashes.iter().filter(|c| !mounting.clashes.contains(c)) {
@@ -364,8 +371,11 @@ impl Inner {
             return Err(NotReplaced::Problems(problems));
         }
         let mut mounting = self.mounting();
-        let catalogue = Catalogue::build(&offers(&members), &settings, &self.metrics);
+        let (offers, old) = (offers(&members), self.limiters.load());
+        let limiters = Limiters::new(&settings.policies, &old, &self.metrics);
+        let catalogue = Catalogue::build(&offers, &settings, &limiters, &self.metrics);
         let catalogue = strict(catalogue)?;
+        self.limiters.store(Arc::new(limiters));
         // In this order: whoever finds a closed mount finds its successor in the catalogue.
         self.catalogue.store(Arc::new(catalogue));
         let kept = |old: &Member| members.iter().any(|m| Arc::ptr_eq(&m.mount, &old.mount));

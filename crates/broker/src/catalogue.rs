@@ -10,9 +10,10 @@ use crosspoint_core::{
 use tokio_util::task::TaskTracker;
 
 use crate::broker::Settings;
+use crate::limiters::{Limiters, Limits};
 use crate::metrics::{CommandMetrics, Metrics};
 use crate::mounts::Naming;
-use crate::pipeline::Policy;
+use crate::policy::Policy;
 
 /// One command that can be called.
 pub struct Entry {
@@ -24,6 +25,7 @@ pub struct Entry {
     pub connector: Arc<dyn Connector>,
     /// How calls of it are treated.
     pub policy: Policy,
+    pub(crate) limits: Limits,
     pub(crate) metrics: CommandMetrics,
     /// The secrets of the configuration.
     pub(crate) mask: Mask,
@@ -74,6 +76,7 @@ impl Catalogue {
     pub(crate) fn build(
         offers: &[Offer],
         settings: &Settings,
+        limiters: &Limiters,
         metrics: &Metrics,
     ) -> (Catalogue, Vec<Clash>) {
         let mut clashes = Vec::new();
@@ -109,7 +112,7 @@ impl Catalogue {
         }
         let catalogue = Catalogue {
             replaced,
-            ..Catalogue::of(chosen, settings, metrics)
+            ..Catalogue::of(chosen, settings, limiters, metrics)
         };
         (catalogue, clashes)
     }
@@ -117,6 +120,7 @@ impl Catalogue {
     fn of(
         chosen: BTreeMap<String, (&Offer, &Arc<dyn Connector>)>,
         settings: &Settings,
+        limiters: &Limiters,
         metrics: &Metrics,
     ) -> Catalogue {
         let mut catalogue = Catalogue {
@@ -126,7 +130,7 @@ impl Catalogue {
             replaced: Vec::new(),
         };
         for (name, (offer, connector)) in chosen {
-            let policy = settings.policies.get(&name).copied().unwrap_or_default();
+            let policies = settings.policies.get(&name);
             let name: Arc<str> = name.into();
             for auth in &connector.manifest().auths {
                 let id = CommandId::new(name.clone(), auth.name.as_str());
@@ -143,7 +147,8 @@ impl Catalogue {
                     id,
                     command: command.clone(),
                     connector: connector.clone(),
-                    policy,
+                    policy: policies.map_or_else(Policy::default, |p| p.of(&command.name)),
+                    limits: limiters.of(&name, &command.name),
                     mask: settings.mask.clone(),
                     calls: offer.calls.clone(),
                 }));

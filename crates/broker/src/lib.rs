@@ -9,12 +9,14 @@ mod callbacks;
 mod catalogue;
 mod layers;
 pub mod ledger;
+mod limiters;
 mod metrics;
 mod mounts;
 mod pipeline;
+mod policy;
 
 pub use broker::{Broker, Health, NotReplaced, Settings};
 pub use callbacks::{Callbacks, Engine, Write};
 pub use catalogue::{Catalogue, Clash, Entry};
 pub use mounts::{Naming, Registration, Static};
-pub use pipeline::Policy;
+pub use policy::{CircuitBreaker, Concurrency, Policies, Policy, PolicyTable, RateLimit};

@@ -10,24 +10,8 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::catalogue::Entry;
 use crate::layers::hand_over::Held;
-use crate::layers::{long, record, trace::Record};
-use crate::ledger::{Bodies, Flight, Recorder};
-
-/// How calls of a connector are treated, beyond what the ingress says.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Policy {
-    /// The longest one attempt may take. None: as long as the deadline allows.
-    pub timeout: Option<Duration>,
-    /// The longest a call may take in all. None: as the ingress says.
-    pub deadline: Option<Duration>,
-    /// After how long a call is promised its result by callback, where it has one; zero: at once.
-    /// None: never.
-    pub async_after: Option<Duration>,
-    /// Whether the engine's task is the key of a call that brings none.
-    pub key_from_task: bool,
-    /// What people may read in the ledger.
-    pub bodies: Bodies,
-}
+use crate::layers::{attempt, deadline, long, rate, record, trace::Record};
+use crate::ledger::{Flight, Recorder};
 
 /// A call on its way through the layers.
 pub(crate) struct Job {
@@ -46,13 +30,23 @@ pub(crate) struct Job {
     pub(crate) _counted: TaskTrackerToken,
 }
 
+/// What the layers behind the ledger work on: a call that has begun.
+pub(crate) struct Work {
+    pub(crate) entry: Arc<Entry>,
+    /// What the connector gets. There is one only, and the last try takes it.
+    pub(crate) call: Option<Call>,
+    pub(crate) cancelled: Option<CancellationToken>,
+    pub(crate) trace: Record,
+    /// When the call must have ended.
+    pub(crate) deadline: Instant,
+}
+
 /// Sends a call through the layers.
 ///
 /// The order is a promise. Checking comes before anything is written or handed over, so that a
 /// wrong call costs nothing and is answered with its mistakes even while the process drains. The
 /// row comes before the connector is asked, so that no effect is without one. What is promised to a
-/// callback is a row before it is a 202. The attempt's time is inside the total deadline and can
-/// only shorten it.
+/// callback is a row before it is a 202. What comes behind the ledger is in [`once`].
 pub(crate) fn run(
     stopping: &CancellationToken,
     recorder: Option<&Arc<Recorder>>,
@@ -87,9 +81,23 @@ async fn layers(recorder: Option<Arc<Recorder>>, job: Box<Job>) -> Result<Outcom
         Ok(recorded) => recorded,
         Err(answer) => return *answer,
     };
-    // Answered by callback where it takes too long. Inside: the total deadline, then one attempt
-    // with its own, with secrets, connector and mask (`attempt.rs`).
+    // Answered by callback where it takes too long. Inside: the call itself, and the end of its row.
     long::layer(job, recording).await
+}
+
+/// One try of a call that has begun. `more`: there may be another.
+///
+/// The order is a promise here, too. Whatever a try waits for counts against the total deadline, and
+/// nothing but an attempt holds a place. What a limit refuses has not asked the system, so that the
+/// breaker, which comes last, learns of attempts alone.
+pub(crate) async fn once(work: &mut Work, more: bool) -> Result<Outcome, Failure> {
+    // The total deadline: a moment that each layer below keeps. After it nothing begins.
+    deadline::layer(work.deadline, &work.entry)?;
+    let limits = &work.entry.limits;
+    // So many calls in a time. Each try takes a token of its own.
+    rate::layer(limits.rate.as_deref())?;
+    // One attempt: its own time, secrets, the connector, and the mask.
+    attempt::layer(work, more).await
 }
 
 // === impl Job ===
@@ -113,5 +121,17 @@ impl Job {
             deadline: due,
             _counted: counted,
         }
+    }
+
+    /// What is left of it once its row is there.
+    pub(crate) fn begun(self: Box<Job>) -> (Work, TaskTrackerToken) {
+        let work = Work {
+            entry: self.entry,
+            call: Some(self.call),
+            cancelled: Some(self.cancelled),
+            trace: self.trace,
+            deadline: self.deadline,
+        };
+        (work, self._counted)
     }
 }

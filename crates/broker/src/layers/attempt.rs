@@ -1,15 +1,14 @@
 //! One attempt: what the connector gets, how long it has, and what leaves it.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crosspoint_core::{Call, Context, Effect, Failure, Kind, Outcome, Refusal, Safety};
 use futures_util::FutureExt;
 use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::Entry;
+use crate::pipeline::Work;
 
 /// How long after its deadline a connector may still answer by itself, which tells more than our
 /// cutting it off does. Small beside the 5 s between SpiffArena's patience and our deadline.
@@ -17,28 +16,43 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Runs the connector once. Its deadline is the total one or the attempt's own, whichever comes
 /// first; a connector that overruns it by [`GRACE`] is dropped. A panic ends this attempt alone.
-pub(crate) async fn layer(
-    entry: Arc<Entry>,
-    call: Call,
-    total: Instant,
-    cancelled: CancellationToken,
-) -> Result<Outcome, Failure> {
+/// `more`: there may be another attempt, for which the call is kept.
+pub(crate) async fn layer(work: &mut Work, more: bool) -> Result<Outcome, Failure> {
+    let (entry, asked) = (&work.entry, &mut work.call);
     let deadline = match entry.policy.timeout {
-        Some(timeout) => total.min(Instant::now() + timeout),
-        None => total,
+        Some(timeout) => work.deadline.min(Instant::now() + timeout),
+        None => work.deadline,
+    };
+    let Some(call) = asked.as_ref() else {
+        return Err(broken());
     };
     let mut cx = Context::new(call.id, deadline, entry.mask.clone());
-    cx.cancelled = cancelled;
     cx.trace = call.trace.as_ref().map(crosspoint_core::Trace::child);
-    protect_declared(&entry, &call, &cx);
-    let running = async { entry.connector.call(call, &cx).await };
+    protect_declared(entry, call, &cx);
+    if let Some(cancelled) = kept_or_taken(&mut work.cancelled, more) {
+        cx.cancelled = cancelled;
+    }
+    let running = async {
+        // Only here, so that this future does not hold the call once more.
+        match kept_or_taken(asked, more) {
+            Some(call) => entry.connector.call(call, &cx).await,
+            None => Err(broken()),
+        }
+    };
     let running = AssertUnwindSafe(running).catch_unwind();
     let result = match timeout_at(deadline + GRACE, running).await {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(broken()),
-        Err(_) => Err(overrun(&entry)),
+        Err(_) => Err(overrun(entry)),
     };
     cx.finish(result)
+}
+
+fn kept_or_taken<T: Clone>(from: &mut Option<T>, keep: bool) -> Option<T> {
+    match keep {
+        true => from.clone(),
+        false => from.take(),
+    }
 }
 
 /// Values of parameters that are declared secret must not come back in messages and logs.
