@@ -14,9 +14,11 @@ mod metrics;
 mod mounts;
 mod pipeline;
 mod policy;
+mod window;
 
 pub use broker::{Broker, Health, NotReplaced, Settings};
 pub use callbacks::{Callbacks, Engine, Write};
 pub use catalogue::{Catalogue, Clash, Entry};
+pub use layers::breaker::BreakerPhase;
 pub use mounts::{Naming, Registration, Static};
 pub use policy::{CircuitBreaker, Concurrency, Policies, Policy, PolicyTable, RateLimit};

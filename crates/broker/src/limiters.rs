@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use crosspoint_core::Refusal;
 
+use crate::layers::breaker::Breaker;
+use crate::layers::places::Places;
 use crate::layers::rate::Bucket;
 use crate::metrics::Metrics;
 use crate::policy::{Policies, PolicyTable};
@@ -23,6 +25,8 @@ pub(crate) struct Scope {
 #[derive(Clone, Default)]
 pub(crate) struct Limits {
     pub(crate) rate: Option<Arc<Bucket>>,
+    pub(crate) places: Option<Arc<Places>>,
+    pub(crate) breaker: Option<Arc<Breaker>>,
 }
 
 /// All of them, by the connector's published name.
@@ -73,6 +77,20 @@ impl Limits {
                     Arc::new(Bucket::new(limit, scope.clone(), refused))
                 })
             }),
+            places: table.concurrency.map(|limit| {
+                let same = old.places.filter(|old| old.limit == limit);
+                same.unwrap_or_else(|| {
+                    let refused = limited(Refusal::Overloaded);
+                    Arc::new(Places::new(limit, scope.clone(), refused))
+                })
+            }),
+            breaker: table.breaker.map(|settings| {
+                let same = old.breaker.filter(|old| old.settings == settings);
+                same.unwrap_or_else(|| {
+                    let refused = limited(Refusal::CircuitOpen);
+                    Arc::new(Breaker::new(settings, scope.clone(), refused))
+                })
+            }),
         }
     }
 
@@ -81,11 +99,13 @@ impl Limits {
         let (own, shared) = (self.clone(), shared.clone());
         Limits {
             rate: own.rate.or(shared.rate),
+            places: own.places.or(shared.places),
+            breaker: own.breaker.or(shared.breaker),
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.rate.is_none()
+        self.rate.is_none() && self.places.is_none() && self.breaker.is_none()
     }
 }
 

@@ -10,7 +10,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::catalogue::Entry;
 use crate::layers::hand_over::Held;
-use crate::layers::{attempt, deadline, long, rate, record, trace::Record};
+use crate::layers::{attempt, breaker, deadline, long, places, rate, record, trace::Record};
 use crate::ledger::{Flight, Recorder};
 
 /// A call on its way through the layers.
@@ -33,12 +33,16 @@ pub(crate) struct Job {
 /// What the layers behind the ledger work on: a call that has begun.
 pub(crate) struct Work {
     pub(crate) entry: Arc<Entry>,
-    /// What the connector gets. There is one only, and the last try takes it.
-    pub(crate) call: Option<Call>,
-    pub(crate) cancelled: Option<CancellationToken>,
+    pub(crate) asked: Asked,
     pub(crate) trace: Record,
     /// When the call must have ended.
     pub(crate) deadline: Instant,
+}
+
+/// What the connector gets. The last try takes it.
+pub(crate) struct Asked {
+    pub(crate) call: Option<Call>,
+    pub(crate) cancelled: Option<CancellationToken>,
 }
 
 /// Sends a call through the layers.
@@ -96,8 +100,14 @@ pub(crate) async fn once(work: &mut Work, more: bool) -> Result<Outcome, Failure
     let limits = &work.entry.limits;
     // So many calls in a time. Each try takes a token of its own.
     rate::layer(limits.rate.as_deref())?;
+    // So many at once; others wait for a place, in a queue that may be full.
+    let _place = places::layer(limits.places.as_deref(), work.deadline).await?;
+    // A system that fails again and again is left alone for a while.
+    let watched = breaker::layer(limits.breaker.as_deref())?;
     // One attempt: its own time, secrets, the connector, and the mask.
-    attempt::layer(work, more).await
+    let result = attempt::layer(&work.entry, &mut work.asked, work.deadline, more).await;
+    watched.judge(&result);
+    result
 }
 
 // === impl Job ===
@@ -127,8 +137,10 @@ impl Job {
     pub(crate) fn begun(self: Box<Job>) -> (Work, TaskTrackerToken) {
         let work = Work {
             entry: self.entry,
-            call: Some(self.call),
-            cancelled: Some(self.cancelled),
+            asked: Asked {
+                call: Some(self.call),
+                cancelled: Some(self.cancelled),
+            },
             trace: self.trace,
             deadline: self.deadline,
         };

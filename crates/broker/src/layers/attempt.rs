@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use tokio::time::{Instant, timeout_at};
 
 use crate::catalogue::Entry;
-use crate::pipeline::Work;
+use crate::pipeline::Asked;
 
 /// How long after its deadline a connector may still answer by itself, which tells more than our
 /// cutting it off does. Small beside the 5 s between SpiffArena's patience and our deadline.
@@ -17,24 +17,28 @@ const GRACE: Duration = Duration::from_secs(1);
 /// Runs the connector once. Its deadline is the total one or the attempt's own, whichever comes
 /// first; a connector that overruns it by [`GRACE`] is dropped. A panic ends this attempt alone.
 /// `more`: there may be another attempt, for which the call is kept.
-pub(crate) async fn layer(work: &mut Work, more: bool) -> Result<Outcome, Failure> {
-    let (entry, asked) = (&work.entry, &mut work.call);
+pub(crate) async fn layer(
+    entry: &Entry,
+    asked: &mut Asked,
+    total: Instant,
+    more: bool,
+) -> Result<Outcome, Failure> {
     let deadline = match entry.policy.timeout {
-        Some(timeout) => work.deadline.min(Instant::now() + timeout),
-        None => work.deadline,
+        Some(timeout) => total.min(Instant::now() + timeout),
+        None => total,
     };
-    let Some(call) = asked.as_ref() else {
+    let Some(call) = &asked.call else {
         return Err(broken());
     };
     let mut cx = Context::new(call.id, deadline, entry.mask.clone());
     cx.trace = call.trace.as_ref().map(crosspoint_core::Trace::child);
     protect_declared(entry, call, &cx);
-    if let Some(cancelled) = kept_or_taken(&mut work.cancelled, more) {
+    if let Some(cancelled) = kept_or_taken(&mut asked.cancelled, more) {
         cx.cancelled = cancelled;
     }
     let running = async {
         // Only here, so that this future does not hold the call once more.
-        match kept_or_taken(asked, more) {
+        match kept_or_taken(&mut asked.call, more) {
             Some(call) => entry.connector.call(call, &cx).await,
             None => Err(broken()),
         }
