@@ -141,14 +141,15 @@ impl Catalogue {
             let by_name = catalogue.by_connector.entry(name.clone()).or_default();
             for command in commands {
                 let id = CommandId::new(name.clone(), command.name.as_str());
+                let policy = policies.map_or_else(Policy::default, |p| p.of(&command.name));
                 by_name.insert(id.command.clone(), catalogue.entries.len());
                 catalogue.entries.push(Arc::new(Entry {
                     metrics: metrics.command(&id),
                     id,
                     command: command.clone(),
                     connector: connector.clone(),
-                    policy: policies.map_or_else(Policy::default, |p| p.of(&command.name)),
-                    limits: limiters.of(&name, &command.name),
+                    policy,
+                    limits: limiters.of(&name, &command.name, policy.retries > 0),
                     mask: settings.mask.clone(),
                     calls: offer.calls.clone(),
                 }));

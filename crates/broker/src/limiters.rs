@@ -4,14 +4,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crosspoint_core::Refusal;
 
 use crate::layers::breaker::Breaker;
 use crate::layers::places::Places;
 use crate::layers::rate::Bucket;
+use crate::layers::retry::Budget;
 use crate::metrics::Metrics;
-use crate::policy::{Policies, PolicyTable};
+use crate::policy::{Policies, PolicyTable, RETRY_BUDGET};
 
 /// Whose limit it is: a connector's, shared by its commands, or a command's own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,6 +29,8 @@ pub(crate) struct Limits {
     pub(crate) rate: Option<Arc<Bucket>>,
     pub(crate) places: Option<Arc<Places>>,
     pub(crate) breaker: Option<Arc<Breaker>>,
+    /// There where calls may be tried again.
+    pub(crate) retries: Option<Arc<Budget>>,
 }
 
 /// All of them, by the connector's published name.
@@ -66,7 +70,13 @@ impl fmt::Display for Scope {
 
 impl Limits {
     /// What a table wants: what there was of it with the same settings, and the rest anew.
-    fn new(scope: &Scope, table: &PolicyTable, old: Option<&Limits>, metrics: &Metrics) -> Limits {
+    fn new(
+        scope: &Scope,
+        table: &PolicyTable,
+        budget: Option<u8>,
+        old: Option<&Limits>,
+        metrics: &Metrics,
+    ) -> Limits {
         let old = old.cloned().unwrap_or_default();
         let limited = |refusal| metrics.limited(scope, refusal);
         Limits {
@@ -91,6 +101,10 @@ impl Limits {
                     Arc::new(Breaker::new(settings, scope.clone(), refused))
                 })
             }),
+            retries: budget.map(|percent| {
+                let same = old.retries.filter(|old| old.percent == percent);
+                same.unwrap_or_else(|| Arc::new(Budget::new(percent, metrics.retries(scope))))
+            }),
         }
     }
 
@@ -101,11 +115,24 @@ impl Limits {
             rate: own.rate.or(shared.rate),
             places: own.places.or(shared.places),
             breaker: own.breaker.or(shared.breaker),
+            retries: own.retries.or(shared.retries),
         }
     }
 
+    /// For how long an open breaker lets nothing through.
+    pub(crate) fn breaker_left(&self) -> Duration {
+        let left = self.breaker.as_ref().map(|breaker| breaker.left());
+        left.unwrap_or_default()
+    }
+
     fn is_empty(&self) -> bool {
-        self.rate.is_none() && self.places.is_none() && self.breaker.is_none()
+        let Limits {
+            rate,
+            places,
+            breaker,
+            retries,
+        } = self;
+        rate.is_none() && places.is_none() && breaker.is_none() && retries.is_none()
     }
 }
 
@@ -126,15 +153,17 @@ impl Limiters {
         Limiters(policies.iter().map(of).collect())
     }
 
-    /// Those that count for a command.
-    pub(crate) fn of(&self, connector: &str, command: &str) -> Limits {
+    /// Those that count for a command. `retries`: its calls may be tried again.
+    pub(crate) fn of(&self, connector: &str, command: &str, retries: bool) -> Limits {
         let Some(of) = self.0.get(connector) else {
             return Limits::default();
         };
-        match of.own.get(command) {
+        let mut limits = match of.own.get(command) {
             Some(own) => own.or(&of.shared),
             None => of.shared.clone(),
-        }
+        };
+        limits.retries = limits.retries.filter(|_| retries);
+        limits
     }
 }
 
@@ -147,19 +176,19 @@ impl OfConnector {
         old: Option<&OfConnector>,
         metrics: &Metrics,
     ) -> OfConnector {
-        let shared = old.map(|old| &old.shared);
         let own = |(command, table): (&String, &PolicyTable)| {
+            let scope = Scope::new(name, Some(command));
+            let retries = policies.of(command).retries > 0;
+            let budget = table.retry_budget.filter(|_| retries);
             let old = old.and_then(|old| old.own.get(command));
-            let limits = Limits::new(&Scope::new(name, Some(command)), table, old, metrics);
+            let limits = Limits::new(&scope, table, budget, old, metrics);
             (!limits.is_empty()).then(|| (command.clone(), limits))
         };
+        let (scope, table) = (Scope::new(name, None), &policies.connector);
+        let budget = policies.shares_a_budget();
+        let budget = budget.then(|| table.retry_budget.unwrap_or(RETRY_BUDGET));
         OfConnector {
-            shared: Limits::new(
-                &Scope::new(name, None),
-                &policies.connector,
-                shared,
-                metrics,
-            ),
+            shared: Limits::new(&scope, table, budget, old.map(|old| &old.shared), metrics),
             own: policies.commands.iter().filter_map(own).collect(),
         }
     }

@@ -72,6 +72,7 @@ pub(crate) struct Metrics {
     durations: Family<CommandLabels, Histogram, fn() -> Histogram>,
     in_flight: Family<CommandLabels, Gauge>,
     limited: Family<LimitedLabels, Counter>,
+    retries: Family<Scope, Counter>,
     pub(crate) not_found: Counter<u64, AtomicU64>,
 }
 
@@ -121,6 +122,7 @@ impl Metrics {
         let durations = Family::new_with_constructor(histogram);
         let in_flight = Family::<CommandLabels, Gauge>::default();
         let limited = Family::<LimitedLabels, Counter>::default();
+        let retries = Family::<Scope, Counter>::default();
         let not_found = Counter::default();
         let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The program that is running", version);
@@ -145,14 +147,25 @@ impl Metrics {
             "Calls that a limit of a connector or command refused",
             limited.clone(),
         );
+        registry.register(
+            "retries",
+            "Calls that were tried again, once for each try",
+            retries.clone(),
+        );
         Metrics {
             registry,
             calls,
             durations,
             in_flight,
             limited,
+            retries,
             not_found,
         }
+    }
+
+    /// How often calls were tried again.
+    pub(crate) fn retries(&self, scope: &Scope) -> Counter {
+        self.retries.get_or_create_owned(scope)
     }
 
     /// How many calls a limit has refused.

@@ -10,7 +10,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::catalogue::Entry;
 use crate::layers::hand_over::Held;
-use crate::layers::{attempt, breaker, deadline, long, places, rate, record, trace::Record};
+use crate::layers::{attempt, breaker, deadline, long, places, rate, record, retry, trace::Record};
 use crate::ledger::{Flight, Recorder};
 
 /// A call on its way through the layers.
@@ -50,7 +50,7 @@ pub(crate) struct Asked {
 /// The order is a promise. Checking comes before anything is written or handed over, so that a
 /// wrong call costs nothing and is answered with its mistakes even while the process drains. The
 /// row comes before the connector is asked, so that no effect is without one. What is promised to a
-/// callback is a row before it is a 202. What comes behind the ledger is in [`once`].
+/// callback is a row before it is a 202. What comes behind the ledger is in [`begun`].
 pub(crate) fn run(
     stopping: &CancellationToken,
     recorder: Option<&Arc<Recorder>>,
@@ -89,13 +89,20 @@ async fn layers(recorder: Option<Arc<Recorder>>, job: Box<Job>) -> Result<Outcom
     long::layer(job, recording).await
 }
 
-/// One try of a call that has begun. `more`: there may be another.
+/// Goes on with a call that has begun.
 ///
-/// The order is a promise here, too. Whatever a try waits for counts against the total deadline, and
-/// nothing but an attempt holds a place. What a limit refuses has not asked the system, so that the
-/// breaker, which comes last, learns of attempts alone.
+/// The order is a promise here, too. Whatever a call waits for counts against its total deadline,
+/// and the pause before a retry holds no place. A retry is a call like any other to each limit. What a limit
+/// refuses has not asked the system, so that the breaker, which comes last, learns of attempts alone.
+pub(crate) async fn begun(work: &mut Work) -> Result<Outcome, Failure> {
+    // The total deadline: a moment that each layer from here on keeps. Nothing begins after it.
+    // Tried again, where the failure may pass and the policy says so.
+    retry::layer(work).await
+}
+
+/// One try of it. `more`: there may be another.
 pub(crate) async fn once(work: &mut Work, more: bool) -> Result<Outcome, Failure> {
-    // The total deadline: a moment that each layer below keeps. After it nothing begins.
+    // No try begins after the total deadline.
     deadline::layer(work.deadline, &work.entry)?;
     let limits = &work.entry.limits;
     // So many calls in a time. Each try takes a token of its own.

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use crate::ledger::Bodies;
 
+/// How many of the calls may be retries where nothing else is said, in percent.
+pub(crate) const RETRY_BUDGET: u8 = 20;
+
 /// The policies of one connector.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policies {
@@ -118,10 +121,11 @@ impl Policies {
         }
     }
 
-    /// Whether any call of the connector may be tried again.
-    pub(crate) fn retry(&self) -> bool {
-        let all = self.commands.values().chain([&self.connector]);
-        all.filter_map(|table| table.retries).any(|times| times > 0)
+    /// Whether calls may be tried again that have no budget of their command's own.
+    pub(crate) fn shares_a_budget(&self) -> bool {
+        let retries = |table: &PolicyTable| table.retries.is_some_and(|times| times > 0);
+        let shares = |table: &PolicyTable| table.retry_budget.is_none() && retries(table);
+        retries(&self.connector) || self.commands.values().any(shares)
     }
 }
 
@@ -181,7 +185,7 @@ mod tests {
         let (quick, other) = (policies.of("Quick"), policies.of("Other"));
         assert_eq!((quick.timeout, quick.retries), (seconds(5), 0));
         assert_eq!((other.timeout, other.retries), (seconds(20), 2));
-        assert!(quick.key_from_task && other.key_from_task && policies.retry());
+        assert!(quick.key_from_task && other.key_from_task && policies.shares_a_budget());
         assert_eq!(quick.retry_pause, Duration::from_millis(500));
     }
 }

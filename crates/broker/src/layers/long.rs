@@ -95,7 +95,7 @@ pub(crate) async fn layer(job: Box<Job>, recording: Recording) -> Result<Outcome
 /// The call itself and the end of its records.
 pub(crate) async fn finish(job: Box<Job>, recording: Recording) -> Result<Outcome, Failure> {
     let (mut work, counted) = job.begun();
-    let result = pipeline::once(&mut work, false).await;
+    let result = pipeline::begun(&mut work).await;
     let result = recording.end(result).await;
     drop(counted);
     work.trace.end(result)

@@ -9,4 +9,5 @@ pub(crate) mod places;
 pub(crate) mod rate;
 pub(crate) mod recognise;
 pub(crate) mod record;
+pub(crate) mod retry;
 pub(crate) mod trace;
