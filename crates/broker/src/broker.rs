@@ -13,6 +13,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::callbacks::{self, Callbacks};
 use crate::catalogue::{Catalogue, Clash, Entry};
+use crate::connectors::{self, ConnectorState, Gauges};
 use crate::layers::hand_over::Held;
 use crate::ledger::{NotRun, Pruned, Recorder, Retention, Store, recovery};
 use crate::limiters::Limiters;
@@ -57,6 +58,8 @@ struct Mounting {
     members: Vec<Member>,
     /// Connectors that are left out since another has their name.
     clashes: Vec<String>,
+    /// Policies of commands that are not there.
+    misplaced: Vec<String>,
     /// Whether every mount had settled when the catalogue was built.
     settled: bool,
 }
@@ -68,6 +71,8 @@ pub struct Health {
     pub ready: bool,
     /// What is not there and why, for people.
     pub problems: Vec<String>,
+    /// What is configured for commands that are not there, for people. All else works.
+    pub misplaced: Vec<String>,
 }
 
 /// Why a broker keeps the mounts that it has.
@@ -99,20 +104,28 @@ impl Broker {
         });
         let members: Vec<_> = mounts.into_iter().map(Member::new).collect();
         let limiters = Limiters::new(&settings.policies, &Limiters::default(), &metrics);
+        let limiters = Arc::new(ArcSwap::from_pointee(limiters));
+        metrics.limits(Gauges(limiters.clone()));
         let offers = offers(&members);
-        let catalogue = strict(Catalogue::build(&offers, &settings, &limiters, &metrics))?;
+        let catalogue = strict(Catalogue::build(
+            &offers,
+            &settings,
+            &limiters.load(),
+            &metrics,
+        ))?;
         let broker = Broker(Arc::new(Inner {
             stopping,
             metrics,
             recorder,
-            catalogue: ArcSwap::from_pointee(catalogue),
-            limiters: Arc::new(ArcSwap::from_pointee(limiters)),
             mounting: Mutex::new(Mounting {
+                misplaced: misplaced(&catalogue, &settings, &[]),
                 settings,
                 settled: settled(&members),
                 members: members.clone(),
                 clashes: Vec::new(),
             }),
+            catalogue: ArcSwap::from_pointee(catalogue),
+            limiters,
             retiring: TaskTracker::new(),
         }));
         members.iter().for_each(|member| broker.follow(member));
@@ -151,6 +164,11 @@ impl Broker {
         self.0.catalogue.load_full()
     }
 
+    /// Every connector that can be called, and how it is at the moment, ordered by name.
+    pub fn connectors(&self) -> Vec<ConnectorState> {
+        connectors::states(&self.catalogue(), &self.0.limiters.load())
+    }
+
     /// Whether everything that is configured has been tried, and what is wrong.
     pub fn health(&self) -> Health {
         let mounting = self.0.mounting();
@@ -164,6 +182,7 @@ impl Broker {
         Health {
             ready: mounting.settled && !self.0.stopping.is_cancelled(),
             problems,
+            misplaced: mounting.misplaced.clone(),
         }
     }
 
@@ -307,6 +326,15 @@ fn settled(members: &[Member]) -> bool {
     members.iter().all(|member| member.mounted().settled)
 }
 
+/// What is configured for commands that are not there. What was not known yet is said.
+fn misplaced(catalogue: &Catalogue, settings: &Settings, known: &[String]) -> Vec<String> {
+    let misplaced = catalogue.misplaced(&settings.policies);
+    for policy in misplaced.iter().filter(|policy| !known.contains(policy)) {
+        tracing::warn!("{policy}.");
+    }
+    misplaced
+}
+
 /// No clash may be there from the start.
 fn strict((catalogue, clashes): (Catalogue, Vec<Clash>)) -> Result<Catalogue, Clash> {
     match clashes.into_iter().next() {
@@ -346,7 +374,9 @@ impl Inner {
         let offers = offers(&mounting.members);
         let (settings, limiters) = (&mounting.settings, self.limiters.load());
         let (catalogue, clashes) = Catalogue::build(&offers, settings, &limiters, &self.metrics);
+        let misplaced = misplaced(&catalogue, settings, &mounting.misplaced);
         self.catalogue.store(Arc::new(catalogue));
+        mounting.misplaced = misplaced;
         let clashes: Vec<_> = clashes.iter().map(ToString::to_string).collect();
         for clash in clashes.iter().filter(|c| !mounting.clashes.contains(c)) {
             tracing::error!(%clash, "Leaving the second one out.");
@@ -376,6 +406,8 @@ impl Inner {
         let catalogue = Catalogue::build(&offers, &settings, &limiters, &self.metrics);
         let catalogue = strict(catalogue)?;
         self.limiters.store(Arc::new(limiters));
+        // Whoever reloads says what is misplaced.
+        let misplaced = catalogue.misplaced(&settings.policies);
         // In this order: whoever finds a closed mount finds its successor in the catalogue.
         self.catalogue.store(Arc::new(catalogue));
         let kept = |old: &Member| members.iter().any(|m| Arc::ptr_eq(&m.mount, &old.mount));
@@ -392,6 +424,7 @@ impl Inner {
                 .store(Arc::new(settings.callbacks.clone()));
         }
         *mounting = Mounting {
+            misplaced,
             settings,
             settled: settled(&members),
             members,

@@ -13,7 +13,7 @@ use crate::broker::Settings;
 use crate::limiters::{Limiters, Limits};
 use crate::metrics::{CommandMetrics, Metrics};
 use crate::mounts::Naming;
-use crate::policy::Policy;
+use crate::policy::{Policies, Policy};
 
 /// One command that can be called.
 pub struct Entry {
@@ -23,6 +23,8 @@ pub struct Entry {
     pub command: Command,
     /// Who runs it.
     pub connector: Arc<dyn Connector>,
+    /// Where it comes from, as messages name it.
+    pub mounted_by: Arc<str>,
     /// How calls of it are treated.
     pub policy: Policy,
     pub(crate) limits: Limits,
@@ -131,6 +133,7 @@ impl Catalogue {
         };
         for (name, (offer, connector)) in chosen {
             let policies = settings.policies.get(&name);
+            let mounted_by: Arc<str> = offer.naming.describe().into();
             let name: Arc<str> = name.into();
             for auth in &connector.manifest().auths {
                 let id = CommandId::new(name.clone(), auth.name.as_str());
@@ -148,6 +151,7 @@ impl Catalogue {
                     id,
                     command: command.clone(),
                     connector: connector.clone(),
+                    mounted_by: mounted_by.clone(),
                     policy,
                     limits: limiters.of(&name, &command.name, policy.retries > 0),
                     mask: settings.mask.clone(),
@@ -171,6 +175,33 @@ impl Catalogue {
     /// The built-in connectors in whose place mounted ones are called, by name.
     pub fn replaced(&self) -> &[String] {
         &self.replaced
+    }
+
+    /// The policies of commands that are not there though their connector is, a sentence each.
+    pub(crate) fn misplaced(&self, policies: &HashMap<String, Policies>) -> Vec<String> {
+        let mut misplaced = Vec::new();
+        for (connector, policies) in policies {
+            let Some(there) = self.by_connector.get(&**connector) else {
+                continue;
+            };
+            let unknown = policies
+                .commands
+                .keys()
+                .filter(|c| !there.contains_key(&***c));
+            misplaced.extend(unknown.map(|command| {
+                let near = nearest(command, there.keys().map(|name| &**name));
+                let hint = match &near[..] {
+                    [] => String::new(),
+                    near => format!("; did you mean {}?", near.join(", ")),
+                };
+                format!(
+                    "[connectors.{connector}.commands.{command}] has no effect, since {connector} \
+                     has no such command{hint}"
+                )
+            }));
+        }
+        misplaced.sort();
+        misplaced
     }
 
     /// Finds a command, or fails with the nearest names.

@@ -7,6 +7,7 @@
 mod broker;
 mod callbacks;
 mod catalogue;
+mod connectors;
 mod layers;
 pub mod ledger;
 mod limiters;
@@ -19,6 +20,7 @@ mod window;
 pub use broker::{Broker, Health, NotReplaced, Settings};
 pub use callbacks::{Callbacks, Engine, Write};
 pub use catalogue::{Catalogue, Clash, Entry};
+pub use connectors::{BreakerState, ConcurrencyState, ConnectorState, LimitsState};
 pub use layers::breaker::BreakerPhase;
 pub use mounts::{Naming, Registration, Static};
 pub use policy::{CircuitBreaker, Concurrency, Policies, Policy, PolicyTable, RateLimit};

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crosspoint_core::Refusal;
 
+use crate::connectors::LimitsState;
 use crate::layers::breaker::Breaker;
 use crate::layers::places::Places;
 use crate::layers::rate::Bucket;
@@ -151,6 +152,23 @@ impl Limiters {
             (name.clone(), of)
         };
         Limiters(policies.iter().map(of).collect())
+    }
+
+    /// Those of a connector that has a policy.
+    pub(crate) fn connector(&self, name: &str) -> Option<&OfConnector> {
+        self.0.get(name)
+    }
+
+    /// All of them as they are, each with whose it is.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Scope, LimitsState)> {
+        self.0.iter().flat_map(|(name, of)| {
+            let own = of
+                .own
+                .iter()
+                .map(move |(command, limits)| (Scope::new(name, Some(command)), limits.state()));
+            let shared = (Scope::new(name, None), of.shared.state());
+            std::iter::once(shared).chain(own)
+        })
     }
 
     /// Those that count for a command. `retries`: its calls may be tried again.

@@ -15,6 +15,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::callbacks::Verdict;
+use crate::connectors::Gauges;
 use crate::limiters::Scope;
 
 /// Upper bounds of the duration buckets in seconds: from what a call costs by itself to beyond
@@ -194,6 +195,11 @@ impl Metrics {
         }
     }
 
+    /// Adds those of limits, which are read when the text is made.
+    pub(crate) fn limits(&mut self, gauges: Gauges) {
+        self.registry.register_collector(Box::new(gauges));
+    }
+
     /// Adds those of a ledger.
     pub(crate) fn ledger(&mut self) -> LedgerMetrics {
         let registry = &mut self.registry;
@@ -270,6 +276,11 @@ impl LedgerMetrics {
 impl CommandMetrics {
     pub(crate) fn begin(&self) {
         self.in_flight.inc();
+    }
+
+    /// How many calls are not answered yet.
+    pub(crate) fn in_flight(&self) -> usize {
+        usize::try_from(self.in_flight.get()).unwrap_or_default()
     }
 
     /// Ends a call that was answered.

@@ -37,6 +37,8 @@ pub(crate) struct Work {
     pub(crate) trace: Record,
     /// When the call must have ended.
     pub(crate) deadline: Instant,
+    /// Whether the last try came as far as an attempt.
+    pub(crate) attempted: bool,
 }
 
 /// What the connector gets. The last try takes it.
@@ -102,6 +104,7 @@ pub(crate) async fn begun(work: &mut Work) -> Result<Outcome, Failure> {
 
 /// One try of it. `more`: there may be another.
 pub(crate) async fn once(work: &mut Work, more: bool) -> Result<Outcome, Failure> {
+    work.attempted = false;
     // No try begins after the total deadline.
     deadline::layer(work.deadline, &work.entry)?;
     let limits = &work.entry.limits;
@@ -111,6 +114,7 @@ pub(crate) async fn once(work: &mut Work, more: bool) -> Result<Outcome, Failure
     let _place = places::layer(limits.places.as_deref(), work.deadline).await?;
     // A system that fails again and again is left alone for a while.
     let watched = breaker::layer(limits.breaker.as_deref())?;
+    work.attempted = true;
     // One attempt: its own time, secrets, the connector, and the mask.
     let result = attempt::layer(&work.entry, &mut work.asked, work.deadline, more).await;
     watched.judge(&result);
@@ -150,7 +154,12 @@ impl Job {
             },
             trace: self.trace,
             deadline: self.deadline,
+            attempted: false,
         };
         (work, self._counted)
     }
 }
+
+#[cfg(test)]
+#[path = "pipeline_tests.rs"]
+mod tests;

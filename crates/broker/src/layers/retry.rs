@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crosspoint_core::{Effect, Failure, Kind, Outcome, Refusal, inner_status};
+use crosspoint_core::{Effect, Failure, Kind, Outcome, inner_status};
 use prometheus_client::metrics::counter::Counter;
 use tokio::time::{Instant, sleep};
 
@@ -36,6 +36,8 @@ struct Before {
     lines: Vec<String>,
     /// The last failure of a try that asked the system, else the last.
     failure: Option<Failure>,
+    /// Whether it did.
+    attempted: bool,
 }
 
 /// Tries the call, and again for as long as that may help and the policy allows it.
@@ -66,7 +68,7 @@ async fn again_and_again(work: &mut Work, budget: &Arc<Budget>) -> Result<Outcom
             // An open breaker lets nothing through before.
             .max(work.entry.limits.breaker_left());
         let code = failure.code.clone();
-        before.failed(failure);
+        before.failed(failure, work.attempted);
         if work.trace.tries == most || !may || Instant::now() + pause >= work.deadline {
             return Err(before.failure());
         }
@@ -97,40 +99,29 @@ fn in_seconds(time: Duration) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// Whether a limit of ours, and so not the system, had the call fail.
-fn is_of_a_limit(failure: &Failure) -> bool {
-    match failure.kind {
-        Kind::Refused(Refusal::RateLimited | Refusal::Overloaded | Refusal::CircuitOpen) => true,
-        // In the queue.
-        Kind::Refused(Refusal::DeadlineExceeded) => failure.effect == Effect::None,
-        _ => false,
-    }
-}
-
 // === impl Before ===
 
 impl Before {
-    /// A try more has failed.
-    fn failed(&mut self, mut failure: Failure) {
+    /// A try more has failed. `attempted`: it was not a limit of ours that had it fail.
+    fn failed(&mut self, mut failure: Failure, attempted: bool) {
         if let Some(outcome) = &mut failure.outcome {
             self.lines.append(&mut outcome.logs);
         }
-        let Some(earlier) = self.failure.take() else {
-            self.failure = Some(failure);
-            return;
-        };
-        let (mut shown, other) = match is_of_a_limit(&failure) && !is_of_a_limit(&earlier) {
-            true => (earlier, failure),
-            false => (failure, earlier),
-        };
-        // What one of the tries did, the call did.
-        if shown.effect == Effect::None {
-            shown.effect = other.effect;
+        match &mut self.failure {
+            // What the system said tells more; only when to come again is the limit's to say.
+            Some(earlier) if self.attempted && !attempted => {
+                earlier.retry_after = earlier.retry_after.max(failure.retry_after);
+            }
+            shown => {
+                // What one of the tries did, the call did.
+                let earlier = shown.as_ref().map(|earlier| earlier.effect);
+                if let (Effect::None, Some(effect)) = (failure.effect, earlier) {
+                    failure.effect = effect;
+                }
+                *shown = Some(failure);
+                self.attempted = attempted;
+            }
         }
-        if is_of_a_limit(&other) {
-            shown.retry_after = shown.retry_after.max(other.retry_after);
-        }
-        self.failure = Some(shown);
     }
 
     /// How the call ended.
