@@ -7,6 +7,7 @@
 
 mod connection;
 mod flood;
+mod ledger;
 mod load;
 mod measure;
 mod process;
@@ -57,6 +58,9 @@ struct Options {
     /// The folder bench/python
     #[arg(long)]
     python_parts: PathBuf,
+    /// The example `figures` of the crate store, built
+    #[arg(long)]
+    figures: PathBuf,
     /// Short rounds: good for seeing that it works, too noisy to quote
     #[arg(long)]
     quick: bool,

@@ -16,7 +16,7 @@ use crate::servers::MARK;
 use crate::{flood, load};
 
 /// Connections that keep both cores of a small machine busy, and no queue longer than that.
-const CONNECTIONS: usize = 64;
+pub(crate) const CONNECTIONS: usize = 64;
 
 /// What is given to commands that ask nobody, and must be in their answers.
 pub(crate) const LINE: &str = "a line of the bench";
@@ -261,7 +261,7 @@ fn through_forwarder(forwarder: &Server, url: &str) -> Result<Target> {
     Ok(Target::post(&forwarder.url, arguments(url))?.expecting(MARK))
 }
 
-fn arguments(url: &str) -> String {
+pub(crate) fn arguments(url: &str) -> String {
     json!({ "url": url }).to_string()
 }
 

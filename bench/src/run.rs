@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::programs::Programs;
 use crate::python::{self, Python};
 use crate::rows::Report;
-use crate::{Options, measure};
+use crate::{Options, ledger, measure};
 
 /// How long and how often. Times are milliseconds.
 pub(crate) struct Pace {
@@ -60,6 +60,16 @@ pub(crate) async fn run(options: Options) -> Result<Report> {
         measure::start(&programs, &pace)
             .await
             .context("measuring the start")?,
+    );
+    rows.extend(
+        ledger::cost(&programs, &pace)
+            .await
+            .context("measuring what the ledger costs")?,
+    );
+    rows.extend(
+        ledger::figures(&options.figures, quick)
+            .await
+            .context("measuring the ledger")?,
     );
     let python = Python {
         interpreter: &options.python,

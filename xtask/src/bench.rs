@@ -21,9 +21,10 @@ pub(crate) fn run(flags: &Flags) -> Result<Verdict> {
         Ok((
             workspace.release("crosspoint")?,
             workspace.release("crosspoint-bench")?,
+            workspace.release_example("crosspoint-store", "figures")?,
         ))
     });
-    let Some((crosspoint, bench)) = built else {
+    let Some((crosspoint, bench, figures)) = built else {
         return Ok(steps.finish("bench"));
     };
     let python = steps.run("Python environment", || {
@@ -36,6 +37,7 @@ pub(crate) fn run(flags: &Flags) -> Result<Verdict> {
     let measured = steps.run("measure", || {
         let mut command = Command::new(bench);
         command.arg("run").arg("--crosspoint").arg(crosspoint);
+        command.arg("--figures").arg(figures);
         command.arg("--python").arg(python);
         command
             .arg("--python-parts")

@@ -83,6 +83,19 @@ impl Workspace {
         self.build(&["build", "--release", "--package", name], name)
     }
 
+    /// Builds the example `name` of a package for release.
+    pub(crate) fn release_example(&self, package: &str, name: &str) -> Result<PathBuf> {
+        let arguments = [
+            "build",
+            "--release",
+            "--package",
+            package,
+            "--example",
+            name,
+        ];
+        self.build(&arguments, name)
+    }
+
     fn build(&self, arguments: &[&str], name: &str) -> Result<PathBuf> {
         let output = self
             .cargo(arguments)
@@ -138,8 +151,9 @@ fn programs(messages: &str) -> Result<BTreeMap<String, PathBuf>> {
     let mut programs = BTreeMap::new();
     for line in messages.lines() {
         let message: Value = serde_json::from_str(line).context("reading cargo's messages")?;
+        let kind = &message["target"]["kind"][0];
         let is_program =
-            message["target"]["kind"][0] == "bin" && message["profile"]["test"] == false;
+            (kind == "bin" || kind == "example") && message["profile"]["test"] == false;
         if let (true, Some(path), Some(name)) = (
             is_program,
             message["executable"].as_str(),

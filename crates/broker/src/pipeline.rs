@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosspoint_core::{Call, CallId, Failure, Outcome, Refusal};
+use crosspoint_core::{Call, CallId, Failure, Mask, Outcome, Refusal};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -45,6 +45,8 @@ pub(crate) struct Work {
 pub(crate) struct Asked {
     pub(crate) call: Option<Call>,
     pub(crate) cancelled: Option<CancellationToken>,
+    /// What the connector of the last attempt found to be secrets, where people may read the result.
+    pub(crate) secrets: Option<Mask>,
 }
 
 /// Sends a call through the layers.
@@ -145,18 +147,19 @@ impl Job {
     }
 
     /// What is left of it once its row is there.
-    pub(crate) fn begun(self: Box<Job>) -> (Work, TaskTrackerToken) {
+    pub(crate) fn begun(self: Box<Job>) -> (Work, Arc<Flight>, TaskTrackerToken) {
         let work = Work {
             entry: self.entry,
             asked: Asked {
                 call: Some(self.call),
                 cancelled: Some(self.cancelled),
+                secrets: None,
             },
             trace: self.trace,
             deadline: self.deadline,
             attempted: false,
         };
-        (work, self._counted)
+        (work, self.flight, self._counted)
     }
 }
 

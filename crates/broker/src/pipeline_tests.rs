@@ -638,7 +638,7 @@ async fn a_call_is_held_once_however_many_layers_there_are() {
         Instant::now() + LIMIT,
         counted,
     ));
-    let (mut work, _counted) = job.begun();
+    let (mut work, _, _counted) = job.begun();
     let size = size_of_val(&begun(&mut work));
     assert!(size < 1536, "{size}");
     begun(&mut work).await.unwrap();

@@ -119,6 +119,11 @@ impl Context {
         text
     }
 
+    /// The secrets of this call, for what is made of its result later.
+    pub fn secrets(&self) -> Mask {
+        self.mask.own()
+    }
+
     /// Hands the result on without secrets: log lines join it, and they, the message and the
     /// detail are masked. Bodies are results and stay as they are.
     pub fn finish(&self, result: Result<Outcome, Failure>) -> Result<Outcome, Failure> {

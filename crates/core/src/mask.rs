@@ -147,13 +147,18 @@ impl CallMask {
         }
     }
 
-    /// Masks a set of texts in place. All are withheld when a secret is too long to look for.
-    pub fn apply_all<'t>(&self, texts: impl IntoIterator<Item = &'t mut String>) {
+    /// The secrets of this call alone.
+    pub fn own(&self) -> Mask {
         let too_long = self.lock().iter().any(|value| value.len() > LONGEST);
-        let own = match too_long {
+        match too_long {
             true => Mask::withhold(),
             false => Mask::new(self.lock().iter()),
-        };
+        }
+    }
+
+    /// Masks a set of texts in place. All are withheld when a secret is too long to look for.
+    pub fn apply_all<'t>(&self, texts: impl IntoIterator<Item = &'t mut String>) {
+        let own = self.own();
         for text in texts {
             for mask in [&self.base, &own] {
                 if let Cow::Owned(masked) = mask.apply(text) {

@@ -1,8 +1,12 @@
 //! The command line's grammar and its help.
 
+mod ledger;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use ledger::{LedgerCommand, ListArgs, ReplayArgs, SettleArgs, ShowArgs};
 
 /// Exit code: a command that was called has failed.
 pub const FAILED: u8 = 1;
@@ -34,6 +38,7 @@ Examples:
   crosspoint commands                           what can be called
   crosspoint call http/GetRequestV2 url=http://127.0.0.1:7004/liveness
   crosspoint check http                         does it behave?
+  crosspoint ledger list                        what was called, and what became of it
   crosspoint new python crm                     begin a connector in Python
   crosspoint config check                       the configuration as it counts
 
@@ -57,6 +62,9 @@ pub enum Command {
     Env(EnvCommand),
     /// Let the running server read its configuration and connectors again
     Reload(ReloadArgs),
+    /// Look at the calls that were recorded, and settle or repeat them
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -4,6 +4,7 @@
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -11,16 +12,22 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinSet;
 
 /// The longest request. A real one is a few bytes.
 const LONGEST: u64 = 64 * 1024;
 
 /// What can be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
     /// Read the configuration and the connectors again.
     Reload,
+    /// Run a call of the ledger again, as another attempt of the same call, and wait for its end.
+    RunAgain {
+        /// The call.
+        id: String,
+    },
 }
 
 /// What came of it.
@@ -30,6 +37,9 @@ pub struct Answer {
     pub done: bool,
     /// What was done, or why not; several lines.
     pub text: String,
+    /// What a call that did run again has failed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
 }
 
 /// The server's end of the socket. The file goes away with it.
@@ -54,14 +64,23 @@ impl Control {
         Ok(Control { listener, path })
     }
 
-    /// Answers requests, one after the other, until it is dropped.
-    pub async fn serve(self, handle: impl Fn(Request) -> BoxFuture<'static, Answer>) {
+    /// Answers requests, several at a time, until it is dropped.
+    pub async fn serve(
+        self,
+        handle: impl Fn(Request) -> BoxFuture<'static, Answer> + Send + Sync + 'static,
+    ) {
+        let handle = Arc::new(handle);
+        let mut asked = JoinSet::new();
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    if let Err(error) = answer(stream, &handle).await {
-                        tracing::debug!(%error, "A request on the control socket broke off.");
-                    }
+                    let handle = handle.clone();
+                    asked.spawn(async move {
+                        if let Err(error) = answer(stream, &*handle).await {
+                            tracing::debug!(%error, "A request on the control socket broke off.");
+                        }
+                    });
+                    while asked.try_join_next().is_some() {}
                 }
                 Err(error) => {
                     tracing::error!(%error, "Accepting on the control socket failed.");
@@ -78,9 +97,31 @@ impl Drop for Control {
     }
 }
 
+// === impl Answer ===
+
+impl Answer {
+    /// It was done.
+    pub fn done(text: String) -> Answer {
+        Answer {
+            done: true,
+            text,
+            failure: None,
+        }
+    }
+
+    /// It was not.
+    pub fn refused(text: String) -> Answer {
+        Answer {
+            done: false,
+            text,
+            failure: None,
+        }
+    }
+}
+
 async fn answer(
     stream: UnixStream,
-    handle: &impl Fn(Request) -> BoxFuture<'static, Answer>,
+    handle: &(impl Fn(Request) -> BoxFuture<'static, Answer> + Sync),
 ) -> Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
@@ -91,10 +132,7 @@ async fn answer(
         .context("nothing was asked")??;
     let answer = match serde_json::from_str(&line) {
         Ok(request) => handle(request).await,
-        Err(error) => Answer {
-            done: false,
-            text: format!("this server does not know the request: {error}"),
-        },
+        Err(error) => Answer::refused(format!("this server does not know the request: {error}")),
     };
     let mut text = serde_json::to_vec(&answer)?;
     text.push(b'\n');
@@ -104,15 +142,30 @@ async fn answer(
 /// Asks the server that runs with this data directory.
 pub async fn ask(data_dir: &Path, request: Request) -> Result<Answer> {
     let path = socket(data_dir);
-    let stream = UnixStream::connect(&path).await;
-    let (read, mut write) = match stream {
-        Ok(stream) => stream.into_split(),
+    match UnixStream::connect(&path).await {
+        Ok(stream) => ask_over(stream, &request).await,
         Err(error) => bail!(
             "no server answers at {} ({error}): is `crosspoint serve` running with this data_dir?",
             path.display()
         ),
-    };
-    let mut line = serde_json::to_vec(&request)?;
+    }
+}
+
+/// Asks the server that runs with this data directory. None when there is none.
+pub async fn ask_if_there(data_dir: &Path, request: Request) -> Result<Option<Answer>> {
+    let path = socket(data_dir);
+    match UnixStream::connect(&path).await {
+        Ok(stream) => ask_over(stream, &request).await.map(Some),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Ok(None),
+            _ => Err(error).with_context(|| format!("asking the server at {}", path.display())),
+        },
+    }
+}
+
+async fn ask_over(stream: UnixStream, request: &Request) -> Result<Answer> {
+    let (read, mut write) = stream.into_split();
+    let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
     write.write_all(&line).await.context("asking the server")?;
     let mut text = String::new();
@@ -139,7 +192,7 @@ mod tests {
         let serving = tokio::spawn(control.serve(|request| {
             assert_eq!(request, Request::Reload);
             let text = "two\nlines".to_owned();
-            Box::pin(std::future::ready(Answer { done: true, text }))
+            Box::pin(std::future::ready(Answer::done(text)))
         }));
         let answer = ask(folder.path(), Request::Reload).await.unwrap();
         assert_eq!((answer.done, &*answer.text), (true, "two\nlines"));
@@ -153,5 +206,42 @@ mod tests {
         let _ = serving.await;
         let error = ask(folder.path(), Request::Reload).await.unwrap_err();
         assert!(error.to_string().contains("crosspoint serve"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_request_that_takes_long_keeps_no_other_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let control = Control::open(folder.path()).unwrap();
+        let (open, gate) = tokio::sync::watch::channel(());
+        tokio::spawn(control.serve(move |request| {
+            let mut gate = gate.clone();
+            Box::pin(async move {
+                if let Request::RunAgain { id } = request {
+                    let _ = gate.changed().await;
+                    return Answer::done(id);
+                }
+                Answer::refused(String::new())
+            })
+        }));
+        let id = "a-call".to_owned();
+        let long = ask(folder.path(), Request::RunAgain { id });
+        let quick = async {
+            let answer = ask(folder.path(), Request::Reload).await.unwrap();
+            open.send(()).unwrap();
+            answer
+        };
+        let (long, quick) = tokio::join!(long, quick);
+        assert_eq!((&*long.unwrap().text, quick.done), ("a-call", false));
+    }
+
+    #[tokio::test]
+    async fn no_server_is_not_an_error_where_there_may_be_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let answer = ask_if_there(folder.path(), Request::Reload).await;
+        assert_eq!(answer.unwrap(), None);
+        // A socket that a killed server has left.
+        drop(UnixListener::bind(socket(folder.path())).unwrap());
+        let answer = ask_if_there(folder.path(), Request::Reload).await;
+        assert_eq!(answer.unwrap(), None);
     }
 }

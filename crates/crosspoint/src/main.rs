@@ -13,6 +13,7 @@ mod config;
 mod control;
 mod data_dir;
 mod logging;
+mod outcome;
 mod show;
 mod wire;
 
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Command::New(NewCommand::Python(args)) => command::new::python(args),
         Command::Env(command) => command::env::run(&cli.config, command),
         Command::Reload(args) => command::reload::run(&cli.config, &args),
+        Command::Ledger(command) => command::ledger::run(&cli.config, command),
         Command::Config(ConfigCommand::Check(args)) => command::config::check(&cli.config, args),
         Command::Config(ConfigCommand::Reference(args)) => command::config::reference(args),
     };

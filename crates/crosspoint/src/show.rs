@@ -56,6 +56,26 @@ pub fn one_line(text: &str) -> String {
     lines.join(" / ").chars().map(clean).collect()
 }
 
+/// Text that others wrote, for a terminal: whatever would move the cursor, begin a line or turn the
+/// direction of writing is spelled out.
+pub fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\u{200e}'
+            | '\u{200f}'
+            | '\u{061c}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => {
+                plain.extend(c.escape_unicode());
+            }
+            c if c.is_control() => plain.extend(c.escape_debug()),
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
 /// Says that something is under way once it has taken a second: on a terminal a line that counts,
 /// elsewhere one line and no more.
 pub struct Waiting {
@@ -109,5 +129,15 @@ mod tests {
             ["one two", "three", "four"]
         );
         assert_eq!(wrap("unbreakable", 3), ["unbreakable"]);
+    }
+
+    #[test]
+    fn what_steers_a_terminal_is_spelled_out() {
+        assert_eq!(
+            plain("\u{1b}[31mred\r\n\u{9b}\u{7f}"),
+            r"\u{1b}[31mred\r\n\u{9b}\u{7f}"
+        );
+        assert_eq!(plain("a\u{202e}b\u{2028}"), r"a\u{202e}b\u{2028}");
+        assert_eq!(plain("größer 東京 \"x\""), "größer 東京 \"x\"");
     }
 }

@@ -1,66 +1,69 @@
-//! Measures a ledger: `figures <url> <master key file> [rows]`, with a new and empty place.
+//! Measures a ledger on SQLite beside bare SQL on the same file, and prints the numbers as JSON for
+//! the bench: `figures [rows]`, in a folder of its own that goes away in the end.
 #![allow(clippy::print_stdout, reason = "made to print")]
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crosspoint_broker::ledger::{
-    About, End, Ending, Filter, Key, NewRow, State, Store, StoreError, Wait,
-};
+use crosspoint_broker::ledger::{About, End, Ending, Filter, NewRow, Row, State, Store, Wait};
 use crosspoint_store::{Ledger, Options, open};
 use futures_util::future::try_join_all;
+use sqlx::{Connection, SqliteConnection};
 
-const COMMITS: usize = 4_000;
-const TOGETHER: usize = 200;
+/// How many rows a process leaves running.
+const LEFT: usize = 10_000;
+
+/// How often a query is asked; the median counts.
+const TIMES: usize = 41;
+
+/// How many rows a page has.
+const PAGE: u32 = 50;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let (Some(url), Some(key)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: figures <url> <master key file> [rows]".into());
-    };
-    let rows: usize = arguments.next().map_or(Ok(100_000), |rows| rows.parse())?;
-    let mut options = Options::new(Path::new(&key));
-    options.queue = 50_000;
-    options.patience = Duration::from_secs(60);
-    let store = open(&url, &options).await?;
-
-    let single = commits(&store, COMMITS / 8, 1).await?;
-    let group = commits(&store, COMMITS, TOGETHER).await?;
-    println!("keyed beginnings, one at a time: {single:.0}/s");
-    println!(
-        "keyed beginnings, {TOGETHER} at a time: {group:.0}/s, {:.1} times",
-        group / single
-    );
-
-    let begun = Instant::now();
+    let rows: usize = std::env::args()
+        .nth(1)
+        .map_or(Ok(1_000_000), |n| n.parse())?;
+    let folder = tempfile::tempdir()?;
+    let url = format!("sqlite:{}", folder.path().join("ledger.db").display());
+    let store = reopen(&url, folder.path()).await?;
     fill(&store, rows).await?;
-    let took = begun.elapsed();
-    println!(
-        "calls nobody waits for: {:.0}/s",
-        rows as f64 / took.as_secs_f64()
-    );
-    listing(&store).await?;
-
-    for _ in 0..10_000 {
-        store.begin(row(None, "recovered"), Wait::No).await?;
+    let (listing, bare_listing) = listing(&store, &url).await?;
+    for _ in 0..LEFT {
+        store.begin(row("left"), Wait::No).await?;
     }
-    store.close().await;
+    store.flush().await?;
+    // As a process ends that is killed.
     drop(store);
-    recovery(&open(&url, &options).await?).await
+    let store = reopen(&url, folder.path()).await?;
+    let recovery = recovery(&store).await?;
+    store.close().await;
+    let bare_recovery = bare_recovery(&url).await?;
+    println!(
+        "{{\"rows\": {rows}, \"listing_ms\": {}, \"bare_listing_ms\": {}, \"left\": {LEFT}, \
+         \"recovery_s\": {}, \"bare_recovery_s\": {}}}",
+        listing.as_secs_f64() * 1000.0,
+        bare_listing.as_secs_f64() * 1000.0,
+        recovery.as_secs_f64(),
+        bare_recovery.as_secs_f64(),
+    );
+    Ok(())
 }
 
-fn row(key: Option<String>, connector: &str) -> NewRow {
+async fn reopen(url: &str, folder: &Path) -> Result<Arc<Ledger>> {
+    let mut options = Options::new(folder.join("master.key"));
+    options.queue = 50_000;
+    options.patience = Duration::from_secs(60);
+    Ok(open(url, &options).await?)
+}
+
+fn row(connector: &str) -> NewRow {
     NewRow {
         id: uuid::Uuid::now_v7().to_string(),
-        key: key.map(|text| Key {
-            scope: "caller".to_owned(),
-            text,
-            fingerprint: [0; 32],
-        }),
+        key: None,
         about: About {
             ingress: "spiff".to_owned(),
             request_id: "request".to_owned(),
@@ -77,10 +80,10 @@ fn row(key: Option<String>, connector: &str) -> NewRow {
     }
 }
 
-fn end(id: String) -> End {
+fn end(id: String, state: State) -> End {
     End {
         id,
-        state: State::Succeeded,
+        state,
         ending: Ending {
             ended: 1,
             status: Some(200),
@@ -92,34 +95,12 @@ fn end(id: String) -> End {
     }
 }
 
-/// Commits a second, with so many callers that wait.
-async fn commits(store: &Arc<Ledger>, count: usize, together: usize) -> Result<f64> {
-    let begun = Instant::now();
-    let callers = (0..together).map(|_| {
-        let store = store.clone();
-        tokio::spawn(async move {
-            for _ in 0..count / together {
-                let id = uuid::Uuid::now_v7().to_string();
-                store.begin(row(Some(id), "keyed"), Wait::Committed).await?;
-            }
-            Ok::<_, StoreError>(())
-        })
-    });
-    for caller in try_join_all(callers).await? {
-        caller?;
-    }
-    Ok(count as f64 / begun.elapsed().as_secs_f64())
-}
-
 async fn fill(store: &Arc<Ledger>, rows: usize) -> Result<()> {
     for n in 0..rows {
-        let row = row(
-            None,
-            ["http", "smtp", "slack", "rare"][if n % 1000 == 0 { 3 } else { n % 3 }],
-        );
+        let row = row(["http", "smtp", "slack"][n % 3]);
         let id = row.id.clone();
         store.begin(row, Wait::No).await?;
-        store.end(end(id), Wait::No).await?;
+        store.end(end(id, State::Succeeded), Wait::No).await?;
         while store.health().queued > 20_000 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -131,60 +112,78 @@ async fn fill(store: &Arc<Ledger>, rows: usize) -> Result<()> {
     }
 }
 
-async fn listing(store: &Arc<Ledger>) -> Result<()> {
-    let rare = Filter {
-        connector: Some("rare".to_owned()),
-        ..Filter::default()
-    };
-    let half = store.list(&rare, 1_000_000, None).await?;
-    let until = half[half.len() / 2].id.clone();
-    let common = Filter {
+/// A page of one connector's calls before a time in the middle, by the ledger and by bare SQL.
+async fn listing(store: &Arc<Ledger>, url: &str) -> Result<(Duration, Duration)> {
+    let mut bare = SqliteConnection::connect(url).await?;
+    let middle: String = sqlx::query_scalar(
+        "SELECT id FROM crosspoint_calls WHERE id >= (SELECT id FROM crosspoint_calls \
+         ORDER BY id LIMIT 1 OFFSET (SELECT COUNT(*) / 2 FROM crosspoint_calls)) ORDER BY id LIMIT 1",
+    )
+    .fetch_one(&mut bare)
+    .await?;
+    let filter = Filter {
         connector: Some("smtp".to_owned()),
+        since: Some(0),
         ..Filter::default()
     };
-    let failed = Filter {
-        state: Some(State::Failed),
-        connector: Some("http".to_owned()),
-        ..Filter::default()
-    };
-    for (name, filter, before) in [
-        ("newest of a connector", &common, None),
-        ("of a connector in the middle", &common, Some(&*until)),
-        ("of a rare connector", &rare, Some(&*until)),
-        ("failed of a connector: none", &failed, None),
-    ] {
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..TIMES {
         let begun = Instant::now();
-        let rows = store.list(filter, 50, before).await?;
-        println!(
-            "listing, {name}: {:?} for {} rows",
-            begun.elapsed(),
-            rows.len()
-        );
+        let rows = store.list(&filter, PAGE, Some(&middle)).await?;
+        ours.push(begun.elapsed());
+        let begun = Instant::now();
+        let ids: Vec<String> = sqlx::query_scalar(
+            "SELECT id FROM crosspoint_calls WHERE connector = 'smtp' AND id >= '0' AND id < ? \
+             ORDER BY id DESC LIMIT 50",
+        )
+        .bind(&middle)
+        .fetch_all(&mut bare)
+        .await?;
+        theirs.push(begun.elapsed());
+        let ours: Vec<String> = rows.into_iter().map(|Row { id, .. }| id).collect();
+        if ours != ids {
+            return Err("the two lists differ".into());
+        }
     }
-    Ok(())
+    bare.close().await?;
+    Ok((median(ours), median(theirs)))
 }
 
-async fn recovery(store: &Arc<Ledger>) -> Result<()> {
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// Takes over what was left running, and ends each row as unknown, as the broker does.
+async fn recovery(store: &Arc<Ledger>) -> Result<Duration> {
     let begun = Instant::now();
     let mut count = 0;
     loop {
-        let rows = store.recover(2_000).await?;
+        let rows = store.recover(500).await?;
         if rows.is_empty() {
             break;
         }
         count += rows.len();
-        let ends = rows.into_iter().map(|row| {
-            let end = End {
-                state: State::Unknown,
-                ..end(row.id)
-            };
-            store.end(end, Wait::Committed)
-        });
-        try_join_all(ends).await?;
+        let end = |row: Row| store.end(end(row.id, State::Unknown), Wait::Committed);
+        try_join_all(rows.into_iter().map(end)).await?;
     }
-    println!(
-        "recovery of {count} rows, each ended as unknown: {:?}",
-        begun.elapsed()
-    );
-    Ok(())
+    match count {
+        LEFT => Ok(begun.elapsed()),
+        other => Err(format!("{other} rows were recovered").into()),
+    }
+}
+
+/// The same rows changed once more, in one statement.
+async fn bare_recovery(url: &str) -> Result<Duration> {
+    let mut bare = SqliteConnection::connect(url).await?;
+    let begun = Instant::now();
+    let update = "UPDATE crosspoint_calls SET owner = 'bare', state = 'failed', ended = 2 \
+                  WHERE state <> 'succeeded' AND state = 'unknown'";
+    let done = sqlx::raw_sql(update).execute(&mut bare).await?;
+    let took = begun.elapsed();
+    bare.close().await?;
+    match done.rows_affected() as usize {
+        LEFT => Ok(took),
+        other => Err(format!("{other} rows were changed").into()),
+    }
 }

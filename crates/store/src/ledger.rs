@@ -1,5 +1,6 @@
 //! A ledger on a database: its parts, and what the port needs of them.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -36,6 +37,8 @@ pub struct Ledger {
     /// Whether the times of deliveries are by this process's clock.
     pub(crate) recovered: AtomicBool,
     writer: JoinHandle<()>,
+    /// Keeps other processes from serving from the same file.
+    _lock: Option<File>,
 }
 
 /// A clock that does not jump while the process runs.
@@ -51,6 +54,7 @@ impl Ledger {
         engine: Arc<dyn Engine>,
         sealer: Sealer,
         options: &Options,
+        lock: Option<File>,
     ) -> Result<Ledger, Fault> {
         let owner: Arc<str> = uuid::Uuid::now_v7().to_string().into();
         if engine.dialect().leases {
@@ -69,6 +73,7 @@ impl Ledger {
             clock: Clock::start(),
             recovered: AtomicBool::new(false),
             writer: tokio::spawn(writer.run()),
+            _lock: lock,
         })
     }
 

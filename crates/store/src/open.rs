@@ -1,5 +1,7 @@
 //! Opens a ledger: checks the schema, brings it up to date, checks the master key.
 
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +36,9 @@ pub struct Options {
     pub durability: Durability,
     /// Whether a missing SQLite file and a missing master key are made.
     pub create: bool,
+    /// Whether this process serves from the ledger. On SQLite only one may: it takes every open call
+    /// of another for one of a process that has ended. Default: no.
+    pub serves: bool,
     /// How many records may wait to be written. Default: 10,000, and never more than 64 MiB.
     pub queue: usize,
     /// For how long after its last sign of life an owner counts as alive, PostgreSQL only.
@@ -54,6 +59,13 @@ pub enum OpenError {
     /// No file, where none may be made.
     #[error("there is no ledger at {}: `crosspoint serve` makes one", .0.display())]
     Missing(PathBuf),
+    /// Another process serves from it.
+    #[error(
+        "the ledger at {} is in use by another `crosspoint serve`: stop that one, or give each a \
+         ledger of its own (store.url); several may share one on PostgreSQL",
+        .0.display()
+    )]
+    Taken(PathBuf),
     /// The database cannot be reached, or does not do what is needed.
     #[error("opening the ledger: {0}")]
     Database(String),
@@ -82,6 +94,7 @@ impl Options {
             master_key: master_key.into(),
             durability: Durability::default(),
             create: true,
+            serves: false,
             queue: 10_000,
             lease: Duration::from_secs(30),
             patience: Duration::from_secs(5),
@@ -99,12 +112,13 @@ pub async fn open(url: &str, options: &Options) -> Result<Arc<Ledger>, OpenError
             return Err(OpenError::Missing(file));
         }
         private(&file)?;
+        let lock = options.serves.then(|| lock(&file)).transpose()?;
         let engine = sqlite::engine(&file, options.durability);
-        return ready(Arc::new(engine), options).await;
+        return ready(Arc::new(engine), options, lock).await;
     }
     if postgres::is_url(url) {
         let engine = postgres::engine(url, options.durability).map_err(bad)?;
-        return ready(Arc::new(engine), options).await;
+        return ready(Arc::new(engine), options, None).await;
     }
     // A URL may hold a password.
     let scheme = url.split(':').next().unwrap_or_default();
@@ -113,8 +127,7 @@ pub async fn open(url: &str, options: &Options) -> Result<Arc<Ledger>, OpenError
 
 /// Makes the file, when it is missing, for its owner alone; those beside it take its permissions.
 fn private(file: &Path) -> Result<(), OpenError> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut options = std::fs::OpenOptions::new();
+    let mut options = OpenOptions::new();
     let made = options
         .create(true)
         .append(true)
@@ -124,10 +137,34 @@ fn private(file: &Path) -> Result<(), OpenError> {
     made.map_err(|error| OpenError::Database(format!("{}: {error}", file.display())))
 }
 
-async fn ready(engine: Arc<dyn Engine>, options: &Options) -> Result<Arc<Ledger>, OpenError> {
+/// Keeps every other process from serving from this file until the ledger is dropped. A file of its
+/// own, since the database has locks of its own on its file.
+fn lock(file: &Path) -> Result<File, OpenError> {
+    let mut path = file.as_os_str().to_owned();
+    path.push("-serve");
+    let failed = |error| OpenError::Database(format!("{}: {error}", Path::new(&path).display()));
+    let options = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(&path);
+    let lock = options.map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Taken(file.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+async fn ready(
+    engine: Arc<dyn Engine>,
+    options: &Options,
+    lock: Option<File>,
+) -> Result<Arc<Ledger>, OpenError> {
     schema::migrate(&*engine).await?;
     let sealer = unlock(&*engine, options).await?;
-    Ok(Arc::new(Ledger::start(engine, sealer, options).await?))
+    let ledger = Ledger::start(engine, sealer, options, lock).await?;
+    Ok(Arc::new(ledger))
 }
 
 /// Finds the master key and proves that the ledger was sealed with it.

@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use tokio::time::{Instant, timeout_at};
 
 use crate::catalogue::Entry;
+use crate::ledger::Bodies;
 use crate::pipeline::Asked;
 
 /// How long after its deadline a connector may still answer by itself, which tells more than our
@@ -49,6 +50,10 @@ pub(crate) async fn layer(
         Ok(Err(_)) => Err(broken()),
         Err(_) => Err(overrun(entry)),
     };
+    if entry.policy.bodies == Bodies::Full {
+        // What the connector found to be a secret may come back in the result, which people read.
+        asked.secrets = Some(cx.secrets());
+    }
     cx.finish(result)
 }
 

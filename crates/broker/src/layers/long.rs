@@ -94,8 +94,11 @@ pub(crate) async fn layer(job: Box<Job>, recording: Recording) -> Result<Outcome
 
 /// The call itself and the end of its records.
 pub(crate) async fn finish(job: Box<Job>, recording: Recording) -> Result<Outcome, Failure> {
-    let (mut work, counted) = job.begun();
+    let (mut work, flight, counted) = job.begun();
     let result = pipeline::begun(&mut work).await;
+    if let Some(secrets) = work.asked.secrets.take() {
+        flight.protect(secrets);
+    }
     let result = recording.end(result).await;
     drop(counted);
     work.trace.end(result)

@@ -20,8 +20,8 @@ const LAST_LOOK: Duration = Duration::from_secs(1);
 pub(crate) enum Known {
     /// It is answered.
     Answered(Result<Outcome, Failure>),
-    /// It runs as another attempt of this row.
-    Again(Row, Listed),
+    /// It runs as another attempt of the row with this id.
+    Again(String, Listed),
     /// The row is gone: nobody has the key any more.
     Free,
 }
@@ -120,7 +120,7 @@ async fn again(recorder: &Arc<Recorder>, job: &Job, row: Row) -> Result<Next, St
         attempts: row.attempts,
     };
     match recorder.store.again(&row.id, version, now()).await? {
-        true => Ok(Next::Done(Known::Again(row, listed))),
+        true => Ok(Next::Done(Known::Again(row.id, listed))),
         // Somebody else was faster.
         false => Ok(Next::Wait(Duration::ZERO)),
     }

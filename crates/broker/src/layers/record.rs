@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crosspoint_core::{Call, CallId, Effect, Failure, Kind, Mask, Outcome, Refusal, Safety};
+use crosspoint_core::{
+    Call, CallId, Effect, Failure, Ingress, Kind, Mask, Outcome, Refusal, Safety,
+};
 use futures_util::FutureExt;
 
 use crate::catalogue::Entry;
@@ -32,6 +34,8 @@ pub(crate) struct Open {
     pub(crate) kept: bool,
     /// The row was made for this attempt.
     pub(crate) new: bool,
+    /// It is the one call of its process, which has the time to wait for its end.
+    pub(crate) alone: bool,
     pub(crate) secrets: Mask,
     pub(crate) _listed: Option<Listed>,
 }
@@ -63,10 +67,10 @@ pub(crate) async fn layer(
                 match recognise::known(&recorder, &job, key.as_ref(), plan.as_ref(), *row).await {
                     Known::Free => {}
                     Known::Answered(result) => return Err(Box::new(job.trace.end(result))),
-                    Known::Again(row, listed) => {
+                    Known::Again(id, listed) => {
                         // Another attempt of the same call.
-                        job.call.id = row.id.parse().unwrap_or(job.call.id);
-                        let mut open = Open::new(&recorder, &job, row.id, plan, Some(listed));
+                        job.call.id = id.parse().unwrap_or(job.call.id);
+                        let mut open = Open::new(&recorder, &job, id, plan, Some(listed));
                         open.new = false;
                         return Ok((begun(job), Recording(Some(open))));
                     }
@@ -163,6 +167,7 @@ impl Open {
             plan,
             repeat: Repeat::of(call, &entry.command),
             new: true,
+            alone: call.origin.ingress == Ingress::Cli,
             secrets: match entry.policy.bodies {
                 Bodies::None => Mask::default(),
                 _ => declared_secrets(&entry.command, &call.arguments),
@@ -180,11 +185,32 @@ impl Open {
         Reader {
             bodies: self.entry.policy.bodies,
             command: &self.entry.command,
-            masks: [&self.entry.mask, &self.secrets],
+            masks: [
+                &self.entry.mask,
+                self.flight.secrets().unwrap_or(&self.secrets),
+            ],
         }
     }
 
-    fn outcome<'r>(result: &'r Result<Outcome, Failure>) -> Option<&'r Outcome> {
+    /// Ends the row and waits for the commit. One that was taken over meanwhile, because this process
+    /// was not heard of for too long, is settled where it has become unknown: it is known here.
+    async fn end_aloud(&self, end: End) {
+        let store = &self.recorder.store;
+        let id = &self.id;
+        match store.end(end.clone(), Wait::Committed).await {
+            Ok(()) => {}
+            Err(error @ StoreError::Unavailable(_)) => {
+                tracing::warn!(id, %error, "The end of this call waits to be recorded.");
+            }
+            Err(error @ StoreError::TakenOver(_)) => match store.settle(end).await {
+                Ok(true) => tracing::info!(id, "This call was taken for lost, and has ended."),
+                _ => tracing::error!(id, %error, "The end of this call is not recorded."),
+            },
+            Err(error) => tracing::error!(id, %error, "The end of this call is not recorded."),
+        }
+    }
+
+    fn outcome(result: &Result<Outcome, Failure>) -> Option<&Outcome> {
         match result {
             Ok(outcome) => Some(outcome),
             Err(failure) => failure.outcome.as_deref(),
@@ -242,24 +268,16 @@ impl Recording {
         if promised {
             open.recorder.left(open.asked).await;
         }
-        let wait = if kept { Wait::Committed } else { Wait::No };
-        if let Err(error) = open.recorder.store.end(end, wait).await {
-            not_ended(&open.id, &error);
+        match kept || open.alone {
+            true => open.end_aloud(end).await,
+            // What goes wrong is counted by the store.
+            false => drop(open.recorder.store.end(end, Wait::No).await),
         }
         if state == State::Finished {
             open.recorder.finished.notify_one();
         }
         open.flight.land(&result);
         result
-    }
-}
-
-fn not_ended(id: &str, error: &StoreError) {
-    match error {
-        StoreError::Unavailable(_) => {
-            tracing::warn!(id, %error, "The end of this call waits to be recorded.");
-        }
-        error => tracing::error!(id, %error, "The end of this call is not recorded."),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use crosspoint_core::{Failure, Outcome, Safety};
+use crosspoint_core::{Failure, Mask, Outcome, Safety};
 use tokio::sync::watch;
 
 type Landed = Option<Result<Outcome, Failure>>;
@@ -14,6 +14,8 @@ pub(crate) struct Flight {
     read_only: bool,
     begun: AtomicBool,
     promised: AtomicBool,
+    /// Secrets that only the connector recognised.
+    secrets: OnceLock<Mask>,
     result: watch::Sender<Landed>,
 }
 
@@ -36,6 +38,7 @@ impl Flight {
             read_only: safety == Safety::ReadOnly,
             begun: AtomicBool::new(false),
             promised: AtomicBool::new(false),
+            secrets: OnceLock::new(),
             result: watch::Sender::new(None),
         }
     }
@@ -52,6 +55,17 @@ impl Flight {
 
     pub(crate) fn is_promised(&self) -> bool {
         self.promised.load(Ordering::Acquire)
+    }
+
+    /// Notes the secrets that were found on the way.
+    pub(crate) fn protect(&self, secrets: Mask) {
+        // Those of a second attempt are those of the first: the arguments are the same.
+        let _ = self.secrets.set(secrets);
+    }
+
+    /// The secrets that were found on the way.
+    pub(crate) fn secrets(&self) -> Option<&Mask> {
+        self.secrets.get()
     }
 
     /// Tells the result to everybody who waits.

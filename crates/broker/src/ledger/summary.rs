@@ -19,8 +19,11 @@ pub enum Bodies {
 /// Longer texts are shown by their size, where not everything is shown.
 const SHORT: usize = 200;
 
+/// Longer texts are cut, where everything is shown.
+const LONG: usize = 4 * 1024;
+
 /// Longer arguments and results are shown by their size in any case.
-const LONGEST: usize = 64 * 1024;
+const LONGEST: usize = 1024 * 1024;
 
 /// Makes texts that people may read.
 pub(crate) struct Reader<'a> {
@@ -70,7 +73,7 @@ impl Reader<'_> {
         if self.bodies == Bodies::Full && bytes <= LONGEST {
             match &outcome.body {
                 Body::Json(json) => shown["body"] = self.whole(json),
-                Body::Text(text) => shown["body"] = self.text(text).into(),
+                Body::Text(text) => shown["body"] = cut(self.text(text)).into(),
                 Body::Bytes(_) => {}
             }
         }
@@ -103,7 +106,7 @@ impl Reader<'_> {
 
     fn clean(&self, value: Value) -> Value {
         match value {
-            Value::String(text) => self.text(&text).into(),
+            Value::String(text) => cut(self.text(&text)).into(),
             Value::Array(list) => list.into_iter().map(|value| self.clean(value)).collect(),
             Value::Object(map) => {
                 let entry = |(name, value): (String, Value)| {
@@ -136,6 +139,16 @@ impl Reader<'_> {
         let once = self.masks[0].apply(text);
         self.masks[1].apply(&once).into_owned()
     }
+}
+
+/// Cuts what is masked already: half of a secret would not be recognised as one.
+fn cut(mut text: String) -> String {
+    let bytes = text.len();
+    if bytes > LONG {
+        text.truncate(text.floor_char_boundary(LONG));
+        text.push_str(&format!("… ({bytes} bytes)"));
+    }
+    text
 }
 
 fn plain_url(mut url: Url) -> String {

@@ -1,6 +1,6 @@
 //! `crosspoint call`: runs one command in this process.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,12 +9,11 @@ use anyhow::{Context, Result};
 use crosspoint_broker::Broker;
 use crosspoint_broker::ledger::Store;
 use crosspoint_core::{Body, Call, CommandId, Failure, Ingress, Kind, Origin, Outcome};
-use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::cli::{CallArgs, FAILED, USAGE};
 use crate::config::Loaded;
-use crate::{arguments, logging, show, wire};
+use crate::{arguments, logging, outcome, show, wire};
 
 /// Calls the command and prints its result.
 pub fn run(file: &Option<PathBuf>, args: CallArgs) -> Result<ExitCode> {
@@ -65,7 +64,9 @@ fn print(args: &CallArgs, result: Result<Outcome, Failure>, ms: u64) -> Result<E
         Err(_) => ExitCode::from(FAILED),
     };
     if args.json {
-        println!("{:#}", whole(&result, ms)?);
+        let mut whole = outcome::whole(&result)?;
+        whole["milliseconds"] = ms.into();
+        println!("{whole:#}");
         return Ok(code);
     }
     let outcome = match &result {
@@ -88,7 +89,7 @@ fn print(args: &CallArgs, result: Result<Outcome, Failure>, ms: u64) -> Result<E
         }
     }
     if let Some(outcome) = outcome.filter(|o| !is_empty(&o.body)) {
-        write_body(&outcome.body)?;
+        outcome::write_body(&outcome.body)?;
     }
     Ok(code)
 }
@@ -99,45 +100,4 @@ fn is_empty(body: &Body) -> bool {
         Body::Text(text) => text.is_empty(),
         Body::Bytes(bytes) => bytes.is_empty(),
     }
-}
-
-/// Indented for a terminal, as it is for a program.
-fn write_body(body: &Body) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    let pretty = std::io::stdout().is_terminal();
-    match body {
-        Body::Json(json) if pretty => writeln!(out, "{:#}", json.read::<Value>()?)?,
-        Body::Json(json) => {
-            out.write_all(json.as_bytes())?;
-            out.write_all(b"\n")?;
-        }
-        Body::Text(text) => writeln!(out, "{text}")?,
-        Body::Bytes(bytes) => out.write_all(bytes)?,
-    }
-    Ok(())
-}
-
-/// The outcome or failure with everything that came with it.
-fn whole(result: &Result<Outcome, Failure>, ms: u64) -> Result<Value> {
-    let (outcome, failure) = match result {
-        Ok(outcome) => (Some(outcome), None),
-        Err(failure) => (failure.outcome.as_deref(), Some(failure)),
-    };
-    let mut whole = json!({"succeeded": failure.is_none(), "milliseconds": ms});
-    if let Some(failure) = failure {
-        let (kind, code) = (failure.kind.name(), &failure.code);
-        whole["error"] = json!({"kind": kind, "error_code": code, "message": failure.message});
-    }
-    if let Some(outcome) = outcome {
-        whole["status"] = outcome.status.into();
-        whole["mimetype"] = (&*outcome.mimetype).into();
-        whole["headers"] = outcome.headers.iter().cloned().collect();
-        whole["body"] = match &outcome.body {
-            Body::Json(json) => json.read()?,
-            Body::Text(text) => text.as_str().into(),
-            Body::Bytes(bytes) => String::from_utf8_lossy(bytes).into(),
-        };
-        whole["logs"] = outcome.logs.clone().into();
-    }
-    Ok(whole)
 }

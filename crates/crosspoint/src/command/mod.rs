@@ -5,6 +5,7 @@ pub mod check;
 pub mod commands;
 pub mod config;
 pub mod env;
+pub mod ledger;
 pub mod new;
 pub mod reload;
 pub mod serve;

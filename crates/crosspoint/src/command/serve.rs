@@ -158,22 +158,30 @@ fn attend(reloader: Arc<Reloader>, data_dir: Option<&DataDir>, watch: bool) -> i
 }
 
 async fn handle(reloader: &Reloader, request: Request) -> Answer {
-    let Request::Reload = request;
+    match request {
+        Request::Reload => reload(reloader).await,
+        Request::RunAgain { id } => match reloader.broker.run_again(&id).await {
+            Ok(result) => Answer {
+                failure: result.err().map(|failure| failure.to_string()),
+                ..Answer::done(format!("Call {id} has run again."))
+            },
+            Err(error) => Answer::refused(error.to_string()),
+        },
+    }
+}
+
+async fn reload(reloader: &Reloader) -> Answer {
     match reloader.reload_aloud("crosspoint reload").await {
         Ok(reloaded) => {
             let lines = [
                 vec![format!("Reloaded: {}.", reloaded.summary)],
                 reloaded.problems,
             ];
-            Answer {
-                done: true,
-                text: lines.concat().join("\n"),
-            }
+            Answer::done(lines.concat().join("\n"))
         }
-        Err(reason) => Answer {
-            done: false,
-            text: format!("Not reloaded, everything stays as it was:\n{reason}"),
-        },
+        Err(reason) => Answer::refused(format!(
+            "Not reloaded, everything stays as it was:\n{reason}"
+        )),
     }
 }
 

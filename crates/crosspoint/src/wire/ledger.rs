@@ -15,14 +15,15 @@ use crate::config::connectors;
 use crate::config::store;
 use crate::config::store_url::StoreTarget;
 
-/// Opens the ledger. `create`: makes it where there is none yet, as the first `serve` does. None
-/// when it is switched off.
+/// Opens the ledger. `create`: to serve from it, and made where there is none yet. None when it is
+/// switched off.
 pub async fn open(loaded: &Loaded, create: bool) -> Result<Option<Arc<Ledger>>> {
     let StoreTarget::At(url) = &loaded.store else {
         return Ok(None);
     };
     let mut options = Options::new(&loaded.master_key);
     options.create = create;
+    options.serves = create;
     options.durability = match loaded.config.store.durability {
         store::Durability::Process => crosspoint_store::Durability::Process,
         store::Durability::Full => crosspoint_store::Durability::Full,

@@ -88,11 +88,14 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, &'static str> 
         };
     };
     match key.to_str() {
-        Ok(key) if (1..=LONGEST_KEY).contains(&key.len()) && !key.trim().is_empty() => {
-            Ok(Some(key.to_owned()))
-        }
+        Ok(key) if is_key(key) => Ok(Some(key.to_owned())),
         _ => Err("the header Idempotency-Key must have 1 to 1000 visible ASCII characters"),
     }
+}
+
+fn is_key(key: &str) -> bool {
+    let plain = key.bytes().all(|b| matches!(b, b' '..=b'~'));
+    plain && !key.trim().is_empty() && key.len() <= LONGEST_KEY
 }
 
 /// A body that says it is something else than JSON is not guessed at. One that says nothing is

@@ -12,6 +12,7 @@ on_both!(
     a_wrong_master_key_is_refused_and_nothing_overwritten,
     a_lost_master_key_is_not_replaced,
     a_place_that_cannot_be_reached_is_named,
+    on_sqlite_one_process_serves_and_others_may_look,
 );
 
 async fn many_who_open_a_new_place_at_once_make_one_ledger(place: Place) {
@@ -132,4 +133,23 @@ async fn a_file_that_is_no_database_is_left_alone() {
     let error = place.try_open().await.err().unwrap().to_string();
     assert!(error.contains("damaged or no SQLite database"), "{error}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+}
+
+async fn on_sqlite_one_process_serves_and_others_may_look(mut place: Place) {
+    let looking = place.options.clone();
+    place.options.serves = true;
+    let first = place.open().await;
+    if !place.is_sqlite() {
+        place.open().await;
+        return;
+    }
+    let error = place.try_open().await.err().unwrap();
+    assert!(matches!(error, OpenError::Taken(_)), "{error}");
+    assert!(error.to_string().contains("store.url"), "{error}");
+    let id = row_in(&*first, State::Succeeded).await;
+    let other = crosspoint_store::open(&place.url, &looking).await.unwrap();
+    assert_eq!(found(&*other, &id).await.state, State::Succeeded);
+    first.close().await;
+    drop(first);
+    place.open().await;
 }

@@ -3,4 +3,5 @@
 mod call;
 mod commands;
 mod config;
+mod ledger;
 mod serve;

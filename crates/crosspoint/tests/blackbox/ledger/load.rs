@@ -260,6 +260,10 @@ impl Load {
             }
         }
         let accepted = long.iter().filter(|call| call.accepted).count();
-        assert!(accepted > ENOUGH, "hardly anything happened: {accepted}");
+        // There are fewer workers for them.
+        assert!(
+            accepted > ENOUGH / 2,
+            "hardly anything happened: {accepted}"
+        );
     }
 }

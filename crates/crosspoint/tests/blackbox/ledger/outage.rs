@@ -57,8 +57,11 @@ async fn postgresql_may_be_restarted_under_load() {
             .await;
         }
         done.store(true, Ordering::SeqCst);
+        // It has to be there to the end.
+        server
     };
-    join!(load.work(&proxy, || !done.load(Ordering::SeqCst)), restarts);
+    let working = load.work(&proxy, || !done.load(Ordering::SeqCst));
+    let ((), _server) = join!(working, restarts);
     load.end(&proxy).await;
     until("all is well", async || proxy.problems().await == "[]").await;
     proxy.counts("crosspoint_ledger_available", 1.0).await;

@@ -1,0 +1,129 @@
+//! `crosspoint ledger`: looks at the calls that were recorded, settles and repeats them.
+
+mod advice;
+mod again;
+mod follow;
+mod lines;
+mod list;
+mod replay;
+mod rows;
+mod settle;
+mod show;
+mod table;
+mod time;
+mod watch;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use crosspoint_broker::ledger::{Row, Store};
+use crosspoint_store::Ledger;
+
+pub use time::Moment;
+
+use crate::cli::{FAILED, LedgerCommand};
+use crate::config::Loaded;
+use crate::{logging, wire};
+use rows::Found;
+
+/// When a result gets to its engine.
+const DELIVERED: &str = "A running server delivers its result within a second or so, else the next \
+                         one that starts.";
+
+/// What the subcommands work on.
+struct Desk {
+    loaded: Loaded,
+    ledger: Arc<Ledger>,
+}
+
+/// Why something is not possible. Ends with exit code 1.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+struct NotPossible(String);
+
+/// Lists, shows, settles or repeats.
+pub fn run(file: &Option<PathBuf>, command: LedgerCommand) -> Result<ExitCode> {
+    let loaded = match wire::Options::of(file).load() {
+        Ok(loaded) => loaded,
+        Err(problems) => return Ok(crate::show::problems(&problems)),
+    };
+    logging::start("off", wire::mask(&loaded));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let done = runtime.context("starting the runtime")?.block_on(async {
+        let desk = Desk::open(loaded).await?;
+        let done = desk.run(command).await;
+        desk.ledger.close().await;
+        done
+    });
+    match done {
+        Err(error) if error.is::<NotPossible>() => {
+            eprintln!("{error}");
+            Ok(ExitCode::from(FAILED))
+        }
+        done => done,
+    }
+}
+
+// === impl Desk ===
+
+impl Desk {
+    async fn open(loaded: Loaded) -> Result<Desk> {
+        match wire::ledger::open(&loaded, false).await? {
+            Some(ledger) => Ok(Desk { loaded, ledger }),
+            None => bail!(
+                "there is no ledger here: the setting store.url is \"none\"; take it out, and calls \
+                 are recorded from the next start of `crosspoint serve` on"
+            ),
+        }
+    }
+
+    async fn run(&self, command: LedgerCommand) -> Result<ExitCode> {
+        match command {
+            LedgerCommand::List(args) if args.follow => follow::run(self, args).await,
+            LedgerCommand::List(args) => list::run(self, args).await,
+            LedgerCommand::Show(args) => show::run(self, args).await,
+            LedgerCommand::Settle(args) => settle::run(self, args).await,
+            LedgerCommand::Replay(args) => replay::run(self, args).await,
+        }
+    }
+
+    fn store(&self) -> &dyn Store {
+        &*self.ledger
+    }
+
+    /// The call that an id means, and no other.
+    async fn find(&self, id: &str) -> Result<Row> {
+        let shown = crate::show::plain(id);
+        match rows::find(self.store(), id).await? {
+            Found::One(row) => Ok(*row),
+            Found::None => Err(not_possible(format!(
+                "There is no call {shown} in the ledger. The newest ones: crosspoint ledger list"
+            ))),
+            Found::Several(rows) => {
+                let table = table::Table::of(&rows).whole(&rows);
+                let text =
+                    format!("Several calls have the request id {shown}; name one of:\n{table}");
+                Err(not_possible(text.trim_end().to_owned()))
+            }
+        }
+    }
+
+    /// Prints what has become of a call: a sentence, or for programs the call.
+    async fn tell(&self, id: &str, json: bool, sentence: &str) -> Result<()> {
+        if !json {
+            println!("{sentence}");
+            return Ok(());
+        }
+        let row = self.find(id).await?;
+        println!("{:#}", rows::json(&row));
+        Ok(())
+    }
+}
+
+fn not_possible(text: String) -> anyhow::Error {
+    NotPossible(text).into()
+}
