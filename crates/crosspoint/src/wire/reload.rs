@@ -77,7 +77,8 @@ impl Reloader {
         // Takes what has just changed into the catalogue: who is told of the reload may call at
         // once.
         self.broker.settled().await;
-        let mut problems = self.broker.health().problems;
+        let health = self.broker.health();
+        let mut problems = [health.problems, health.misplaced].concat();
         let router = crosspoint_ingress::router(self.broker.clone(), ingress(&loaded));
         self.routes.replace(router);
         problems.extend(fixed(&now.0, &loaded));
