@@ -366,6 +366,35 @@ async fn a_queue_in_front_of_an_open_breaker_empties_at_once() {
     assert_eq!((bench.asked(), begun.elapsed()), (2, SECOND));
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_an_open_breaker_refuses_has_taken_a_token() {
+    let bench = Bench::new(PolicyTable {
+        rate: rate(2, 3600 * SECOND),
+        breaker: breaker(1),
+        ..none()
+    });
+    bench.next([breaks_off()]);
+    bench.fails("Read").await;
+    assert_eq!(bench.fails("Read").await.code, "circuit_open");
+    assert_eq!(bench.fails("Read").await.code, "rate_limited");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_try_begins_after_the_total_deadline() {
+    let bench = Bench::new(PolicyTable {
+        rate: rate(1, 3600 * SECOND),
+        ..none()
+    });
+    let late = bench.broker.submit(call("Read"), Duration::ZERO).await;
+    let failure = late.unwrap_err();
+    assert_eq!(
+        (&*failure.code, failure.effect),
+        ("deadline_exceeded", Effect::None)
+    );
+    assert_eq!(bench.asked(), 0);
+    bench.call("Read").await.unwrap();
+}
+
 // === attempts and retries ===
 
 #[tokio::test(start_paused = true)]

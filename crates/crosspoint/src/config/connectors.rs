@@ -54,7 +54,8 @@ pub struct HttpConnector {
     /// `ca_files`.
     pub egress: Option<ConnectorEgress>,
 
-    /// How the calls of this connector are treated.
+    /// How the calls of this connector are treated. Its limits are shared by all its commands, and
+    /// hold for each process: every replica has its own.
     pub policy: Policy,
 
     /// The policies of single commands, by their names.
@@ -85,7 +86,8 @@ pub struct SmtpConnector {
     /// `ca_files`.
     pub egress: Option<ConnectorEgress>,
 
-    /// How the calls of this connector are treated.
+    /// How the calls of this connector are treated. Its limits are shared by all its commands, and
+    /// hold for each process: every replica has its own.
     pub policy: Policy,
 
     /// The policies of single commands, by their names.
@@ -116,7 +118,8 @@ pub struct SlackConnector {
     /// `ca_files`.
     pub egress: Option<ConnectorEgress>,
 
-    /// How the calls of this connector are treated.
+    /// How the calls of this connector are treated. Its limits are shared by all its commands, and
+    /// hold for each process: every replica has its own.
     pub policy: Policy,
 
     /// The policies of single commands, by their names.
@@ -128,7 +131,8 @@ pub struct SlackConnector {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoggingConnector {
-    /// How the calls of this connector are treated.
+    /// How the calls of this connector are treated. Its limits are shared by all its commands, and
+    /// hold for each process: every replica has its own.
     pub policy: Policy,
 
     /// The policies of single commands, by their names.
@@ -162,7 +166,8 @@ pub struct PostgresConnector {
     /// `ca_files`.
     pub egress: Option<ConnectorEgress>,
 
-    /// How the calls of this connector are treated.
+    /// How the calls of this connector are treated. Its limits are shared by all its commands, and
+    /// hold for each process: every replica has its own.
     pub policy: Policy,
 
     /// The policies of single commands, by their names.
@@ -182,7 +187,8 @@ pub struct OsConnector {
     /// writes more is ended and fails with `OutputTooLarge`.
     pub max_output: Size,
 
-    /// How the calls of this connector are treated.
+    /// How the calls of this connector are treated. Its limits are shared by all its commands, and
+    /// hold for each process: every replica has its own.
     pub policy: Policy,
 
     /// The policies of single commands, by their names.

@@ -91,7 +91,8 @@ pub struct PythonSettings {
     /// When a worker is replaced by a new one. What is not set here is as in `python.recycle`.
     pub recycle: Recycle,
 
-    /// How the calls of this connector are treated.
+    /// How the calls of this connector are treated. Its limits are shared by all its commands, and
+    /// hold for each process: every replica has its own.
     pub policy: Policy,
 
     /// The policies of single commands, by their names.

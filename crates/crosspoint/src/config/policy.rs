@@ -22,8 +22,7 @@ pub struct CommandTable {
     pub policy: Policy,
 }
 
-/// How the calls of a connector are treated. Its limits are shared by all its commands, and hold
-/// for each process: each replica has its own.
+/// How calls are treated.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
@@ -84,14 +83,15 @@ pub struct Policy {
     #[schemars(range(min = 0, max = 1_000_000))]
     pub queue: Option<u32>,
 
-    /// When a system that keeps failing is left alone for a while. When there is no such table,
-    /// never.
+    /// The circuit breaker: a system that keeps failing is left alone for a while. When it is open,
+    /// calls are answered with 503 `circuit_open` and `Retry-After`. After the pause one call is on
+    /// probation: when it succeeds the breaker closes, when it fails the pause begins again, twice
+    /// as long, up to `5m`. When there is no such table, there is no breaker; `breaker = {}` is one
+    /// with the defaults.
     pub breaker: Option<Breaker>,
 }
 
-/// A circuit breaker. When it is open, calls are answered with 503 `circuit_open` and
-/// `Retry-After`. After the pause one call is on probation: when it succeeds the breaker closes,
-/// when it fails the pause begins again, twice as long, up to `5m`.
+/// When a system is left alone, and for how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Breaker {
