@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use crosspoint_core::{Call, CallId, Failure, Mask, Outcome};
+use crosspoint_core::{Call, CallId, Failure, Mask, Outcome, Tracing};
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,6 +21,7 @@ use crate::metrics::Metrics;
 use crate::mounts::{Member, Registration};
 use crate::pipeline;
 use crate::policy::Policies;
+use crate::spans;
 
 /// How often old rows are removed from the ledger.
 const PRUNING: Duration = Duration::from_secs(600);
@@ -34,6 +35,8 @@ pub struct Settings {
     pub policies: HashMap<String, Policies>,
     /// Where results of long calls may go.
     pub callbacks: Callbacks,
+    /// Where spans are told to. Counts from the start; a reload does not change it.
+    pub tracing: Tracing,
 }
 
 /// Finds commands and runs calls. Cheap to clone; all clones are one broker.
@@ -43,6 +46,7 @@ pub struct Broker(Arc<Inner>);
 pub(crate) struct Inner {
     stopping: CancellationToken,
     metrics: Metrics,
+    tracing: Tracing,
     /// None: no call is recorded.
     recorder: Option<Arc<Recorder>>,
     catalogue: ArcSwap<Catalogue>,
@@ -100,7 +104,9 @@ impl Broker {
         let stopping = CancellationToken::new();
         let recorder = ledger.map(|store| {
             let (callbacks, measured) = (settings.callbacks.clone(), metrics.ledger());
-            Arc::new(Recorder::new(store, callbacks, measured, stopping.clone()))
+            let tracing = settings.tracing.clone();
+            let stopping = stopping.clone();
+            Arc::new(Recorder::new(store, callbacks, measured, tracing, stopping))
         });
         let members: Vec<_> = mounts.into_iter().map(Member::new).collect();
         let limiters = Limiters::new(&settings.policies, &Limiters::default(), &metrics);
@@ -116,6 +122,7 @@ impl Broker {
         let broker = Broker(Arc::new(Inner {
             stopping,
             metrics,
+            tracing: settings.tracing.clone(),
             recorder,
             mounting: Mutex::new(Mounting {
                 misplaced: misplaced(&catalogue, &settings, &[]),
@@ -152,6 +159,7 @@ impl Broker {
                     let hint = "; some connectors did not load, GET /readyz says why";
                     failure.message.push_str(hint);
                 }
+                spans::not_found(&inner.tracing, &call, &failure);
                 let (request, reason) = (&call.request_id, &failure.message);
                 tracing::info!(id = %call.id, %request, reason, "Call failed.");
                 Held::ended(Err(failure))
@@ -206,6 +214,10 @@ impl Broker {
         mounts: Vec<Registration>,
     ) -> Result<(), NotReplaced> {
         let inner = &self.0;
+        let settings = Settings {
+            tracing: inner.tracing.clone(),
+            ..settings
+        };
         let old = inner.mounting().members.clone();
         let known = |new: &Registration| old.iter().find(|o| Arc::ptr_eq(&o.mount, &new.mount));
         let (mut members, mut added) = (Vec::new(), Vec::new());

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crosspoint_core::{
-    Auth, Command, CommandId, Connector, Failure, Mask, Mounted, is_connector_name, nearest,
-    shorten,
+    Auth, Command, CommandId, Connector, Failure, Mask, Mounted, Tracing, is_connector_name,
+    nearest, shorten,
 };
 use tokio_util::task::TaskTracker;
 
@@ -31,6 +31,7 @@ pub struct Entry {
     pub(crate) metrics: CommandMetrics,
     /// The secrets of the configuration.
     pub(crate) mask: Mask,
+    pub(crate) tracing: Tracing,
     /// The calls of the mount that are under way. Closed when the mount has been replaced.
     pub(crate) calls: TaskTracker,
 }
@@ -155,6 +156,7 @@ impl Catalogue {
                     policy,
                     limits: limiters.of(&name, &command.name, policy.retries > 0),
                     mask: settings.mask.clone(),
+                    tracing: settings.tracing.clone(),
                     calls: offer.calls.clone(),
                 }));
             }

@@ -16,6 +16,7 @@ mod mounts;
 mod pipeline;
 mod policy;
 mod window;
+mod spans;
 
 pub use broker::{Broker, Health, NotReplaced, Settings};
 pub use callbacks::{Callbacks, Engine, Write};

@@ -63,7 +63,7 @@ pub(crate) fn run(
     limit: Duration,
 ) -> Held {
     // Counted, measured, and one line in the log when it ends, however it ends.
-    let trace = Record::begin(entry.clone(), &call);
+    let trace = Record::begin(entry.clone(), &mut call);
     // All mistakes of the arguments at once, before anything outside is touched.
     match entry.command.check(std::mem::take(&mut call.arguments)) {
         Ok(arguments) => call.arguments = arguments,

@@ -658,8 +658,8 @@ async fn a_call_is_held_once_however_many_layers_there_are() {
     let bench = Bench::new(none());
     let entry = bench.broker.catalogue().entries()[0].clone();
     let counted = entry.calls.token();
-    let call = call("Read");
-    let trace = Record::begin(entry.clone(), &call);
+    let mut call = call("Read");
+    let trace = Record::begin(entry.clone(), &mut call);
     let job = Box::new(Job::new(
         entry,
         call,

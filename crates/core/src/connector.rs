@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::mask::{CallMask, Mask};
+use crate::span::{Parent, Span, SpanKind, Tracing};
 use crate::{Call, CallId, Failure, Manifest, Outcome, Trace};
 
 /// A named bundle of commands for one external system.
@@ -58,6 +59,8 @@ pub struct Context {
     pub cancelled: CancellationToken,
     /// The trace to pass on, already with a span of its own.
     pub trace: Option<Trace>,
+    /// Where spans are told to.
+    pub tracing: Tracing,
     mask: CallMask,
     logs: Mutex<Vec<String>>,
 }
@@ -96,9 +99,16 @@ impl Context {
             deadline,
             cancelled: CancellationToken::new(),
             trace: None,
+            tracing: Tracing::default(),
             mask: CallMask::new(mask),
             logs: Mutex::default(),
         }
+    }
+
+    /// Begins a span within this attempt: nothing where spans are told nowhere.
+    pub fn span(&self, name: fmt::Arguments<'_>, kind: SpanKind) -> Span {
+        self.tracing
+            .begin(name, kind, Parent::here(self.trace.as_ref()))
     }
 
     /// Adds a line to the engine's own log (`spiff__logs`). It is masked before it gets there.

@@ -18,6 +18,7 @@ mod native;
 mod outcome;
 mod parameter;
 mod secret;
+mod span;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
@@ -34,3 +35,4 @@ pub use native::{Execute, Native};
 pub use outcome::{Body, Completion, Outcome, Verbatim};
 pub use parameter::{Parameter, Type};
 pub use secret::{Secret, is_sensitive_name};
+pub use span::{OpenSpan, Parent, Span, SpanKind, Tracer, Tracing};

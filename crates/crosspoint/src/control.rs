@@ -83,7 +83,7 @@ impl Control {
                     while asked.try_join_next().is_some() {}
                 }
                 Err(error) => {
-                    tracing::error!(%error, "Accepting on the control socket failed.");
+                    tracing::warn!(%error, "Accepting on the control socket failed.");
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }

@@ -15,6 +15,7 @@ mod data_dir;
 mod logging;
 mod outcome;
 mod show;
+mod telemetry;
 mod wire;
 
 use std::panic;

@@ -39,7 +39,7 @@ pub async fn serve(
             Ok((stream, _)) => connection(&builder, &connections, stream, routes.clone()),
             Err(error) => {
                 // Mostly too many open files: waiting helps, ending the process does not.
-                tracing::error!(%error, "Accepting a connection failed; trying again.");
+                tracing::warn!(%error, "Accepting a connection failed; trying again.");
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         }

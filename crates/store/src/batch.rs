@@ -8,11 +8,12 @@ use crosspoint_broker::ledger::{Begun, State, StoreError};
 use crate::codec;
 use crate::engine::{Fault, Transaction};
 use crate::queue::{Record, Work};
-use crate::sql::{Dialect, STATE, WITHDRAW, select_key};
+use crate::sql::{CHANGED_COLUMNS, Dialect, MADE_COLUMNS, STATE, WITHDRAW, select_key};
 use crate::value::{Rows, Statement, Value};
 
-/// How many rows go into one statement. Two sizes, so that few statements have to be prepared.
-const ROWS: usize = 16;
+/// How many rows go into one statement. Few sizes, so that few statements have to be prepared; and
+/// enough of them, since each statement costs a change of thread or a way over the network.
+const ROWS: [usize; 5] = [16, 8, 4, 2, 1];
 
 /// What became of one work.
 pub(crate) enum Answer {
@@ -27,8 +28,9 @@ pub(crate) enum Answer {
 pub(crate) struct Scribe {
     pub(crate) dialect: &'static Dialect,
     pub(crate) owner: Arc<str>,
-    insert: [String; 2],
-    change: [String; 2],
+    insert: [String; ROWS.len()],
+    insert_keyed: [String; ROWS.len()],
+    change: [String; ROWS.len()],
 }
 
 // === impl Scribe ===
@@ -38,8 +40,9 @@ impl Scribe {
         Scribe {
             dialect,
             owner,
-            insert: [1, ROWS].map(|rows| dialect.insert(rows)),
-            change: [1, ROWS].map(|rows| dialect.change(rows)),
+            insert: ROWS.map(|rows| dialect.insert(rows)),
+            insert_keyed: ROWS.map(|rows| dialect.insert_keyed(rows)),
+            change: ROWS.map(|rows| dialect.change(rows)),
         }
     }
 
@@ -97,9 +100,13 @@ impl Scribe {
         answers: &mut [Answer],
         changes: &mut Vec<usize>,
     ) -> Result<(), Fault> {
-        let mut inserts: Vec<usize> = (0..works.len())
-            .filter(|index| matches!(&works[*index], Work::Record(r) if r.insert.is_some()))
-            .collect();
+        let inserts = (0..works.len())
+            .filter(|index| matches!(&works[*index], Work::Record(r) if r.insert.is_some()));
+        let keyed = |index: &usize| {
+            let insert = record(works, *index).insert.as_ref();
+            insert.is_some_and(|insert| insert.key_hash.is_some())
+        };
+        let (mut inserts, plain): (Vec<usize>, Vec<usize>) = inserts.partition(keyed);
         // Every process takes keys in the same order, so that no two wait for each other.
         inserts.sort_by_key(|index| {
             let record = record(works, *index);
@@ -110,8 +117,17 @@ impl Scribe {
                 insert.values(values);
             }
         };
+        // Where there is no key, an id that is taken is that of this very row, written by a
+        // transaction whose end was not heard.
+        for statement in statements(&self.insert, &plain, values) {
+            transaction.execute(&statement).await?;
+        }
+        for index in plain {
+            answers[index] = Answer::Record(Some(Begun::New), Ok(()));
+            changes.extend(record(works, index).change.is_some().then_some(index));
+        }
         let made = self
-            .many(transaction, &self.insert, &inserts, values)
+            .many(transaction, &self.insert_keyed, &inserts, values)
             .await?;
         for index in inserts {
             let record = record(works, index);
@@ -136,8 +152,7 @@ impl Scribe {
     ) -> Result<Answer, Fault> {
         let hash = record.insert.as_ref().and_then(|insert| insert.key_hash);
         let Some(hash) = hash else {
-            // The id is taken: by this very row, written by a transaction whose end was not heard.
-            return Ok(Answer::Record(Some(Begun::New), Ok(())));
+            return Ok(Answer::Repeat);
         };
         let select = Statement::new(select_key(), [hash.as_slice().into()]);
         let rows = transaction.run(&select).await?;
@@ -217,24 +232,36 @@ impl Scribe {
     async fn many(
         &self,
         transaction: &mut dyn Transaction,
-        sql: &[String; 2],
+        sql: &[String; ROWS.len()],
         rows: &[usize],
         values: impl Fn(&usize, &mut Vec<Value>),
     ) -> Result<HashSet<String>, Fault> {
         let mut ids = HashSet::with_capacity(rows.len());
-        let (full, rest) = rows.as_chunks::<ROWS>();
-        let full = full.iter().map(|chunk| (&sql[1], &chunk[..]));
-        let rest = rest.chunks(1).map(|chunk| (&sql[0], chunk));
-        for (sql, chunk) in full.chain(rest) {
-            let mut all = Vec::new();
-            chunk.iter().for_each(|index| values(index, &mut all));
-            let answered = transaction.run(&Statement::new(sql.clone(), all)).await?;
-            for row in &answered {
+        for statement in statements(sql, rows, values) {
+            for row in transaction.run(&statement).await? {
                 ids.extend(row.text(0)?);
             }
         }
         Ok(ids)
     }
+}
+
+/// Statements of the sizes that there are, over all rows.
+fn statements(
+    sql: &[String; ROWS.len()],
+    mut rows: &[usize],
+    values: impl Fn(&usize, &mut Vec<Value>),
+) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    for (size, sql) in ROWS.into_iter().zip(sql) {
+        while let Some((chunk, rest)) = rows.split_at_checked(size) {
+            rows = rest;
+            let mut all = Vec::with_capacity(size * (MADE_COLUMNS + CHANGED_COLUMNS));
+            chunk.iter().for_each(|index| values(index, &mut all));
+            statements.push(Statement::new(sql.clone(), all));
+        }
+    }
+    statements
 }
 
 fn record(works: &[Work], index: usize) -> &Record {

@@ -38,6 +38,12 @@ pub(crate) trait Backend: Database<Row: Columns + 'static> {
         statement: &Statement,
     ) -> BoxFuture<'c, Result<Vec<Self::Row>, sqlx::Error>>;
 
+    /// Runs a statement that answers nothing.
+    fn execute<'c>(
+        connection: &'c mut Self::Connection,
+        statement: &Statement,
+    ) -> BoxFuture<'c, Result<(), sqlx::Error>>;
+
     /// What an error of its own means.
     fn judge(error: &dyn sqlx::error::DatabaseError) -> Fault;
 }
@@ -58,6 +64,7 @@ pub(crate) trait Engine: Send + Sync {
 /// A transaction that writes.
 pub(crate) trait Transaction: Send {
     fn run<'a>(&'a mut self, statement: &'a Statement) -> BoxFuture<'a, Result<Rows, Fault>>;
+    fn execute<'a>(&'a mut self, statement: &'a Statement) -> BoxFuture<'a, Result<(), Fault>>;
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), Fault>>;
     fn rollback(self: Box<Self>) -> BoxFuture<'static, ()>;
 }
@@ -148,6 +155,10 @@ impl<B: Backend> Transaction for Open<B> {
             let rows = in_time::<B, _>(B::fetch(&mut self.connection, statement)).await?;
             Ok(boxed::<B>(rows))
         })
+    }
+
+    fn execute<'a>(&'a mut self, statement: &'a Statement) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(in_time::<B, _>(B::execute(&mut self.connection, statement)))
     }
 
     fn commit(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Fault>> {

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use futures_util::future::BoxFuture;
+use futures_util::TryFutureExt;
+use futures_util::future::{BoxFuture, ready};
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions, PgRow, Postgres};
 use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
@@ -64,20 +65,27 @@ impl Backend for Postgres {
         connection: &'c mut PgConnection,
         statement: &Statement,
     ) -> BoxFuture<'c, Result<Vec<PgRow>, sqlx::Error>> {
-        let mut arguments = PgArguments::default();
-        arguments.reserve(statement.values.len(), 0);
-        for value in &statement.values {
-            let added = match value {
-                Value::Text(text) => arguments.add(text.as_deref().map(escape)),
-                Value::Int(number) => arguments.add(number),
-                Value::Blob(bytes) => arguments.add(bytes.as_deref()),
-            };
-            if let Err(error) = added {
-                return Box::pin(std::future::ready(Err(sqlx::Error::Encode(error))));
+        match arguments(statement) {
+            Ok(arguments) => {
+                let sql = AssertSqlSafe(statement.sql.clone());
+                Box::pin(sqlx::query_with::<Postgres, _>(sql, arguments).fetch_all(connection))
             }
+            Err(error) => Box::pin(ready(Err(error))),
         }
-        let sql = AssertSqlSafe(statement.sql.clone());
-        Box::pin(sqlx::query_with::<Postgres, _>(sql, arguments).fetch_all(connection))
+    }
+
+    fn execute<'c>(
+        connection: &'c mut PgConnection,
+        statement: &Statement,
+    ) -> BoxFuture<'c, Result<(), sqlx::Error>> {
+        match arguments(statement) {
+            Ok(arguments) => {
+                let sql = AssertSqlSafe(statement.sql.clone());
+                let executing = sqlx::query_with::<Postgres, _>(sql, arguments).execute(connection);
+                Box::pin(executing.map_ok(drop))
+            }
+            Err(error) => Box::pin(ready(Err(error))),
+        }
     }
 
     fn judge(error: &dyn DatabaseError) -> Fault {
@@ -92,6 +100,20 @@ impl Backend for Postgres {
             _ => Fault::Statement(message),
         }
     }
+}
+
+fn arguments(statement: &Statement) -> Result<PgArguments, sqlx::Error> {
+    let mut arguments = PgArguments::default();
+    arguments.reserve(statement.values.len(), 0);
+    for value in &statement.values {
+        let added = match value {
+            Value::Text(text) => arguments.add(text.as_deref().map(escape)),
+            Value::Int(number) => arguments.add(number),
+            Value::Blob(bytes) => arguments.add(bytes.as_deref()),
+        };
+        added.map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
 }
 
 /// A text without NUL, which PostgreSQL does not store. Different texts stay different.

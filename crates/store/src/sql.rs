@@ -147,13 +147,18 @@ impl Dialect {
         lists
     }
 
-    /// Makes rows. Answers the ids of those whose id and key were free.
+    /// Makes rows whose ids are free.
     pub(crate) fn insert(&self, rows: usize) -> String {
         let lists = self.lists(rows, MADE_COLUMNS + CHANGED_COLUMNS);
         format!(
             "INSERT INTO crosspoint_calls ({MADE}, {CHANGED}) VALUES {lists} \
-             ON CONFLICT DO NOTHING RETURNING id"
+             ON CONFLICT DO NOTHING"
         )
+    }
+
+    /// The same. Answers the ids of those whose id and key were free.
+    pub(crate) fn insert_keyed(&self, rows: usize) -> String {
+        format!("{} RETURNING id", self.insert(rows))
     }
 
     /// Changes rows of one owner that are in a state from which that is allowed. Answers their ids.

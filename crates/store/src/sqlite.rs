@@ -4,7 +4,8 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::TryFutureExt;
+use futures_util::future::{BoxFuture, ready};
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::{
     Sqlite, SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode,
@@ -73,20 +74,27 @@ impl Backend for Sqlite {
         connection: &'c mut SqliteConnection,
         statement: &Statement,
     ) -> BoxFuture<'c, Result<Vec<SqliteRow>, sqlx::Error>> {
-        let mut arguments = SqliteArguments::default();
-        arguments.reserve(statement.values.len(), 0);
-        for value in &statement.values {
-            let added = match value.clone() {
-                Value::Text(text) => arguments.add(text),
-                Value::Int(number) => arguments.add(number),
-                Value::Blob(bytes) => arguments.add(bytes),
-            };
-            if let Err(error) = added {
-                return Box::pin(std::future::ready(Err(sqlx::Error::Encode(error))));
+        match arguments(statement) {
+            Ok(arguments) => {
+                let sql = AssertSqlSafe(statement.sql.clone());
+                Box::pin(sqlx::query_with::<Sqlite, _>(sql, arguments).fetch_all(connection))
             }
+            Err(error) => Box::pin(ready(Err(error))),
         }
-        let sql = AssertSqlSafe(statement.sql.clone());
-        Box::pin(sqlx::query_with::<Sqlite, _>(sql, arguments).fetch_all(connection))
+    }
+
+    fn execute<'c>(
+        connection: &'c mut SqliteConnection,
+        statement: &Statement,
+    ) -> BoxFuture<'c, Result<(), sqlx::Error>> {
+        match arguments(statement) {
+            Ok(arguments) => {
+                let sql = AssertSqlSafe(statement.sql.clone());
+                let executing = sqlx::query_with::<Sqlite, _>(sql, arguments).execute(connection);
+                Box::pin(executing.map_ok(drop))
+            }
+            Err(error) => Box::pin(ready(Err(error))),
+        }
     }
 
     fn judge(error: &dyn DatabaseError) -> Fault {
@@ -104,6 +112,20 @@ impl Backend for Sqlite {
         };
         Fault::Broken(format!("SQLite: {message}; {advice}"))
     }
+}
+
+fn arguments(statement: &Statement) -> Result<SqliteArguments, sqlx::Error> {
+    let mut arguments = SqliteArguments::default();
+    arguments.reserve(statement.values.len(), 0);
+    for value in &statement.values {
+        let added = match value.clone() {
+            Value::Text(text) => arguments.add(text),
+            Value::Int(number) => arguments.add(number),
+            Value::Blob(bytes) => arguments.add(bytes),
+        };
+        added.map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
 }
 
 impl Columns for SqliteRow {

@@ -127,7 +127,7 @@ impl Writer {
     async fn write_singly(&mut self, works: Vec<Work>, failed: Failed) {
         if works.len() <= 1 {
             let message = failed.fault.message();
-            tracing::warn!(reason = message, "The ledger refuses a record.");
+            tracing::error!(reason = message, "The ledger refuses a record.");
             let error = StoreError::Refused(message.to_owned());
             works.into_iter().for_each(|work| self.refuse(work, &error));
             return;
@@ -213,7 +213,7 @@ impl Writer {
             && record.changed.is_none()
             && record.begun.is_none()
         {
-            tracing::warn!(id = %record.id, %error, "A record is lost to the ledger.");
+            tracing::error!(id = %record.id, %error, "A record is lost to the ledger.");
             self.shared.queue.lose(1);
         }
         if let (Some(waiter), Some(begun)) = (record.begun, begun)

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosspoint_core::{Failure, Ingress, Outcome};
+use crosspoint_core::{Failure, Ingress, Outcome, Span, Trace};
 use crosspoint_net::{NetError, Request, Response};
 use http::Method;
 use tokio::sync::Semaphore;
@@ -12,7 +12,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::judge::{Verdict, judge};
 use super::{Engine, origin_of};
-use crate::ledger::{Due, Recorder, Row, StoreError, now, open_result};
+use crate::ledger::{Due, Recorder, Row, StoreError, now, open_call, open_result};
+use crate::spans;
 
 /// How often is looked for results that are due though nothing has happened here.
 const LOOK: Duration = Duration::from_secs(1);
@@ -101,7 +102,7 @@ async fn deliver(recorder: &Recorder, due: Due) {
         match note(recorder, &row, &verdict).await {
             Err(StoreError::Unavailable(_)) => sleep(BACK_OFF).await,
             Err(error) => {
-                tracing::warn!(id = row.id, %error, "A delivery is not recorded.");
+                tracing::error!(id = row.id, %error, "A delivery is not recorded.");
                 return;
             }
             Ok(()) => return,
@@ -121,8 +122,22 @@ async fn attempt(
         return Verdict::Later(why.to_owned());
     };
     let failed = result.is_err();
-    let answer = put(engine, callback, result).await;
-    judge(&answer, failed, &row.delivery)
+    let trace = trace_of(recorder, row).await;
+    let mut span = spans::delivery(&recorder.tracing, row, trace.as_ref());
+    let answer = put(engine, callback, result, &span).await;
+    let verdict = judge(&answer, failed, &row.delivery);
+    spans::delivered(&mut span, &answer, &verdict);
+    verdict
+}
+
+/// The span of the call, which is kept with what is needed to run it again. Not read where nobody
+/// is told.
+async fn trace_of(recorder: &Recorder, row: &Row) -> Option<Trace> {
+    if !recorder.tracing.is_on() {
+        return None;
+    }
+    let sealed = recorder.store.replay(&row.id).await.ok()??;
+    open_call(&row.id, &sealed).ok()?.trace
 }
 
 fn engine<'c>(callbacks: &'c super::Callbacks, row: &Row, callback: &str) -> Option<&'c Engine> {
@@ -134,9 +149,11 @@ async fn put(
     engine: &Engine,
     callback: &str,
     result: Result<Outcome, Failure>,
+    span: &Span,
 ) -> Result<Response, NetError> {
     let mut request = Request::new(Method::PUT, callback, Instant::now() + ATTEMPT);
     request.follow = false;
+    request.trace = span.trace().cloned();
     request.max_answer = LONGEST_ANSWER;
     request.set_header("content-type", "application/json")?;
     if let Some(token) = &engine.token {

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::catalogue::Entry;
 use crate::ledger::Bodies;
 use crate::pipeline::Asked;
+use crate::spans;
 
 /// How long after its deadline a connector may still answer by itself, which tells more than our
 /// cutting it off does. Small beside the 5 s between SpiffArena's patience and our deadline.
@@ -32,7 +33,12 @@ pub(crate) async fn layer(
         return Err(broken());
     };
     let mut cx = Context::new(call.id, deadline, entry.mask.clone());
-    cx.trace = call.trace.as_ref().map(crosspoint_core::Trace::child);
+    let mut span = spans::attempt(entry, call);
+    cx.trace = match span.trace() {
+        Some(trace) => Some(trace.clone()),
+        None => call.trace.as_ref().map(crosspoint_core::Trace::child),
+    };
+    cx.tracing = entry.tracing.clone();
     protect_declared(entry, call, &cx);
     if let Some(cancelled) = kept_or_taken(&mut asked.cancelled, more) {
         cx.cancelled = cancelled;
@@ -54,7 +60,9 @@ pub(crate) async fn layer(
         // What the connector found to be a secret may come back in the result, which people read.
         asked.secrets = Some(cx.secrets());
     }
-    cx.finish(result)
+    let result = cx.finish(result);
+    spans::end(&mut span, &result);
+    result
 }
 
 fn kept_or_taken<T: Clone>(from: &mut Option<T>, keep: bool) -> Option<T> {

@@ -1,4 +1,4 @@
-//! Counts and measures a call, and writes its one line in the log.
+//! Counts and measures a call, and writes its one line in the log and its span.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use tracing::{Level, Span};
 
 use crate::catalogue::Entry;
+use crate::spans;
 
 /// The record of a call under way. However the call ends, it is counted and logged once: answered
 /// ([`Record::end`]), or dropped because nobody waited.
@@ -20,18 +21,28 @@ pub(crate) struct Record {
     /// Carries the ids of the call, so that whatever is logged on the way, a panic included, can
     /// be found by the id in the answer.
     pub(crate) span: Span,
+    /// The same for the tracing system outside.
+    told: crosspoint_core::Span,
 }
 
 // === impl Record ===
 
 impl Record {
-    pub(crate) fn begin(entry: Arc<Entry>, call: &Call) -> Record {
+    /// Begins the record. From here on the call's own span is what everything on its way belongs
+    /// to, where spans are told anywhere.
+    pub(crate) fn begin(entry: Arc<Entry>, call: &mut Call) -> Record {
         entry.metrics.begin();
+        let told = spans::call(&entry, call);
+        if let Some(trace) = told.trace() {
+            call.trace = Some(trace.clone());
+        }
+        let trace_id = call.trace.as_ref().map(|trace| &*trace.trace_id);
         // Usually the call's id is the request's too; then once is enough.
         let id = call.id.to_string();
         let request = (*id != *call.request_id).then_some(&*call.request_id);
         Record {
-            span: tracing::info_span!("call", %id, request, command = %entry.id),
+            span: tracing::info_span!("call", %id, request, command = %entry.id, trace_id),
+            told,
             ingress: call.origin.ingress,
             begun: Instant::now(),
             ended: false,
@@ -45,6 +56,7 @@ impl Record {
         self.ended = true;
         let took = self.begun.elapsed();
         self.entry.metrics.end(&result, took);
+        spans::end(&mut self.told, &result);
         let (ingress, ms) = (self.ingress.name(), took.as_millis() as u64);
         let tries = self.told_tries();
         let _entered = self.span.enter();
@@ -66,6 +78,7 @@ impl Record {
         self.ended = true;
         let took = self.begun.elapsed();
         self.entry.metrics.end_early(took);
+        spans::abandoned(&mut self.told);
         (self.ingress.name(), took.as_millis() as u64)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use crosspoint_core::{Call, CallId, Failure, Refusal};
+use crosspoint_core::{Call, CallId, Failure, Refusal, Tracing};
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +29,7 @@ pub(crate) struct Recorder {
     /// Told when a long call has its result.
     pub(crate) finished: Notify,
     pub(crate) metrics: LedgerMetrics,
+    pub(crate) tracing: Tracing,
     pub(crate) stopping: CancellationToken,
     /// Calls that ran without a row because there could be none.
     unrecorded: AtomicU64,
@@ -43,6 +44,7 @@ impl Recorder {
         store: Arc<dyn Store>,
         callbacks: Callbacks,
         metrics: LedgerMetrics,
+        tracing: Tracing,
         stopping: CancellationToken,
     ) -> Recorder {
         Recorder {
@@ -51,6 +53,7 @@ impl Recorder {
             callbacks: ArcSwap::from_pointee(callbacks),
             finished: Notify::new(),
             metrics,
+            tracing,
             stopping,
             unrecorded: AtomicU64::new(0),
             leaving: Mutex::default(),

@@ -256,12 +256,12 @@ fn prepared(
     inner: &Inner,
     recorder: &Arc<Recorder>,
     row: &Row,
-    call: Call,
+    mut call: Call,
 ) -> Result<(Box<Job>, Recording), NotRun> {
     let (entry, counted) = inner
         .enter(&call)
         .map_err(|failure| NotRun::Refused(failure.message))?;
-    let trace = Record::begin(entry.clone(), &call);
+    let trace = Record::begin(entry.clone(), &mut call);
     let due = Instant::now() + limit(&entry);
     let job = Box::new(Job::new(entry, call, trace, due, counted));
     job.flight.begin();

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::cli::{CallArgs, FAILED, USAGE};
 use crate::config::Loaded;
-use crate::{arguments, logging, outcome, show, wire};
+use crate::{arguments, logging, outcome, show, telemetry, wire};
 
 /// Calls the command and prints its result.
 pub fn run(file: &Option<PathBuf>, args: CallArgs) -> Result<ExitCode> {
@@ -27,7 +27,7 @@ pub fn run(file: &Option<PathBuf>, args: CallArgs) -> Result<ExitCode> {
     } else {
         "off"
     };
-    logging::start(filter, wire::mask(&loaded));
+    let log = logging::start(filter, loaded.config.log_format, wire::mask(&loaded));
     let command: CommandId = args.command.parse()?;
     let arguments = arguments::gather(args.input.as_deref(), &args.arguments)?;
     let call = Call::new(command, arguments, Origin::of(Ingress::Cli));
@@ -37,11 +37,16 @@ pub fn run(file: &Option<PathBuf>, args: CallArgs) -> Result<ExitCode> {
     runtime.context("starting the runtime")?.block_on(async {
         let ledger = wire::ledger::open_existing(&loaded).await;
         let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
-        let broker = wire::in_process(&loaded, Some(&call.command.connector), ledger).await?;
+        let (telemetry, tracing) = telemetry::start(&loaded, None, &log);
+        let only = Some(&*call.command.connector);
+        let broker = wire::in_process(&loaded, only, ledger, tracing).await?;
         let begun = Instant::now();
         let result = submit(&broker, &loaded, call).await;
         let code = print(&args, result, begun.elapsed().as_millis() as u64);
         broker.drain(loaded.config.drain.0).await;
+        if let Some(telemetry) = telemetry {
+            telemetry.end().await;
+        }
         code
     })
 }

@@ -18,6 +18,7 @@ use serde_json::json;
 
 use self::target::Target;
 use crate::cli::{CheckArgs, FAILED};
+use crate::config::types::LogFormat;
 use crate::{arguments, logging, show, wire};
 
 /// Runs the suite and prints its report.
@@ -27,7 +28,7 @@ pub fn run(file: &Option<PathBuf>, args: CheckArgs) -> Result<ExitCode> {
         Err(problems) => return Ok(show::problems(&problems)),
     };
     // What goes wrong is in the report; calls that fail on purpose would fill the log.
-    logging::start("off", Mask::default());
+    logging::start("off", LogFormat::Text, Mask::default());
     let target = Target::of(&args, &mut loaded)?;
     let samples = samples(&args, &target)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

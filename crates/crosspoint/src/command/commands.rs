@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use crosspoint_broker::Entry;
-use crosspoint_core::Parameter;
+use crosspoint_core::{Parameter, Tracing};
 
 use crate::cli::CommandsArgs;
 use crate::{show, wire};
@@ -20,7 +20,7 @@ pub fn run(file: &Option<PathBuf>, args: CommandsArgs) -> Result<ExitCode> {
         .enable_all()
         .build();
     let catalogue = runtime.context("starting the runtime")?.block_on(async {
-        let broker = wire::in_process(&loaded, None, None).await?;
+        let broker = wire::in_process(&loaded, None, None, Tracing::default()).await?;
         let catalogue = broker.catalogue();
         broker.drain(loaded.config.drain.0).await;
         anyhow::Ok(catalogue)

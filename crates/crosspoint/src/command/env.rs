@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{EnvCommand, EnvSyncArgs, FAILED, JsonArgs};
 use crate::config::Loaded;
+use crate::config::types::LogFormat;
 use crate::wire::{self, ToTerminal};
 use crate::{logging, show};
 
@@ -19,7 +20,7 @@ pub fn run(file: &Option<PathBuf>, command: EnvCommand) -> Result<ExitCode> {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(show::problems(&problems)),
     };
-    logging::start("off", wire::mask(&loaded));
+    logging::start("off", LogFormat::Text, wire::mask(&loaded));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();

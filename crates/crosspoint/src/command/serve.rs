@@ -21,6 +21,7 @@ use crate::control::{Answer, Control, Request};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::logging::{self, LogMask};
 use crate::show;
+use crate::telemetry;
 use crate::wire::{self, Options, Python, Reloader, ToLog};
 
 /// Serves until a signal says stop.
@@ -34,7 +35,8 @@ pub fn run(file: &Option<PathBuf>, args: ServeArgs) -> Result<ExitCode> {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(show::problems(&problems)),
     };
-    let log = logging::start(&loaded.config.log.0, wire::mask(&loaded));
+    let (filter, format) = (&loaded.config.log.0, loaded.config.log_format);
+    let log = logging::start(filter, format, wire::mask(&loaded));
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -80,7 +82,8 @@ async fn serve(
     let python = Python::new(Arc::new(ToLog));
     let ledger = wire::ledger::open(&loaded, true).await?;
     let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
-    let broker = wire::broker(&loaded, Some(address), &python, ledger)?;
+    let (telemetry, tracing) = telemetry::start(&loaded, Some(address), &log);
+    let broker = wire::broker(&loaded, Some(address), &python, ledger, tracing)?;
     broker.attend_ledger(wire::ledger::retention(&loaded));
     let routes = Live::new(crosspoint_ingress::router(
         broker.clone(),
@@ -119,6 +122,9 @@ async fn serve(
         left = async { tokio::join!(serving, stopping).1 } => left,
         _ = told_twice => anyhow::bail!("stopped at once; calls in flight were dropped"),
     };
+    if let Some(telemetry) = telemetry {
+        telemetry.end().await;
+    }
     if left > 0 {
         tracing::warn!(
             left,
@@ -176,6 +182,7 @@ async fn reload(reloader: &Reloader) -> Answer {
             let lines = [
                 vec![format!("Reloaded: {}.", reloaded.summary)],
                 reloaded.problems,
+                reloaded.notes,
             ];
             Answer::done(lines.concat().join("\n"))
         }

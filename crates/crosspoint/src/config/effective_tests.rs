@@ -39,6 +39,7 @@ fn it_says_where_each_value_comes_from() {
         shown(text, &env),
         r#"listen = "127.0.0.1:7004"
 log = "debug"  # from CROSSPOINT_LOG
+log_format = "text"
 data_dir = ".crosspoint"
 builtin = ["http"]  # from CROSSPOINT_BUILTIN
 max_body = "10MiB"

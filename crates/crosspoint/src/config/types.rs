@@ -27,6 +27,9 @@ pub struct Config {
     /// `module=level`, such as `warn,crosspoint=debug`.
     pub log: LogFilter,
 
+    /// How the log is written.
+    pub log_format: LogFormat,
+
     /// The folder for what Crosspoint keeps, such as the ledger of calls and the environments that
     /// it builds for Python connectors. It is made when it is first needed. A relative path starts
     /// at the working directory.
@@ -65,6 +68,17 @@ pub struct Config {
 
     /// One table for each connector.
     pub connectors: Connectors,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// A line for people.
+    #[default]
+    Text,
+    /// A line for programs: a JSON object with `time`, `level`, `message` and the fields.
+    Json,
 }
 
 /// Who may call.
@@ -177,6 +191,7 @@ impl Default for Config {
         Config {
             listen: Listen(([127, 0, 0, 1], 7004).into()),
             log: LogFilter("info".to_owned()),
+            log_format: LogFormat::default(),
             data_dir: FilePath(".crosspoint".into()),
             builtin: ["http", "smtp", "slack", "logging", "postgres_v2"]
                 .map(str::to_owned)

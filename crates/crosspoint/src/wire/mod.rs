@@ -18,7 +18,7 @@ use anyhow::Result;
 use crosspoint_broker::ledger::Store;
 use crosspoint_broker::{Broker, Registration, Settings};
 use crosspoint_connectors::BUILT_IN;
-use crosspoint_core::Mask;
+use crosspoint_core::{Mask, Tracing};
 use crosspoint_net::Proxies;
 
 pub use ingress::settings as ingress;
@@ -28,7 +28,7 @@ pub use recipes::{environments, recipes};
 pub use reload::{Reloader, describe};
 
 use crate::config::{self, Environment, Loaded, Problems};
-use crate::show;
+use crate::{show, telemetry};
 
 /// Where the configuration is read from, and what the command line says over it.
 #[derive(Debug, Clone, Default)]
@@ -65,12 +65,13 @@ impl Options {
     }
 }
 
-/// The secrets of the configuration and of the forward proxies.
+/// The secrets of the configuration, of the forward proxies and of the collector of spans.
 pub fn secrets(loaded: &Loaded) -> Vec<String> {
     // Proxies that cannot be used end the start later, by their name.
     let proxies = Proxies::from_env().unwrap_or_default().secrets();
     let keys = config::all_secrets(loaded).map(str::to_owned);
-    keys.chain(proxies).collect()
+    let collector = telemetry::secrets(&Environment::of_process());
+    keys.chain(proxies).chain(collector).collect()
 }
 
 /// What masks them.
@@ -84,6 +85,7 @@ fn settings(loaded: &Loaded, mask: Mask, listener: Option<SocketAddr>) -> Result
         mask,
         policies: policies::all(loaded),
         callbacks: ledger::callbacks(loaded, listener)?,
+        tracing: Tracing::default(),
     })
 }
 
@@ -104,13 +106,14 @@ pub async fn in_process(
     loaded: &Loaded,
     only: Option<&str>,
     ledger: Option<Arc<dyn Store>>,
+    tracing: Tracing,
 ) -> Result<Broker> {
     let python = Python::new(Arc::new(ToTerminal));
     let python = match only {
         Some(connector) => python.only(connector),
         None => python,
     };
-    let broker = broker(loaded, None, &python, ledger)?;
+    let broker = broker(loaded, None, &python, ledger, tracing)?;
     let waiting = show::Waiting::new("loading connectors".to_owned());
     tokio::select! {
         () = broker.settled() => {}
@@ -123,15 +126,19 @@ pub async fn in_process(
 }
 
 /// The broker with every connector that is configured, which load in the background. Calls are
-/// recorded in `ledger`, if there is one. `listener` is our own address, where no connector may send
-/// a request.
+/// recorded in `ledger`, if there is one, and their spans told to `tracing`. `listener` is our own
+/// address, where no connector may send a request.
 pub fn broker(
     loaded: &Loaded,
     listener: Option<SocketAddr>,
     python: &Python,
     ledger: Option<Arc<dyn Store>>,
+    tracing: Tracing,
 ) -> Result<Broker> {
     let mounts = registrations(loaded, listener, python)?;
-    let settings = settings(loaded, mask(loaded), listener)?;
+    let settings = Settings {
+        tracing,
+        ..settings(loaded, mask(loaded), listener)?
+    };
     Ok(Broker::new(settings, mounts, ledger)?)
 }

@@ -43,8 +43,10 @@ pub struct Reloader {
 pub struct Reloaded {
     /// A sentence on what is there now.
     pub summary: String,
-    /// What does not work, or needs a restart.
+    /// What does not work.
     pub problems: Vec<String>,
+    /// What needs a restart, or may not be meant.
+    pub notes: Vec<String>,
 }
 
 // === impl Reloader ===
@@ -78,14 +80,18 @@ impl Reloader {
         // once.
         self.broker.settled().await;
         let health = self.broker.health();
-        let mut problems = [health.problems, health.misplaced].concat();
         let router = crosspoint_ingress::router(self.broker.clone(), ingress(&loaded));
         self.routes.replace(router);
-        problems.extend(fixed(&now.0, &loaded));
-        problems.extend(loaded.warnings.iter().map(ToString::to_string));
+        let mut notes = fixed(&now.0, &loaded);
+        notes.extend(health.misplaced);
+        notes.extend(loaded.warnings.iter().map(ToString::to_string));
         now.0 = loaded;
         let summary = describe(&self.broker);
-        Ok(Reloaded { summary, problems })
+        Ok(Reloaded {
+            summary,
+            problems: health.problems,
+            notes,
+        })
     }
 
     /// Reloads, and says in the log what came of it.
@@ -95,7 +101,10 @@ impl Reloader {
             Ok(reloaded) => {
                 tracing::info!(why, "Reloaded: {}", reloaded.summary);
                 for problem in &reloaded.problems {
-                    tracing::warn!("{}", show::one_line(problem));
+                    tracing::error!("{}", show::one_line(problem));
+                }
+                for note in &reloaded.notes {
+                    tracing::warn!("{}", show::one_line(note));
                 }
             }
             Err(reason) => {
@@ -155,6 +164,7 @@ fn fixed(old: &Loaded, new: &Loaded) -> Vec<String> {
     let changed = [
         ("listen", old.listen != new.listen),
         ("log", old.log != new.log),
+        ("log_format", old.log_format != new.log_format),
         ("data_dir", old.data_dir != new.data_dir),
         ("drain", old.drain != new.drain),
         ("store", old.store != new.store),

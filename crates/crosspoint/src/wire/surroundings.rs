@@ -27,12 +27,14 @@ pub fn base() -> Variables {
 }
 
 /// Ours, as the packages of an environment that somebody else keeps expect them: all but our own
-/// settings and the keys of this proxy.
+/// settings, the keys of this proxy, and those by which it exports spans.
 pub fn inherited(loaded: &Loaded) -> Variables {
     let keys: Vec<String> = loaded.config.access.api_keys.iter().map(variable).collect();
     let ours = |name: &OsStr| {
         let name = name.to_string_lossy();
-        name.starts_with("CROSSPOINT_") || name == API_KEY || keys.iter().any(|key| *key == name)
+        let collector = name.starts_with("OTEL_EXPORTER_") && name.ends_with("HEADERS");
+        let key = name == API_KEY || keys.iter().any(|key| *key == name);
+        name.starts_with("CROSSPOINT_") || key || collector
     };
     std::env::vars_os()
         .filter(|(name, _)| !ours(name))

@@ -15,3 +15,4 @@ mod protocol;
 mod python;
 mod robustness;
 mod secrets;
+mod tracing;

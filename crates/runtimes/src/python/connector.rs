@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use crosspoint_core::{Call, Connector, Context, Effect, Failure, Kind, Manifest, Outcome};
+use crosspoint_core::{
+    Call, Connector, Context, Effect, Failure, Kind, Manifest, Outcome, Span, SpanKind,
+};
 use futures_util::future::BoxFuture;
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 
 use super::answer;
 use super::manifest::Description;
@@ -49,8 +51,7 @@ impl PythonConnector {
 
     async fn run(&self, call: &Call, cx: &Context) -> Result<Outcome, Failure> {
         for _ in 0..OFFERS {
-            let lease = self.pool.lease(cx).await?;
-            if let Some(result) = self.attempt(lease, call, cx).await {
+            if let Some(result) = self.hop(call, cx).await {
                 return result;
             }
         }
@@ -60,15 +61,39 @@ impl PythonConnector {
         Err(failure.with_effect(Effect::None))
     }
 
+    /// Waits for a worker and runs the call there; nothing when the worker went before it had seen
+    /// the call.
+    async fn hop(&self, call: &Call, cx: &Context) -> Option<Result<Outcome, Failure>> {
+        let name = &self.manifest.name;
+        let mut span = cx.span(format_args!("worker {name}"), SpanKind::Internal);
+        let asked = Instant::now();
+        let result = match self.pool.lease(cx).await {
+            Ok(lease) => {
+                let waited = asked.elapsed().as_millis();
+                span.number("crosspoint.waited_ms", waited as i64);
+                span.number("crosspoint.worker", lease.worker().origin.worker.into());
+                self.attempt(lease, call, cx, &span).await
+            }
+            Err(failure) => Some(Err(failure)),
+        };
+        match &result {
+            Some(Ok(_)) => {}
+            Some(Err(failure)) => span.failed_with(failure),
+            None => span.failed("the worker went before it had seen the call"),
+        }
+        result
+    }
+
     /// Runs the call on one worker; nothing when the worker went before it had seen the call.
     async fn attempt(
         &self,
         lease: Lease<Arc<Worker>>,
         call: &Call,
         cx: &Context,
+        span: &Span,
     ) -> Option<Result<Outcome, Failure>> {
         let worker = lease.worker().clone();
-        let mut running = Worker::call(lease, call, cx.deadline);
+        let mut running = Worker::call(lease, call, span.trace(), cx.deadline);
         loop {
             let event = tokio::select! {
                 biased;

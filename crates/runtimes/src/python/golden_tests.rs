@@ -110,7 +110,7 @@ fn call(id: u64, params: &Value) -> Option<Value> {
         headers.append(name, HeaderValue::from_str(pair[1].as_str()?).unwrap());
     }
     call.headers = headers;
-    let mut message = json(&wire::call(id, connector, &call));
+    let mut message = json(&wire::call(id, connector, &call, None));
     // The id of a call is made here.
     message["params"]["call"] = params["call"].clone();
     Some(message)

@@ -207,7 +207,7 @@ impl Shared {
         if changed {
             let connector = &self.source.name;
             let (reason, detail) = (&problem.message, problem.detail.as_deref());
-            tracing::warn!(
+            tracing::error!(
                 connector,
                 reason,
                 detail,

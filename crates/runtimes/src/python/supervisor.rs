@@ -246,14 +246,12 @@ impl Care {
                 "A Python worker has left."
             );
         }
-        let detail = end.detail.as_deref();
-        tracing::warn!(
-            connector,
-            worker,
-            how = end.message,
-            detail,
-            "A Python worker died."
-        );
+        let (how, detail) = (&end.message, end.detail.as_deref());
+        match self.worker.kill_reason() {
+            // One of our limits spoke.
+            Some(_) => tracing::warn!(connector, worker, how, detail, "A Python worker died."),
+            None => tracing::error!(connector, worker, how, detail, "A Python worker died."),
+        }
     }
 
     fn settings(&self) -> &Settings {

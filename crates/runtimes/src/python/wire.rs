@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use crosspoint_core::Call;
+use crosspoint_core::{Call, Trace};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio_util::codec::LengthDelimitedCodec;
@@ -16,6 +16,10 @@ const SPELLED: usize = 6;
 
 /// How long a message may be whatever the largest answer is: a description of many commands is none.
 const ROOM: usize = 16 * 1024 * 1024;
+
+/// The headers of W3C Trace Context.
+const TRACEPARENT: &str = "traceparent";
+const TRACESTATE: &str = "tracestate";
 
 /// What a worker said.
 pub(super) enum Message {
@@ -188,8 +192,9 @@ pub(super) fn notification(method: &str, params: &impl Serialize) -> Bytes {
 }
 
 /// A call as a frame, with its arguments as they were spelled. `connector` is the name that the
-/// worker knows, which need not be the one that the caller used.
-pub(super) fn call(id: u64, connector: &str, call: &Call) -> Bytes {
+/// worker knows, which need not be the one that the caller used. `trace` stands in the headers in
+/// the place of the caller's.
+pub(super) fn call(id: u64, connector: &str, call: &Call, trace: Option<&Trace>) -> Bytes {
     let arguments = call.arguments.iter();
     let size: usize = arguments
         .map(|(n, v)| n.len() + v.as_bytes().len() + 8)
@@ -216,7 +221,7 @@ pub(super) fn call(id: u64, connector: &str, call: &Call) -> Bytes {
             write(text, url.as_str());
         }
         text.extend_from_slice(br#","headers":"#);
-        write(text, &headers(call));
+        write(text, &headers(call, trace));
         text.extend_from_slice(b"}}");
     })
 }
@@ -234,11 +239,15 @@ fn write_arguments(text: &mut Vec<u8>, call: &Call) {
     text.push(b'}');
 }
 
-fn headers(call: &Call) -> Vec<(&str, Cow<'_, str>)> {
+fn headers<'c>(call: &'c Call, trace: Option<&'c Trace>) -> Vec<(&'c str, Cow<'c, str>)> {
     let headers = call.headers.iter();
-    headers
+    let headers = headers
         .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
-        .collect()
+        .filter(|(name, _)| trace.is_none() || !matches!(*name, TRACEPARENT | TRACESTATE));
+    let parent = trace.map(|trace| (TRACEPARENT, trace.header().into()));
+    let state = trace.and_then(|trace| trace.state.as_deref());
+    let state = state.map(|state| (TRACESTATE, state.into()));
+    headers.chain(parent).chain(state).collect()
 }
 
 /// Leaves four bytes for the length, lets `body` write, and fills them in.

@@ -23,7 +23,7 @@ fn arguments_and_task_data_keep_their_spelling() {
     let mut call = sample(r#"{"n": 1.50, "big": 123456789012345678901234567890, "é\"": "\u00e9"}"#);
     call.task_data = Some(Json::parse(r#"{ "a": 1e2 }"#).unwrap());
     call.callback = Some("http://engine/x?a=\"b".to_owned());
-    let frame = wire_call(7, "own", &call);
+    let frame = wire_call(7, "own", &call, None);
     let text = text(&frame);
     let arguments = r#""arguments":{"n":1.50,"big":123456789012345678901234567890,"é\"":"\u00e9"}"#;
     assert!(text.contains(arguments), "{text}");
@@ -39,7 +39,7 @@ fn arguments_and_task_data_keep_their_spelling() {
 
 #[test]
 fn what_was_not_sent_is_absent() {
-    let frame = wire_call(1, "own", &sample("{}"));
+    let frame = wire_call(1, "own", &sample("{}"), None);
     let message: Value = serde_json::from_str(text(&frame)).unwrap();
     let params = message["params"].as_object().unwrap();
     let names: Vec<_> = params.keys().collect();
@@ -55,11 +55,35 @@ fn headers_keep_their_order_and_need_not_be_text() {
     call.headers.append("x-a", HeaderValue::from_static("1"));
     call.headers
         .append("x-a", HeaderValue::from_bytes(b"\xff").unwrap());
-    let frame = wire_call(1, "own", &call);
+    let frame = wire_call(1, "own", &call, None);
     let message: Value = serde_json::from_str(text(&frame)).unwrap();
     assert_eq!(
         message["params"]["headers"],
         json!([["x-a", "1"], ["x-a", "\u{fffd}"]])
+    );
+}
+
+#[test]
+fn a_span_of_ours_stands_in_the_place_of_the_callers() {
+    let mut call = sample("{}");
+    for (name, value) in [
+        ("traceparent", "theirs"),
+        ("x-a", "1"),
+        ("tracestate", "v=1"),
+    ] {
+        call.headers.append(name, HeaderValue::from_static(value));
+    }
+    let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let trace = Trace::parse(header, Some("v=2"));
+    let headers = |trace| {
+        let frame = wire_call(1, "own", &call, trace);
+        let message: Value = serde_json::from_str(text(&frame)).unwrap();
+        message["params"]["headers"].clone()
+    };
+    assert_eq!(headers(None)[0], json!(["traceparent", "theirs"]));
+    assert_eq!(
+        headers(trace.as_ref()),
+        json!([["x-a", "1"], ["traceparent", header], ["tracestate", "v=2"]])
     );
 }
 

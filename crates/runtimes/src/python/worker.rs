@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosspoint_core::Call;
+use crosspoint_core::{Call, Trace};
 use futures_util::StreamExt;
 use serde::Serialize;
 use tokio::net::unix::OwnedReadHalf;
@@ -96,8 +96,14 @@ impl Worker {
         }
     }
 
-    /// Sends a call to the worker in which `lease` is a place.
-    pub(super) fn call(lease: Lease<Arc<Worker>>, call: &Call, deadline: Instant) -> Running {
+    /// Sends a call to the worker in which `lease` is a place. `trace` is what the connector may
+    /// pass on instead of what came in.
+    pub(super) fn call(
+        lease: Lease<Arc<Worker>>,
+        call: &Call,
+        trace: Option<&Trace>,
+        deadline: Instant,
+    ) -> Running {
         let worker = lease.worker().clone();
         if worker.calls.fetch_add(1, Ordering::Relaxed) + 1 == worker.most_calls {
             worker.used_up.notify_one();
@@ -108,7 +114,7 @@ impl Worker {
             _lease: lease,
         };
         let connector = worker.origin.connector.clone();
-        worker.send(Some(held), |id| wire::call(id, &connector, call))
+        worker.send(Some(held), |id| wire::call(id, &connector, call, trace))
     }
 
     /// Asks the worker for something that is no call.

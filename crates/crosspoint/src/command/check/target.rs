@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use crosspoint_broker::Broker;
 use crosspoint_core::testing::{InProcess, Subject};
-use crosspoint_core::{Connector, Secret, nearest, shorten};
+use crosspoint_core::{Connector, Secret, Tracing, nearest, shorten};
 use crosspoint_net::{Http, Proxies};
 use url::Url;
 
@@ -106,7 +106,8 @@ impl Target {
     ) -> Result<(Box<dyn Subject>, Option<Broker>)> {
         match self {
             Target::Connector { name, command } => {
-                let broker = wire::in_process(loaded, Some(&name), None).await?;
+                let broker =
+                    wire::in_process(loaded, Some(&name), None, Tracing::default()).await?;
                 let subject = connector(&broker, name, command)?;
                 Ok((subject, Some(broker)))
             }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use crosspoint_broker::Broker;
 use crosspoint_broker::ledger::{NotRun, Row, State, Store};
+use crosspoint_core::Tracing;
 
 use super::{Desk, not_possible};
 use crate::cli::FAILED;
@@ -48,7 +49,8 @@ pub async fn run(desk: &Desk, row: &Row, json: bool) -> Result<ExitCode> {
 async fn here(desk: &Desk, row: &Row, json: bool) -> Result<ExitCode> {
     let _alone = alone(desk)?;
     let store: Arc<dyn Store> = desk.ledger.clone();
-    let broker = wire::in_process(&desk.loaded, Some(&row.about.connector), Some(store)).await?;
+    let (only, untraced) = (Some(&*row.about.connector), Tracing::default());
+    let broker = wire::in_process(&desk.loaded, only, Some(store), untraced).await?;
     let done = match in_broker(&broker, row).await {
         Ok(failure) => {
             let after = desk.store().find(&row.id).await?;

@@ -25,6 +25,7 @@ pub use time::Moment;
 
 use crate::cli::{FAILED, LedgerCommand};
 use crate::config::Loaded;
+use crate::config::types::LogFormat;
 use crate::{logging, wire};
 use rows::Found;
 
@@ -49,7 +50,7 @@ pub fn run(file: &Option<PathBuf>, command: LedgerCommand) -> Result<ExitCode> {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(crate::show::problems(&problems)),
     };
-    logging::start("off", wire::mask(&loaded));
+    logging::start("off", LogFormat::Text, wire::mask(&loaded));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();

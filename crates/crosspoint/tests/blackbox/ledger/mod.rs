@@ -9,7 +9,7 @@ mod disk;
 mod hostile;
 mod keys;
 mod load;
-mod long;
+pub mod long;
 mod opening;
 mod outage;
 mod place;

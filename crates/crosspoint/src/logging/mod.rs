@@ -1,5 +1,7 @@
 //! The log: one line an event on standard error, without the secrets of the configuration.
 
+mod json;
+
 use std::io::{self, Write};
 use std::panic;
 use std::sync::Arc;
@@ -8,23 +10,31 @@ use arc_swap::ArcSwap;
 use crosspoint_core::Mask;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::config::types::LogFormat;
 use crate::show;
 
 /// Starts logging and sends panics there too, so that one in a connector is found by the id in
 /// the answer.
 ///
 /// `filter` was checked when the configuration was read.
-pub fn start(filter: &str, mask: Mask) -> LogMask {
+pub fn start(filter: &str, format: LogFormat, mask: Mask) -> LogMask {
     let mask = LogMask(Arc::new(ArcSwap::from_pointee(mask)));
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let colour = io::IsTerminal::is_terminal(&io::stderr());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(colour)
-        .with_target(false)
-        .with_writer(Masked(mask.clone()))
-        .init();
+    match format {
+        LogFormat::Text => tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
+            .with_target(false)
+            .with_writer(Masked(mask.clone()))
+            .init(),
+        LogFormat::Json => tracing_subscriber::registry()
+            .with(filter)
+            .with(json::Lines::new(mask.clone()))
+            .init(),
+    }
     panic::set_hook(Box::new(|panic| {
         show::end_when_nobody_reads(panic);
         let place = panic
@@ -32,7 +42,7 @@ pub fn start(filter: &str, mask: Mask) -> LogMask {
             .map(ToString::to_string)
             .unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or("no message");
-        tracing::error!(place, message, "Something panicked.");
+        tracing::error!(place, reason = message, "Something panicked.");
     }));
     mask
 }
@@ -47,6 +57,11 @@ impl LogMask {
     /// Hides these from now on.
     pub fn replace(&self, mask: Mask) {
         self.0.store(Arc::new(mask));
+    }
+
+    /// A text without what is hidden.
+    pub fn apply(&self, text: &str) -> String {
+        self.0.load().apply(text).into_owned()
     }
 }
 
