@@ -15,8 +15,8 @@ mod metrics;
 mod mounts;
 mod pipeline;
 mod policy;
-mod window;
 mod spans;
+mod window;
 
 pub use broker::{Broker, Health, NotReplaced, Settings};
 pub use callbacks::{Callbacks, Engine, Write};
