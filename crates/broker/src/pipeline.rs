@@ -96,8 +96,9 @@ async fn layers(recorder: Option<Arc<Recorder>>, job: Box<Job>) -> Result<Outcom
 /// Goes on with a call that has begun.
 ///
 /// The order is a promise here, too. Whatever a call waits for counts against its total deadline,
-/// and the pause before a retry holds no place. A retry is a call like any other to each limit. What a limit
-/// refuses has not asked the system, so that the breaker, which comes last, learns of attempts alone.
+/// and the pause before a retry holds no place. A retry is a call like any other to each limit.
+/// What a limit refuses has not asked the system, so that the breaker, which comes last, learns of
+/// attempts alone.
 pub(crate) async fn begun(work: &mut Work) -> Result<Outcome, Failure> {
     // The total deadline: a moment that each layer from here on keeps. Nothing begins after it.
     // Tried again, where the failure may pass and the policy says so.

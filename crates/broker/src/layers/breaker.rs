@@ -14,7 +14,7 @@ use crate::window::{Counts, Window};
 /// The pause is doubled up to this.
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// What callers are told to wait while a call is on probation: nobody knows how long it takes.
+/// What callers are told to wait at most while a call is on probation: usually it ends soon.
 const WAIT: Duration = Duration::from_secs(1);
 
 /// The breaker of a connector or command.
@@ -36,8 +36,9 @@ enum Phase {
     Closed(Window),
     /// None does before then.
     Open { until: Instant, pause: Duration },
-    /// One is under way, and what becomes of it decides.
-    Probation { pause: Duration },
+    /// One is under way, and what becomes of it decides. When it takes longer than until then,
+    /// another one is: a call may hang for an hour.
+    Probation { until: Instant, pause: Duration },
 }
 
 /// What a breaker does with the calls that come.
@@ -123,17 +124,18 @@ impl Breaker {
 
     fn admit(&self) -> Result<u64, Failure> {
         let mut state = self.state();
-        let wait = match state.phase {
+        let (until, pause, longest) = match state.phase {
             Phase::Closed(_) => return Ok(state.age),
-            Phase::Probation { .. } => WAIT,
-            Phase::Open { until, pause } => {
-                let left = until.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    return Ok(state.become_(Phase::Probation { pause }));
-                }
-                left
-            }
+            Phase::Open { until, pause } => (until, pause, pause),
+            Phase::Probation { until, pause } => (until, pause, WAIT),
         };
+        let now = Instant::now();
+        let left = until.saturating_duration_since(now);
+        if left.is_zero() {
+            let until = now + pause;
+            return Ok(state.become_(Phase::Probation { until, pause }));
+        }
+        let wait = left.min(longest);
         drop(state);
         self.refused.inc();
         let message = format!(
@@ -168,13 +170,13 @@ impl Breaker {
                 let (connector, command) = (&*self.scope.connector, self.scope.command.as_deref());
                 tracing::info!(connector, command, "The circuit breaker is closed again.");
             }
-            (Phase::Probation { pause }, Says::Failed) => {
+            (Phase::Probation { pause, .. }, Says::Failed) => {
                 let pause = (*pause * 2).min(LONGEST);
                 state.open(pause);
                 self.tell_open(pause, "the call on probation failed");
             }
             // The next call is on probation.
-            (Phase::Probation { pause }, Says::Nothing) => {
+            (Phase::Probation { pause, .. }, Says::Nothing) => {
                 let pause = *pause;
                 let until = Instant::now();
                 state.become_(Phase::Open { until, pause });

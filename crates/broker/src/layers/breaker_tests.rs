@@ -145,6 +145,20 @@ async fn a_call_that_is_dropped_on_probation_decides_nothing_and_the_next_one_is
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_hangs_on_probation_holds_up_the_others_for_one_pause_only() {
+    let breaker = breaker();
+    fail(&breaker, 3);
+    advance(10 * SECOND).await;
+    let hangs = through(&breaker);
+    advance(10 * SECOND).await;
+    let next = through(&breaker);
+    refused(&breaker);
+    hangs.judge(&broke_off());
+    next.judge(&well());
+    assert_eq!(breaker.phase(), BreakerPhase::Closed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_that_are_dropped_do_not_open_it() {
     let breaker = breaker();
     for _ in 0..10 {
