@@ -13,11 +13,14 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::callbacks::{self, Callbacks};
 use crate::catalogue::{Catalogue, Clash, Entry};
+use crate::connectors::{self, ConnectorState, Gauges};
 use crate::layers::hand_over::Held;
 use crate::ledger::{NotRun, Pruned, Recorder, Retention, Store, recovery};
+use crate::limiters::Limiters;
 use crate::metrics::Metrics;
 use crate::mounts::{Member, Registration};
-use crate::pipeline::{self, Policy};
+use crate::pipeline;
+use crate::policy::Policies;
 use crate::spans;
 
 /// How often old rows are removed from the ledger.
@@ -29,7 +32,7 @@ pub struct Settings {
     /// The secrets of the configuration.
     pub mask: Mask,
     /// Policies by the connector's published name.
-    pub policies: HashMap<String, Policy>,
+    pub policies: HashMap<String, Policies>,
     /// Where results of long calls may go.
     pub callbacks: Callbacks,
     /// Where spans are told to. Counts from the start; a reload does not change it.
@@ -47,6 +50,7 @@ pub(crate) struct Inner {
     /// None: no call is recorded.
     recorder: Option<Arc<Recorder>>,
     catalogue: ArcSwap<Catalogue>,
+    limiters: Arc<ArcSwap<Limiters>>,
     mounting: Mutex<Mounting>,
     /// Mounts that were replaced, until their last call has ended and they are closed.
     retiring: TaskTracker,
@@ -58,6 +62,8 @@ struct Mounting {
     members: Vec<Member>,
     /// Connectors that are left out since another has their name.
     clashes: Vec<String>,
+    /// Policies of commands that are not there.
+    misplaced: Vec<String>,
     /// Whether every mount had settled when the catalogue was built.
     settled: bool,
 }
@@ -69,6 +75,8 @@ pub struct Health {
     pub ready: bool,
     /// What is not there and why, for people.
     pub problems: Vec<String>,
+    /// What is configured for commands that are not there, for people. All else works.
+    pub misplaced: Vec<String>,
 }
 
 /// Why a broker keeps the mounts that it has.
@@ -101,19 +109,30 @@ impl Broker {
             Arc::new(Recorder::new(store, callbacks, measured, tracing, stopping))
         });
         let members: Vec<_> = mounts.into_iter().map(Member::new).collect();
-        let catalogue = strict(Catalogue::build(&offers(&members), &settings, &metrics))?;
+        let limiters = Limiters::new(&settings.policies, &Limiters::default(), &metrics);
+        let limiters = Arc::new(ArcSwap::from_pointee(limiters));
+        metrics.limits(Gauges(limiters.clone()));
+        let offers = offers(&members);
+        let catalogue = strict(Catalogue::build(
+            &offers,
+            &settings,
+            &limiters.load(),
+            &metrics,
+        ))?;
         let broker = Broker(Arc::new(Inner {
             stopping,
             metrics,
             tracing: settings.tracing.clone(),
             recorder,
-            catalogue: ArcSwap::from_pointee(catalogue),
             mounting: Mutex::new(Mounting {
+                misplaced: misplaced(&catalogue, &settings, &[]),
                 settings,
                 settled: settled(&members),
                 members: members.clone(),
                 clashes: Vec::new(),
             }),
+            catalogue: ArcSwap::from_pointee(catalogue),
+            limiters,
             retiring: TaskTracker::new(),
         }));
         members.iter().for_each(|member| broker.follow(member));
@@ -153,6 +172,11 @@ impl Broker {
         self.0.catalogue.load_full()
     }
 
+    /// Every connector that can be called, and how it is at the moment, ordered by name.
+    pub fn connectors(&self) -> Vec<ConnectorState> {
+        connectors::states(&self.catalogue(), &self.0.limiters.load())
+    }
+
     /// Whether everything that is configured has been tried, and what is wrong.
     pub fn health(&self) -> Health {
         let mounting = self.0.mounting();
@@ -166,6 +190,7 @@ impl Broker {
         Health {
             ready: mounting.settled && !self.0.stopping.is_cancelled(),
             problems,
+            misplaced: mounting.misplaced.clone(),
         }
     }
 
@@ -313,6 +338,15 @@ fn settled(members: &[Member]) -> bool {
     members.iter().all(|member| member.mounted().settled)
 }
 
+/// What is configured for commands that are not there. What was not known yet is said.
+fn misplaced(catalogue: &Catalogue, settings: &Settings, known: &[String]) -> Vec<String> {
+    let misplaced = catalogue.misplaced(&settings.policies);
+    for policy in misplaced.iter().filter(|policy| !known.contains(policy)) {
+        tracing::warn!("{policy}.");
+    }
+    misplaced
+}
+
 /// No clash may be there from the start.
 fn strict((catalogue, clashes): (Catalogue, Vec<Clash>)) -> Result<Catalogue, Clash> {
     match clashes.into_iter().next() {
@@ -350,8 +384,11 @@ impl Inner {
         // Looked at first: a mount may settle while the catalogue is built.
         let settled = settled(&mounting.members);
         let offers = offers(&mounting.members);
-        let (catalogue, clashes) = Catalogue::build(&offers, &mounting.settings, &self.metrics);
+        let (settings, limiters) = (&mounting.settings, self.limiters.load());
+        let (catalogue, clashes) = Catalogue::build(&offers, settings, &limiters, &self.metrics);
+        let misplaced = misplaced(&catalogue, settings, &mounting.misplaced);
         self.catalogue.store(Arc::new(catalogue));
+        mounting.misplaced = misplaced;
         let clashes: Vec<_> = clashes.iter().map(ToString::to_string).collect();
         for clash in clashes.iter().filter(|c| !mounting.clashes.contains(c)) {
             tracing::error!(%clash, "Leaving the second one out.");
@@ -376,8 +413,13 @@ impl Inner {
             return Err(NotReplaced::Problems(problems));
         }
         let mut mounting = self.mounting();
-        let catalogue = Catalogue::build(&offers(&members), &settings, &self.metrics);
+        let (offers, old) = (offers(&members), self.limiters.load());
+        let limiters = Limiters::new(&settings.policies, &old, &self.metrics);
+        let catalogue = Catalogue::build(&offers, &settings, &limiters, &self.metrics);
         let catalogue = strict(catalogue)?;
+        self.limiters.store(Arc::new(limiters));
+        // Whoever reloads says what is misplaced.
+        let misplaced = catalogue.misplaced(&settings.policies);
         // In this order: whoever finds a closed mount finds its successor in the catalogue.
         self.catalogue.store(Arc::new(catalogue));
         let kept = |old: &Member| members.iter().any(|m| Arc::ptr_eq(&m.mount, &old.mount));
@@ -394,6 +436,7 @@ impl Inner {
                 .store(Arc::new(settings.callbacks.clone()));
         }
         *mounting = Mounting {
+            misplaced,
             settings,
             settled: settled(&members),
             members,

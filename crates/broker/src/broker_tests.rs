@@ -8,6 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use super::*;
 use crate::mounts::{Naming, Static};
+use crate::policy::PolicyTable;
 
 const LIMIT: Duration = Duration::from_secs(40);
 
@@ -128,9 +129,12 @@ async fn a_policy_shortens_the_deadline() {
     let timeout = Some(Duration::from_secs(2));
     let policies = HashMap::from([(
         "odd".to_owned(),
-        Policy {
-            timeout,
-            ..Policy::default()
+        Policies {
+            connector: PolicyTable {
+                timeout,
+                ..PolicyTable::default()
+            },
+            ..Policies::default()
         },
     )]);
     let broker = Broker::new(

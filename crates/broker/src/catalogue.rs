@@ -10,9 +10,10 @@ use crosspoint_core::{
 use tokio_util::task::TaskTracker;
 
 use crate::broker::Settings;
+use crate::limiters::{Limiters, Limits};
 use crate::metrics::{CommandMetrics, Metrics};
 use crate::mounts::Naming;
-use crate::pipeline::Policy;
+use crate::policy::{Policies, Policy};
 
 /// One command that can be called.
 pub struct Entry {
@@ -22,8 +23,11 @@ pub struct Entry {
     pub command: Command,
     /// Who runs it.
     pub connector: Arc<dyn Connector>,
+    /// Where it comes from, as messages name it.
+    pub mounted_by: Arc<str>,
     /// How calls of it are treated.
     pub policy: Policy,
+    pub(crate) limits: Limits,
     pub(crate) metrics: CommandMetrics,
     /// The secrets of the configuration.
     pub(crate) mask: Mask,
@@ -75,6 +79,7 @@ impl Catalogue {
     pub(crate) fn build(
         offers: &[Offer],
         settings: &Settings,
+        limiters: &Limiters,
         metrics: &Metrics,
     ) -> (Catalogue, Vec<Clash>) {
         let mut clashes = Vec::new();
@@ -110,7 +115,7 @@ impl Catalogue {
         }
         let catalogue = Catalogue {
             replaced,
-            ..Catalogue::of(chosen, settings, metrics)
+            ..Catalogue::of(chosen, settings, limiters, metrics)
         };
         (catalogue, clashes)
     }
@@ -118,6 +123,7 @@ impl Catalogue {
     fn of(
         chosen: BTreeMap<String, (&Offer, &Arc<dyn Connector>)>,
         settings: &Settings,
+        limiters: &Limiters,
         metrics: &Metrics,
     ) -> Catalogue {
         let mut catalogue = Catalogue {
@@ -127,7 +133,8 @@ impl Catalogue {
             replaced: Vec::new(),
         };
         for (name, (offer, connector)) in chosen {
-            let policy = settings.policies.get(&name).copied().unwrap_or_default();
+            let policies = settings.policies.get(&name);
+            let mounted_by: Arc<str> = offer.naming.describe().into();
             let name: Arc<str> = name.into();
             for auth in &connector.manifest().auths {
                 let id = CommandId::new(name.clone(), auth.name.as_str());
@@ -138,13 +145,16 @@ impl Catalogue {
             let by_name = catalogue.by_connector.entry(name.clone()).or_default();
             for command in commands {
                 let id = CommandId::new(name.clone(), command.name.as_str());
+                let policy = policies.map_or_else(Policy::default, |p| p.of(&command.name));
                 by_name.insert(id.command.clone(), catalogue.entries.len());
                 catalogue.entries.push(Arc::new(Entry {
                     metrics: metrics.command(&id),
                     id,
                     command: command.clone(),
                     connector: connector.clone(),
+                    mounted_by: mounted_by.clone(),
                     policy,
+                    limits: limiters.of(&name, &command.name, policy.retries > 0),
                     mask: settings.mask.clone(),
                     tracing: settings.tracing.clone(),
                     calls: offer.calls.clone(),
@@ -167,6 +177,33 @@ impl Catalogue {
     /// The built-in connectors in whose place mounted ones are called, by name.
     pub fn replaced(&self) -> &[String] {
         &self.replaced
+    }
+
+    /// The policies of commands that are not there though their connector is, a sentence each.
+    pub(crate) fn misplaced(&self, policies: &HashMap<String, Policies>) -> Vec<String> {
+        let mut misplaced = Vec::new();
+        for (connector, policies) in policies {
+            let Some(there) = self.by_connector.get(&**connector) else {
+                continue;
+            };
+            let unknown = policies
+                .commands
+                .keys()
+                .filter(|c| !there.contains_key(&***c));
+            misplaced.extend(unknown.map(|command| {
+                let near = nearest(command, there.keys().map(|name| &**name));
+                let hint = match &near[..] {
+                    [] => String::new(),
+                    near => format!("; did you mean {}?", near.join(", ")),
+                };
+                format!(
+                    "[connectors.{connector}.commands.{command}] has no effect, since {connector} \
+                     has no such command{hint}"
+                )
+            }));
+        }
+        misplaced.sort();
+        misplaced
     }
 
     /// Finds a command, or fails with the nearest names.

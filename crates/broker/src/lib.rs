@@ -7,15 +7,21 @@
 mod broker;
 mod callbacks;
 mod catalogue;
+mod connectors;
 mod layers;
 pub mod ledger;
+mod limiters;
 mod metrics;
 mod mounts;
 mod pipeline;
+mod policy;
 mod spans;
+mod window;
 
 pub use broker::{Broker, Health, NotReplaced, Settings};
 pub use callbacks::{Callbacks, Engine, Write};
 pub use catalogue::{Catalogue, Clash, Entry};
+pub use connectors::{BreakerState, ConcurrencyState, ConnectorState, LimitsState};
+pub use layers::breaker::BreakerPhase;
 pub use mounts::{Naming, Registration, Static};
-pub use pipeline::Policy;
+pub use policy::{CircuitBreaker, Concurrency, Policies, Policy, PolicyTable, RateLimit};

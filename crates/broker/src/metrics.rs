@@ -1,12 +1,12 @@
 //! What `/metrics` shows. The handles of a command are looked up once, when the catalogue is
 //! built, so that a call pays for atomic additions only.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crosspoint_core::{CommandId, Failure, Kind, Outcome};
-use prometheus_client::encoding::EncodeLabelSet;
+use crosspoint_core::{CommandId, Failure, Kind, Outcome, Refusal};
+use prometheus_client::encoding::{EncodeLabel, EncodeLabelSet, LabelSetEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -15,6 +15,8 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::callbacks::Verdict;
+use crate::connectors::Gauges;
+use crate::limiters::Scope;
 
 /// Upper bounds of the duration buckets in seconds: from what a call costs by itself to beyond
 /// what an engine waits.
@@ -57,12 +59,21 @@ struct CallLabels {
     outcome: &'static str,
 }
 
+/// A limit, and why it refused a call.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct LimitedLabels {
+    scope: Scope,
+    reason: &'static str,
+}
+
 /// All metrics of a broker.
 pub(crate) struct Metrics {
     registry: Registry,
     calls: Family<CallLabels, Counter>,
     durations: Family<CommandLabels, Histogram, fn() -> Histogram>,
     in_flight: Family<CommandLabels, Gauge>,
+    limited: Family<LimitedLabels, Counter>,
+    retries: Family<Scope, Counter>,
     pub(crate) not_found: Counter<u64, AtomicU64>,
 }
 
@@ -82,6 +93,26 @@ pub(crate) struct CommandMetrics {
     in_flight: Gauge,
 }
 
+// === impl Scope, LimitedLabels ===
+
+/// A limit that the commands of a connector share has no label `command`.
+impl EncodeLabelSet for Scope {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+        ("connector", &*self.connector).encode(encoder.encode_label())?;
+        match &self.command {
+            Some(command) => ("command", &**command).encode(encoder.encode_label()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl EncodeLabelSet for LimitedLabels {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+        self.scope.encode(encoder)?;
+        ("reason", self.reason).encode(encoder.encode_label())
+    }
+}
+
 // === impl Metrics ===
 
 impl Metrics {
@@ -91,6 +122,8 @@ impl Metrics {
         let histogram: fn() -> Histogram = || Histogram::new(BUCKETS);
         let durations = Family::new_with_constructor(histogram);
         let in_flight = Family::<CommandLabels, Gauge>::default();
+        let limited = Family::<LimitedLabels, Counter>::default();
+        let retries = Family::<Scope, Counter>::default();
         let not_found = Counter::default();
         let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The program that is running", version);
@@ -110,13 +143,38 @@ impl Metrics {
             "Calls of a connector or command that is not there",
             not_found.clone(),
         );
+        registry.register(
+            "calls_limited",
+            "Calls that a limit of a connector or command refused",
+            limited.clone(),
+        );
+        registry.register(
+            "retries",
+            "Calls that were tried again, once for each try",
+            retries.clone(),
+        );
         Metrics {
             registry,
             calls,
             durations,
             in_flight,
+            limited,
+            retries,
             not_found,
         }
+    }
+
+    /// How often calls were tried again.
+    pub(crate) fn retries(&self, scope: &Scope) -> Counter {
+        self.retries.get_or_create_owned(scope)
+    }
+
+    /// How many calls a limit has refused.
+    pub(crate) fn limited(&self, scope: &Scope, refusal: Refusal) -> Counter {
+        self.limited.get_or_create_owned(&LimitedLabels {
+            scope: scope.clone(),
+            reason: refusal.code(),
+        })
     }
 
     pub(crate) fn command(&self, id: &CommandId) -> CommandMetrics {
@@ -135,6 +193,11 @@ impl Metrics {
             duration: self.durations.get_or_create_owned(&labels),
             in_flight: self.in_flight.get_or_create_owned(&labels),
         }
+    }
+
+    /// Adds those of limits, which are read when the text is made.
+    pub(crate) fn limits(&mut self, gauges: Gauges) {
+        self.registry.register_collector(Box::new(gauges));
     }
 
     /// Adds those of a ledger.
@@ -213,6 +276,11 @@ impl LedgerMetrics {
 impl CommandMetrics {
     pub(crate) fn begin(&self) {
         self.in_flight.inc();
+    }
+
+    /// How many calls are not answered yet.
+    pub(crate) fn in_flight(&self) -> usize {
+        usize::try_from(self.in_flight.get()).unwrap_or_default()
     }
 
     /// Ends a call that was answered.

@@ -3,31 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosspoint_core::{Call, CallId, Failure, Outcome, Refusal};
+use crosspoint_core::{Call, CallId, Failure, Mask, Outcome, Refusal};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::catalogue::Entry;
 use crate::layers::hand_over::Held;
-use crate::layers::{long, record, trace::Record};
-use crate::ledger::{Bodies, Flight, Recorder};
-
-/// How calls of a connector are treated, beyond what the ingress says.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Policy {
-    /// The longest one attempt may take. None: as long as the deadline allows.
-    pub timeout: Option<Duration>,
-    /// The longest a call may take in all. None: as the ingress says.
-    pub deadline: Option<Duration>,
-    /// After how long a call is promised its result by callback, where it has one; zero: at once.
-    /// None: never.
-    pub async_after: Option<Duration>,
-    /// Whether the engine's task is the key of a call that brings none.
-    pub key_from_task: bool,
-    /// What people may read in the ledger.
-    pub bodies: Bodies,
-}
+use crate::layers::{attempt, breaker, deadline, long, places, rate, record, retry, trace::Record};
+use crate::ledger::{Flight, Recorder};
 
 /// A call on its way through the layers.
 pub(crate) struct Job {
@@ -46,13 +30,31 @@ pub(crate) struct Job {
     pub(crate) _counted: TaskTrackerToken,
 }
 
+/// What the layers behind the ledger work on: a call that has begun.
+pub(crate) struct Work {
+    pub(crate) entry: Arc<Entry>,
+    pub(crate) asked: Asked,
+    pub(crate) trace: Record,
+    /// When the call must have ended.
+    pub(crate) deadline: Instant,
+    /// Whether the last try came as far as an attempt.
+    pub(crate) attempted: bool,
+}
+
+/// What the connector gets. The last try takes it.
+pub(crate) struct Asked {
+    pub(crate) call: Option<Call>,
+    pub(crate) cancelled: Option<CancellationToken>,
+    /// What the connector of the last attempt found to be secrets, where people may read the result.
+    pub(crate) secrets: Option<Mask>,
+}
+
 /// Sends a call through the layers.
 ///
 /// The order is a promise. Checking comes before anything is written or handed over, so that a
 /// wrong call costs nothing and is answered with its mistakes even while the process drains. The
 /// row comes before the connector is asked, so that no effect is without one. What is promised to a
-/// callback is a row before it is a 202. The attempt's time is inside the total deadline and can
-/// only shorten it.
+/// callback is a row before it is a 202. What comes behind the ledger is in [`begun`].
 pub(crate) fn run(
     stopping: &CancellationToken,
     recorder: Option<&Arc<Recorder>>,
@@ -87,9 +89,39 @@ async fn layers(recorder: Option<Arc<Recorder>>, job: Box<Job>) -> Result<Outcom
         Ok(recorded) => recorded,
         Err(answer) => return *answer,
     };
-    // Answered by callback where it takes too long. Inside: the total deadline, then one attempt
-    // with its own, with secrets, connector and mask (`attempt.rs`).
+    // Answered by callback where it takes too long. Inside: the call itself, and the end of its row.
     long::layer(job, recording).await
+}
+
+/// Goes on with a call that has begun.
+///
+/// The order is a promise here, too. Whatever a call waits for counts against its total deadline,
+/// and the pause before a retry holds no place. A retry is a call like any other to each limit.
+/// What a limit refuses has not asked the system, so that the breaker, which comes last, learns of
+/// attempts alone.
+pub(crate) async fn begun(work: &mut Work) -> Result<Outcome, Failure> {
+    // The total deadline: a moment that each layer from here on keeps. Nothing begins after it.
+    // Tried again, where the failure may pass and the policy says so.
+    retry::layer(work).await
+}
+
+/// One try of it. `more`: there may be another.
+pub(crate) async fn once(work: &mut Work, more: bool) -> Result<Outcome, Failure> {
+    work.attempted = false;
+    // No try begins after the total deadline.
+    deadline::layer(work.deadline, &work.entry)?;
+    let limits = &work.entry.limits;
+    // So many calls in a time. Each try takes a token of its own.
+    rate::layer(limits.rate.as_deref())?;
+    // So many at once; others wait for a place, in a queue that may be full.
+    let _place = places::layer(limits.places.as_deref(), work.deadline).await?;
+    // A system that fails again and again is left alone for a while.
+    let watched = breaker::layer(limits.breaker.as_deref())?;
+    work.attempted = true;
+    // One attempt: its own time, secrets, the connector, and the mask.
+    let result = attempt::layer(&work.entry, &mut work.asked, work.deadline, more).await;
+    watched.judge(&result);
+    result
 }
 
 // === impl Job ===
@@ -114,4 +146,24 @@ impl Job {
             _counted: counted,
         }
     }
+
+    /// What is left of it once its row is there.
+    pub(crate) fn begun(self: Box<Job>) -> (Work, Arc<Flight>, TaskTrackerToken) {
+        let work = Work {
+            entry: self.entry,
+            asked: Asked {
+                call: Some(self.call),
+                cancelled: Some(self.cancelled),
+                secrets: None,
+            },
+            trace: self.trace,
+            deadline: self.deadline,
+            attempted: false,
+        };
+        (work, self.flight, self._counted)
+    }
 }
+
+#[cfg(test)]
+#[path = "pipeline_tests/mod.rs"]
+mod tests;

@@ -19,6 +19,7 @@ pub mod smtp;
 pub const BUILT_IN: &[&str] = &["http", "logging", "os", "postgres_v2", "slack", "smtp"];
 
 /// The settings of all built-in connectors.
+#[derive(Default)]
 pub struct Settings {
     /// Of `http`.
     pub http: http::Config,
@@ -50,4 +51,16 @@ pub fn built_in(name: &str, settings: &Settings, client: Http) -> Option<Arc<dyn
         "smtp" => Some(Arc::new(smtp::connector(&settings.smtp, client))),
         _ => None,
     }
+}
+
+/// The names of the commands of a built-in connector, for configuration to check against. Empty when
+/// there is no such connector.
+pub fn commands_of(name: &str) -> Vec<String> {
+    // None of them is called: what the client may reach does not matter.
+    let Ok(client) = Http::new(crosspoint_net::Settings::default()) else {
+        return Vec::new();
+    };
+    let connector = built_in(name, &Settings::default(), client);
+    let commands = connector.iter().flat_map(|c| &c.manifest().commands);
+    commands.map(|command| command.name.clone()).collect()
 }

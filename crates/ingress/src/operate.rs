@@ -32,7 +32,8 @@ pub(crate) async fn alive() -> Response {
 
 /// Every mount has finished its first attempt; what failed is in the detail.
 pub(crate) async fn ready(State(shared): State<Shared>) -> Response {
-    let health = shared.broker.health();
+    let mut health = shared.broker.health();
+    health.problems.append(&mut health.misplaced);
     let status = if health.ready {
         StatusCode::OK
     } else {

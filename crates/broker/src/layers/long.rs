@@ -9,10 +9,9 @@ use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument;
 
-use crate::layers::attempt;
 use crate::layers::record::Recording;
 use crate::ledger::{Recorder, StoreError, Wait, now};
-use crate::pipeline::Job;
+use crate::pipeline::{self, Job};
 
 /// The pause before a store that cannot be written is asked again.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -93,15 +92,16 @@ pub(crate) async fn layer(job: Box<Job>, recording: Recording) -> Result<Outcome
     Ok(accepted())
 }
 
-/// The attempt and the end of its records.
+/// The call itself and the end of its records.
 pub(crate) async fn finish(job: Box<Job>, recording: Recording) -> Result<Outcome, Failure> {
-    let job = *job;
-    let (trace, counted) = (job.trace, job._counted);
-    let flight = job.flight;
-    let result = attempt::layer(job.entry, job.call, job.deadline, job.cancelled, &flight).await;
+    let (mut work, flight, counted) = job.begun();
+    let result = pipeline::begun(&mut work).await;
+    if let Some(secrets) = work.asked.secrets.take() {
+        flight.protect(secrets);
+    }
     let result = recording.end(result).await;
     drop(counted);
-    trace.end(result)
+    work.trace.end(result)
 }
 
 /// Runs a call that was accepted, once its 202 has left: the engine does not expect a result before

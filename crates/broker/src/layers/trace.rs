@@ -16,6 +16,8 @@ pub(crate) struct Record {
     ingress: Ingress,
     begun: Instant,
     ended: bool,
+    /// How often the call has been tried, where it may be tried again.
+    pub(crate) tries: u32,
     /// Carries the ids of the call, so that whatever is logged on the way, a panic included, can
     /// be found by the id in the answer.
     pub(crate) span: Span,
@@ -44,6 +46,7 @@ impl Record {
             ingress: call.origin.ingress,
             begun: Instant::now(),
             ended: false,
+            tries: 0,
             entry,
         }
     }
@@ -55,12 +58,20 @@ impl Record {
         self.entry.metrics.end(&result, took);
         spans::end(&mut self.told, &result);
         let (ingress, ms) = (self.ingress.name(), took.as_millis() as u64);
+        let tries = self.told_tries();
         let _entered = self.span.enter();
         match &result {
-            Ok(outcome) => tracing::info!(ingress, ms, status = outcome.status, "Call succeeded."),
-            Err(failure) => log_failure(failure, ingress, ms),
+            Ok(Outcome { status, .. }) => {
+                tracing::info!(ingress, ms, tries, status, "Call succeeded.");
+            }
+            Err(failure) => log_failure(failure, ingress, ms, tries),
         }
         result
+    }
+
+    /// One try is what everybody expects.
+    fn told_tries(&self) -> Option<u32> {
+        Some(self.tries).filter(|tries| *tries > 1)
     }
 
     fn end_early(&mut self) -> (&'static str, u64) {
@@ -76,15 +87,21 @@ impl Drop for Record {
     fn drop(&mut self) {
         if !self.ended {
             let (ingress, ms) = self.end_early();
+            let tries = self.told_tries();
             let _entered = self.span.enter();
-            tracing::info!(ingress, ms, "Call dropped: nobody waits for it any more.");
+            tracing::info!(
+                ingress,
+                ms,
+                tries,
+                "Call dropped: nobody waits for it any more."
+            );
         }
     }
 }
 
 /// The level says who has to act: nobody for what we or the outside turned away, perhaps the
 /// operator for what could not be reached, certainly the operator for what broke here.
-fn log_failure(failure: &Failure, ingress: &str, ms: u64) {
+fn log_failure(failure: &Failure, ingress: &str, ms: u64, tries: Option<u32>) {
     let Failure {
         kind, code, effect, ..
     } = failure;
@@ -94,7 +111,7 @@ fn log_failure(failure: &Failure, ingress: &str, ms: u64) {
     macro_rules! line {
         ($level:expr) => {
             tracing::event!(
-                $level, ingress, ms, kind = kind.name(), %code, effect, reason, detail,
+                $level, ingress, ms, tries, kind = kind.name(), %code, effect, reason, detail,
                 "Call failed."
             )
         };

@@ -45,10 +45,7 @@ pub(crate) fn ending(result: &Result<Outcome, Failure>, repeat: Repeat) -> (Stat
 }
 
 fn failed(failure: &Failure, ended: i64, repeat: Repeat) -> (State, Ending) {
-    let effect = match repeat.safety {
-        Safety::ReadOnly => Effect::None,
-        Safety::Idempotent | Safety::Effectful => failure.effect,
-    };
+    let effect = repeat.effect(failure);
     let harmless = repeat.harmless();
     let in_doubt = effect == Effect::Maybe || failure.kind == Kind::Unknown;
     let state = match in_doubt && !harmless {
@@ -63,7 +60,7 @@ fn failed(failure: &Failure, ended: i64, repeat: Repeat) -> (State, Ending) {
         code: Some(failure.code.clone().into_owned()),
         message: Some(failure.message.clone()),
         effect: Some(effect),
-        may_pass: may_pass(failure) && (harmless || effect == Effect::None),
+        may_pass: repeat.may_run_again(failure),
         summary: None,
         result_bytes: outcome.map_or(0, |outcome| outcome.body.as_bytes().len() as u64),
     };
@@ -71,7 +68,7 @@ fn failed(failure: &Failure, ended: i64, repeat: Repeat) -> (State, Ending) {
 }
 
 /// Whether the same call may go well another time.
-pub(crate) fn may_pass(failure: &Failure) -> bool {
+fn may_pass(failure: &Failure) -> bool {
     match failure.kind {
         Kind::Refused(refusal) => refusal != Refusal::Egress,
         Kind::Transport | Kind::Crashed => true,
@@ -88,6 +85,19 @@ impl Repeat {
             safety: command.safety,
             key_honoured: command.passes_key && call.key.is_some(),
         }
+    }
+
+    /// What the call did. One that only reads does nothing, whatever failed.
+    pub(crate) fn effect(self, failure: &Failure) -> Effect {
+        match self.safety {
+            Safety::ReadOnly => Effect::None,
+            Safety::Idempotent | Safety::Effectful => failure.effect,
+        }
+    }
+
+    /// Whether the call may go well another time, and running it again does no harm.
+    pub(crate) fn may_run_again(self, failure: &Failure) -> bool {
+        may_pass(failure) && (self.harmless() || self.effect(failure) == Effect::None)
     }
 
     /// Whether running the call twice does what running it once does.

@@ -15,7 +15,7 @@ use super::flight::Flights;
 use super::{Key, Store, StoreError};
 use crate::callbacks::Callbacks;
 use crate::metrics::LedgerMetrics;
-use crate::pipeline::Policy;
+use crate::policy::Policy;
 
 /// How long a long call waits for its 202 to leave at the most: the caller may be gone.
 const LEAVING: Duration = Duration::from_secs(5);

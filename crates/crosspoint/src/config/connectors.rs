@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::durations::{Delay, Span};
+use super::durations::Span;
 use super::egress::{EgressEntry, Preset};
 use super::mounted::Entry;
+use super::policy::{Commands, Policy, commands};
 use super::sizes::Size;
 
 /// One table for each connector. The file has the tables of both kinds side by side.
@@ -53,8 +54,13 @@ pub struct HttpConnector {
     /// `ca_files`.
     pub egress: Option<ConnectorEgress>,
 
-    /// Limits of the calls of this connector.
+    /// How the calls of this connector are treated. Its limits are shared by all its commands, and
+    /// hold for each process: every replica has its own.
     pub policy: Policy,
+
+    /// The policies of single commands, by their names.
+    #[schemars(schema_with = "commands")]
+    pub commands: Commands,
 }
 
 /// What the ids of `http` without a version mean.
@@ -80,8 +86,13 @@ pub struct SmtpConnector {
     /// `ca_files`.
     pub egress: Option<ConnectorEgress>,
 
-    /// Limits of the calls of this connector.
+    /// How the calls of this connector are treated. Its limits are shared by all its commands, and
+    /// hold for each process: every replica has its own.
     pub policy: Policy,
+
+    /// The policies of single commands, by their names.
+    #[schemars(schema_with = "commands")]
+    pub commands: Commands,
 }
 
 /// What `smtp/SendEmail` answers.
@@ -107,16 +118,26 @@ pub struct SlackConnector {
     /// `ca_files`.
     pub egress: Option<ConnectorEgress>,
 
-    /// Limits of the calls of this connector.
+    /// How the calls of this connector are treated. Its limits are shared by all its commands, and
+    /// hold for each process: every replica has its own.
     pub policy: Policy,
+
+    /// The policies of single commands, by their names.
+    #[schemars(schema_with = "commands")]
+    pub commands: Commands,
 }
 
 /// The built-in connector `logging`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoggingConnector {
-    /// Limits of the calls of this connector.
+    /// How the calls of this connector are treated. Its limits are shared by all its commands, and
+    /// hold for each process: every replica has its own.
     pub policy: Policy,
+
+    /// The policies of single commands, by their names.
+    #[schemars(schema_with = "commands")]
+    pub commands: Commands,
 }
 
 /// The built-in connector `postgres_v2`.
@@ -145,8 +166,13 @@ pub struct PostgresConnector {
     /// `ca_files`.
     pub egress: Option<ConnectorEgress>,
 
-    /// Limits of the calls of this connector.
+    /// How the calls of this connector are treated. Its limits are shared by all its commands, and
+    /// hold for each process: every replica has its own.
     pub policy: Policy,
+
+    /// The policies of single commands, by their names.
+    #[schemars(schema_with = "commands")]
+    pub commands: Commands,
 }
 
 /// The built-in connector `os`.
@@ -161,8 +187,13 @@ pub struct OsConnector {
     /// writes more is ended and fails with `OutputTooLarge`.
     pub max_output: Size,
 
-    /// Limits of the calls of this connector.
+    /// How the calls of this connector are treated. Its limits are shared by all its commands, and
+    /// hold for each process: every replica has its own.
     pub policy: Policy,
+
+    /// The policies of single commands, by their names.
+    #[schemars(schema_with = "commands")]
+    pub commands: Commands,
 }
 
 /// Egress rules that replace those of `egress` for one connector.
@@ -175,59 +206,6 @@ pub struct ConnectorEgress {
     pub allow: Vec<EgressEntry>,
     /// As `egress.deny`.
     pub deny: Vec<EgressEntry>,
-}
-
-/// Limits of the calls of one connector.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Policy {
-    /// The time of one attempt. When there is none, the deadline alone limits it.
-    pub timeout: Option<Span>,
-
-    /// The total time of a call, all attempts together. When there is none, it is that of where
-    /// the call came from, such as `spiff.deadline`.
-    pub deadline: Option<Span>,
-
-    /// When a call from SpiffArena becomes a long one, if it takes that long: from `0s`, which is
-    /// at once, to `24h`, but less than `spiff.deadline`. It is then answered with 202, so that
-    /// its task waits in SpiffArena, and the result follows as a callback to the
-    /// `spiff__callback_url` that SpiffArena sends with each call (see `spiff.engine_url`). When
-    /// there is no such setting, every call is answered while SpiffArena waits. Needs the ledger.
-    pub async_after: Option<Delay>,
-
-    /// What tells whether a call from SpiffArena is one that was made before. A repeated call has
-    /// no second effect: it gets the answer of the first.
-    pub key: KeySource,
-
-    /// What `crosspoint ledger` shows of the arguments and the result of a call: the parameters of
-    /// the service task and its response, as SpiffArena calls them. Secrets are `***` in any case.
-    pub bodies: Bodies,
-}
-
-/// What tells whether a call from SpiffArena is one that was made before.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum KeySource {
-    /// The header `Idempotency-Key`, which SpiffArena itself does not send. Without it every call
-    /// is a new one.
-    #[default]
-    Header,
-    /// That header, and where there is none SpiffArena's task id (`spiff__task_id`), which stays
-    /// the same when SpiffArena tries a service task again. Needs the ledger.
-    Task,
-}
-
-/// What the ledger shows of arguments and results.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Bodies {
-    /// Nothing.
-    None,
-    /// Short arguments that the command declares; of all else the type and the size.
-    #[default]
-    Summary,
-    /// All of them, but for what is very long.
-    Full,
 }
 
 // === impl Connectors ===
@@ -250,6 +228,23 @@ impl Connectors {
         };
         (egress.as_ref(), policy.clone())
     }
+
+    /// The policies of single commands of a connector.
+    pub fn commands(&self, name: &str) -> Commands {
+        if let Some(entry) = self.mounted.get(name) {
+            return entry.settings().commands.clone();
+        }
+        let all = &self.built_in;
+        match name {
+            "http" => all.http.commands.clone(),
+            "smtp" => all.smtp.commands.clone(),
+            "slack" => all.slack.commands.clone(),
+            "logging" => all.logging.commands.clone(),
+            "postgres_v2" => all.postgres_v2.commands.clone(),
+            "os" => all.os.commands.clone(),
+            _ => Commands::new(),
+        }
+    }
 }
 
 // === impl HttpConnector, SlackConnector, PostgresConnector, OsConnector ===
@@ -261,6 +256,7 @@ impl Default for HttpConnector {
             max_answer: Size::mebibytes(10),
             egress: None,
             policy: Policy::default(),
+            commands: Commands::new(),
         }
     }
 }
@@ -271,6 +267,7 @@ impl Default for SlackConnector {
             base_url: "https://slack.com".to_owned(),
             egress: None,
             policy: Policy::default(),
+            commands: Commands::new(),
         }
     }
 }
@@ -285,6 +282,7 @@ impl Default for PostgresConnector {
             statement_timeout: None,
             egress: None,
             policy: Policy::default(),
+            commands: Commands::new(),
         }
     }
 }
@@ -295,6 +293,7 @@ impl Default for OsConnector {
             allow: Vec::new(),
             max_output: Size::mebibytes(1),
             policy: Policy::default(),
+            commands: Commands::new(),
         }
     }
 }

@@ -103,8 +103,15 @@ deny = []
 # timeout is not set
 # deadline is not set
 # async_after is not set
-key = "header"
-bodies = "summary"
+# key is not set
+# bodies is not set
+# retries is not set
+# retry_pause is not set
+# retry_budget is not set
+# rate is not set
+# concurrency is not set
+# queue is not set
+# breaker is not set
 "#
     );
 }
@@ -184,8 +191,15 @@ URL = "https://h"  # from c.toml:7
 # timeout is not set
 # deadline is not set
 # async_after is not set
-key = "header"
-bodies = "summary"
+# key is not set
+# bodies is not set
+# retries is not set
+# retry_pause is not set
+# retry_budget is not set
+# rate is not set
+# concurrency is not set
+# queue is not set
+# breaker is not set
 "#
     );
 }

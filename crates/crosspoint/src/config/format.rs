@@ -9,6 +9,7 @@ use serde::de::{Error, Visitor};
 
 use super::durations::{Age, Delay, Span};
 use super::egress::EgressEntry;
+use super::limits::{Rate, Share};
 use super::problem::Wrong;
 use super::reference::KeyText;
 use super::requirement::Requirement;
@@ -29,7 +30,7 @@ pub struct Format {
 }
 
 /// All of them.
-pub static FORMATS: [Format; 19] = [
+pub static FORMATS: [Format; 22] = [
     Format {
         name: "listen",
         kind: "an address such as `127.0.0.1:7004`",
@@ -121,6 +122,21 @@ pub static FORMATS: [Format; 19] = [
         check: connector_name,
     },
     Format {
+        name: "command-name",
+        kind: "the name of a command: letters, digits, `_` and `-`",
+        check: command_name,
+    },
+    Format {
+        name: "rate",
+        kind: "a rate such as `10/s`, `100/m` or `1000/h`",
+        check: parses::<Rate>,
+    },
+    Format {
+        name: "share",
+        kind: "a share such as `20%`",
+        check: parses::<Share>,
+    },
+    Format {
         name: "variable-name",
         kind: "the name of an environment variable",
         check: variable_name,
@@ -194,8 +210,7 @@ fn parses<T: FromStr<Err = Wrong>>(text: &str) -> Result<(), Wrong> {
 }
 
 fn connector_name(text: &str) -> Result<(), Wrong> {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-    match !text.is_empty() && text.bytes().all(allowed) {
+    match is_name(text) {
         true => Ok(()),
         false => Err(wrong(
             text,
@@ -203,6 +218,18 @@ fn connector_name(text: &str) -> Result<(), Wrong> {
             "connector-name",
         )),
     }
+}
+
+fn command_name(text: &str) -> Result<(), Wrong> {
+    match is_name(text) {
+        true => Ok(()),
+        false => Err(wrong(text, "is not the name of a command", "command-name")),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    !text.is_empty() && text.bytes().all(allowed)
 }
 
 fn variable_name(text: &str) -> Result<(), Wrong> {

@@ -1,7 +1,7 @@
 //! The ledger, long calls and callbacks: what may be written, every mistake, and what wiring gets.
 
-use super::super::connectors::{Bodies, KeySource};
 use super::super::durations::Delay;
+use super::super::policy::{Bodies, KeySource, Policy};
 use super::super::store::Durability;
 use super::super::{effective, effective_json};
 use super::tests::{ok, problems, warnings};
@@ -55,8 +55,7 @@ fn nothing_at_all_is_a_file_in_the_data_folder() {
     assert_eq!(spiff.long_deadline.to_string(), "1h");
     assert_eq!(spiff.callback_retry.to_string(), "24h");
     let policy = loaded.config.connectors.common("http").1;
-    assert_eq!((policy.async_after, policy.key), (None, KeySource::Header));
-    assert_eq!(policy.bodies, Bodies::Summary);
+    assert_eq!(policy, Policy::default());
 }
 
 #[test]
@@ -75,10 +74,13 @@ fn everything_that_may_be_written_is_read() {
     assert_eq!(engine.origin(), "https://spiff.example");
     let policy = config.connectors.common("http").1;
     assert_eq!(policy.async_after.unwrap().to_string(), "30s");
-    assert_eq!((policy.key, policy.bodies), (KeySource::Task, Bodies::None));
+    assert_eq!(
+        (policy.key, policy.bodies),
+        (Some(KeySource::Task), Some(Bodies::None))
+    );
     let policy = config.connectors.common("crm").1;
     assert_eq!(policy.async_after, Some(Delay(Default::default())));
-    assert_eq!(policy.bodies, Bodies::Full);
+    assert_eq!(policy.bodies, Some(Bodies::Full));
     assert!(loaded.warnings.is_empty());
     let secrets: Vec<_> = all_secrets(&loaded).collect();
     assert_eq!(secrets, ["token-of-env", CANARY]);

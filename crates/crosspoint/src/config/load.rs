@@ -229,5 +229,9 @@ mod tests;
 mod ledger_tests;
 
 #[cfg(test)]
+#[path = "policy_tests.rs"]
+mod policy_tests;
+
+#[cfg(test)]
 #[path = "mounted_tests.rs"]
 mod mounted_tests;

@@ -8,7 +8,9 @@
 pub mod connectors;
 pub mod durations;
 pub mod egress;
+pub mod limits;
 pub mod mounted;
+pub mod policy;
 pub mod problem;
 pub mod python;
 pub mod requirement;

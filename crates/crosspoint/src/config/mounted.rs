@@ -4,8 +4,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::connectors::Policy;
 use super::durations::Span;
+use super::policy::{Commands, Policy, commands};
 use super::python::Recycle;
 use super::requirement::Requirement;
 use super::scalars::FilePath;
@@ -91,8 +91,13 @@ pub struct PythonSettings {
     /// When a worker is replaced by a new one. What is not set here is as in `python.recycle`.
     pub recycle: Recycle,
 
-    /// Limits of the calls of this connector.
+    /// How the calls of this connector are treated. Its limits are shared by all its commands, and
+    /// hold for each process: every replica has its own.
     pub policy: Policy,
+
+    /// The policies of single commands, by their names.
+    #[schemars(schema_with = "commands")]
+    pub commands: Commands,
 }
 
 /// Commands that are safe to repeat.
@@ -132,6 +137,7 @@ impl Default for PythonSettings {
             unresponsive_after: Span::seconds(30),
             recycle: Recycle::default(),
             policy: Policy::default(),
+            commands: Commands::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::check_schema::{in_words, number_in_words};
+use super::check_schema::{in_words, last, number_in_words};
 use super::effective::in_toml;
 use super::format::format_named;
 use super::schema::{self, Key, Table};
@@ -50,11 +50,14 @@ with `secret:`, which is kept for a kind of reference that is yet to come.
 /// The reference as Markdown: a section for each table, and for each key its type, default,
 /// environment variable and description.
 pub fn reference() -> String {
-    let sections: Vec<_> = schema::tables().iter().filter_map(section).collect();
+    let tables = schema::tables();
+    let section = |(at, table)| section(table, &tables[..at]);
+    let sections: Vec<_> = tables.iter().enumerate().filter_map(section).collect();
     format!("{INTRODUCTION}\n{}", sections.join("\n"))
 }
 
-fn section(table: &Table<'_>) -> Option<String> {
+/// A table with its keys. One that has the keys of a table before refers to that.
+fn section(table: &Table<'_>, before: &[Table<'_>]) -> Option<String> {
     if table.keys.is_empty() {
         return None;
     }
@@ -62,12 +65,44 @@ fn section(table: &Table<'_>) -> Option<String> {
         "" => "Top level".to_owned(),
         name => format!("`[{name}]`"),
     };
-    let keys: Vec<_> = table.keys.iter().map(entry).collect();
-    Some(format!(
-        "## {heading}\n\n{}\n\n{}",
-        table.description,
-        keys.join("\n")
-    ))
+    let keys = match before.iter().find(|other| is_alike(table, other)) {
+        Some(other) => as_in(table, other),
+        None => {
+            let keys: Vec<_> = table.keys.iter().map(entry).collect();
+            keys.join("\n")
+        }
+    };
+    Some(format!("## {heading}\n\n{}\n\n{keys}", table.description))
+}
+
+/// Whether two tables take the same.
+fn is_alike(table: &Table<'_>, other: &Table<'_>) -> bool {
+    let own = |table: &Table<'_>, key: &Key<'_>| key.name[table.name.len()..].to_owned();
+    table.keys.len() == other.keys.len()
+        && (table.keys.iter().zip(&other.keys))
+            .all(|(a, b)| own(table, a) == own(other, b) && a.schema == b.schema)
+}
+
+fn as_in(table: &Table<'_>, other: &Table<'_>) -> String {
+    let names = table.keys.iter().map(|key| last(&key.name));
+    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+    let mut lines = format!(
+        "The keys are those of `[{}]`: {}.\n\n",
+        other.name,
+        names.join(", ")
+    );
+    let variable = table.keys.first().and_then(Key::variable);
+    let first = table.keys.first().map(|key| last(&key.name).to_uppercase());
+    match variable.zip(first) {
+        Some((variable, first)) => {
+            let lead = variable.strip_suffix(&*first).unwrap_or(&variable);
+            lines.push_str(&format!(
+                "- Environment: `{lead}` and the key in capitals\n"
+            ));
+        }
+        None => lines.push_str("- Environment: none\n"),
+    }
+    lines
 }
 
 fn entry(key: &Key<'_>) -> String {
@@ -140,9 +175,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_key_is_in_the_reference_with_its_variable_and_default() {
+    fn every_key_is_in_the_reference_or_in_that_of_a_table_alike() {
         let text = reference();
-        for key in schema::keys() {
+        for key in schema::tables().into_iter().flat_map(|table| table.keys) {
+            let (table, name) = key.name.rsplit_once('.').unwrap_or(("", &key.name));
+            if let Some(section) = text.split(&format!("## `[{table}]`\n")).nth(1)
+                && section
+                    .split("## ")
+                    .next()
+                    .unwrap()
+                    .contains("The keys are those of")
+            {
+                assert!(section.contains(&format!("`{name}`")), "{}", key.name);
+                continue;
+            }
             assert!(
                 text.contains(&format!("### `{}`\n", key.name)),
                 "{}",
@@ -153,6 +199,16 @@ mod tests {
                 continue;
             };
             assert!(text.contains(&format!("- Environment: `{variable}`\n")));
+        }
+        for lines in [
+            "## `[connectors.smtp.policy.breaker]`\n",
+            "The keys are those of `[connectors.http.policy.breaker]`: `failures`, `within`, \
+             `pause`.\n\n- Environment: `CROSSPOINT_CONNECTORS__SMTP__POLICY__BREAKER__` and the \
+             key in capitals\n",
+            "## `[connectors.<name>.commands.<Command>.policy]`\n",
+            "- Environment: none\n",
+        ] {
+            assert!(text.contains(lines), "{lines}\n{text}");
         }
         assert!(text.contains("## `[connectors.<name>]`\n"));
         assert!(text.contains("## `[connectors.http.policy]`\n"));

@@ -25,6 +25,12 @@ pub struct Key<'s> {
     pub schema: &'s Value,
 }
 
+/// What stands for any name.
+const ANY_NAME: &str = "<name>";
+
+/// What stands for the name of any command.
+pub const ANY_COMMAND: &str = "<Command>";
+
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let settings = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
     let mut schema = settings
@@ -52,7 +58,8 @@ pub fn tables() -> Vec<Table<'static>> {
     tables
 }
 
-/// All keys of all tables. In those of tables by any name, `<name>` stands for it.
+/// All keys of all tables. In those of tables by any name `<name>` stands for it, in those of
+/// commands `<Command>`.
 pub fn keys() -> Vec<Key<'static>> {
     tables().into_iter().flat_map(|table| table.keys).collect()
 }
@@ -70,16 +77,18 @@ fn collect<'s>(name: &str, schema: &'s Value, tables: &mut Vec<Table<'s>>) {
     let own = table(schema).unwrap_or(schema);
     for (key, schema) in properties(own).into_iter().flatten() {
         let name = join(name, key);
-        if table(schema).is_some() {
+        if table(schema).is_some() || any_table(schema).is_some() {
             nested.push((name, schema));
         } else {
             keys.push(Key { name, schema });
         }
     }
-    if let Some(any) = own.get("additionalProperties")
-        && table(any).is_some()
-    {
-        nested.push((join(name, "<name>"), any));
+    if let Some(any) = any_table(own) {
+        let part = match name.ends_with(".commands") {
+            true => ANY_COMMAND,
+            false => ANY_NAME,
+        };
+        nested.push((join(name, part), any));
     }
     tables.push(Table {
         name: name.to_owned(),
@@ -95,9 +104,10 @@ fn collect<'s>(name: &str, schema: &'s Value, tables: &mut Vec<Table<'s>>) {
 
 impl Key<'_> {
     /// The environment variable that sets it: `CROSSPOINT_SPIFF__DEADLINE`. A table by any names
-    /// has none.
+    /// has none, nor has what is about one command: the case of its name counts.
     pub fn variable(&self) -> Option<String> {
-        (!self.is_table()).then(|| self.in_capitals())
+        let has_none = self.is_table() || self.name.contains(ANY_COMMAND);
+        (!has_none).then(|| self.in_capitals())
     }
 
     /// How a variable for the key would be called.
@@ -136,6 +146,12 @@ pub fn table(schema: &Value) -> Option<&Value> {
     alternatives(schema)
         .into_iter()
         .find(|one| properties(one).is_some())
+}
+
+/// The schema of the tables with known keys that a table by any names holds.
+fn any_table(schema: &Value) -> Option<&Value> {
+    let any = schema.get("additionalProperties")?;
+    table(any).is_some().then_some(any)
 }
 
 /// The schema of a key of a table: its own, else that of any key.
@@ -274,10 +290,16 @@ mod tests {
         let names: Vec<_> = tables().into_iter().map(|table| table.name).collect();
         let expected = "|access|egress|store|store.retention|spiff|cli|python|python.recycle|\
                         connectors|connectors.http|connectors.http.egress|connectors.http.policy|\
-                        connectors.smtp|";
+                        connectors.http.policy.breaker|connectors.http.commands|\
+                        connectors.http.commands.<Command>|\
+                        connectors.http.commands.<Command>.policy|\
+                        connectors.http.commands.<Command>.policy.breaker|connectors.smtp|";
         assert!(names.join("|").starts_with(expected), "{names:?}");
-        let expected = "|connectors.os.policy|connectors.<name>|connectors.<name>.recycle|\
-                        connectors.<name>.policy";
+        let expected = "|connectors.<name>|connectors.<name>.recycle|connectors.<name>.policy|\
+                        connectors.<name>.policy.breaker|connectors.<name>.commands|\
+                        connectors.<name>.commands.<Command>|\
+                        connectors.<name>.commands.<Command>.policy|\
+                        connectors.<name>.commands.<Command>.policy.breaker";
         assert!(names.join("|").ends_with(expected), "{names:?}");
     }
 

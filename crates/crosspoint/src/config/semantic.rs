@@ -4,6 +4,8 @@
 mod ledger;
 #[path = "semantic_mounted.rs"]
 mod mounted;
+#[path = "semantic_policies.rs"]
+mod policies;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -90,6 +92,7 @@ impl<'a> Semantic<'a> {
         self.who_can_reach_it();
         self.ca_files();
         self.ledger();
+        self.policies();
         self.callbacks();
         self.python();
         self.mounted_connectors();

@@ -1,15 +1,12 @@
 //! Checks of the ledger, and of what needs it: long calls, keys of calls, callbacks.
 
-use std::collections::BTreeSet;
-
-use super::super::connector_tables::built_in_names;
-use super::super::connectors::{KeySource, Policy};
+use super::super::policy::{KeySource, Policy};
 use super::*;
 
 // === impl Semantic ===
 
 impl Semantic<'_> {
-    /// `[store]`, and the policies that have to do with it.
+    /// `[store]`.
     pub(super) fn ledger(&mut self) {
         let config = self.config;
         if let Some(url) = &config.store.url {
@@ -22,21 +19,13 @@ impl Semantic<'_> {
             }
         }
         self.secrets.extend(self.store.secrets());
-        let mounted = config.connectors.mounted.keys().map(String::as_str);
-        let mut names: BTreeSet<&str> = built_in_names().collect();
-        names.extend(mounted);
-        for name in names {
-            let policy = config.connectors.common(name).1;
-            let table = format!("connectors.{name}.policy");
-            self.needs_the_ledger(&table, &policy);
-            self.becomes_long_in_time(&table, &policy);
-        }
     }
 
-    fn needs_the_ledger(&mut self, table: &str, policy: &Policy) {
+    /// What a policy wants of the ledger.
+    pub(super) fn needs_the_ledger(&mut self, table: &str, policy: &Policy) {
         let wants = [
             ("async_after", "", policy.async_after.is_some()),
-            ("key", " = \"task\"", policy.key == KeySource::Task),
+            ("key", " = \"task\"", policy.key == Some(KeySource::Task)),
         ];
         for (key, value, wants) in wants {
             if wants && self.store == StoreTarget::None {
@@ -46,25 +35,6 @@ impl Semantic<'_> {
                 );
                 self.problem(&key, message, "take one of the two out");
             }
-        }
-    }
-
-    /// The deadline that ends a call comes after the moment when it would become a long one.
-    fn becomes_long_in_time(&mut self, table: &str, policy: &Policy) {
-        let Some(after) = policy.async_after else {
-            return;
-        };
-        let spiff = &self.config.spiff;
-        let own = policy
-            .deadline
-            .map(|own| (format!("{table}.deadline"), own));
-        let long = own.unwrap_or(("spiff.long_deadline".to_owned(), spiff.long_deadline));
-        let limits = [("spiff.deadline".to_owned(), spiff.deadline), long];
-        let sooner = limits.into_iter().find(|(_, limit)| limit.0 <= after.0);
-        if let Some((limit, time)) = sooner {
-            let key = format!("{table}.async_after");
-            let message = format!("`{key}` is `{after}`, but `{limit}` ends the call at `{time}`");
-            self.problem(&key, message, format!("write less than `{time}`"));
         }
     }
 

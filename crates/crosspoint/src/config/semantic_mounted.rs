@@ -122,7 +122,7 @@ impl Semantic<'_> {
     }
 
     /// Where the name of a table was written.
-    fn table_place(&self, table: &str) -> Option<Place> {
+    pub(super) fn table_place(&self, table: &str) -> Option<Place> {
         let (outer, name) = table.rsplit_once('.')?;
         let Value::Table(entries) = &self.tree.get(outer)?.value else {
             return None;

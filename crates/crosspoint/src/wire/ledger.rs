@@ -11,7 +11,7 @@ use crosspoint_net::{Http, Proxies, Rules};
 use crosspoint_store::{Ledger, OpenError, Options};
 
 use crate::config::Loaded;
-use crate::config::connectors;
+use crate::config::policy;
 use crate::config::store;
 use crate::config::store_url::StoreTarget;
 
@@ -72,11 +72,11 @@ pub fn retention(loaded: &Loaded) -> Retention {
 }
 
 /// What people may read in the ledger.
-pub fn bodies(bodies: connectors::Bodies) -> Bodies {
+pub fn bodies(bodies: policy::Bodies) -> Bodies {
     match bodies {
-        connectors::Bodies::None => Bodies::None,
-        connectors::Bodies::Summary => Bodies::Summary,
-        connectors::Bodies::Full => Bodies::Full,
+        policy::Bodies::None => Bodies::None,
+        policy::Bodies::Summary => Bodies::Summary,
+        policy::Bodies::Full => Bodies::Full,
     }
 }
 

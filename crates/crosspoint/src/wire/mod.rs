@@ -3,6 +3,7 @@
 mod built_in;
 mod ingress;
 pub mod ledger;
+mod policies;
 mod progress;
 mod python;
 mod recipes;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use crosspoint_broker::ledger::Store;
-use crosspoint_broker::{Broker, Policy, Registration, Settings};
+use crosspoint_broker::{Broker, Registration, Settings};
 use crosspoint_connectors::BUILT_IN;
 use crosspoint_core::{Mask, Tracing};
 use crosspoint_net::Proxies;
@@ -26,7 +27,6 @@ pub use python::Python;
 pub use recipes::{environments, recipes};
 pub use reload::{Reloader, describe};
 
-use crate::config::connectors::KeySource;
 use crate::config::{self, Environment, Loaded, Problems};
 use crate::{show, telemetry};
 
@@ -81,26 +81,9 @@ pub fn mask(loaded: &Loaded) -> Mask {
 
 /// How the broker treats calls. `listener` is our own address.
 fn settings(loaded: &Loaded, mask: Mask, listener: Option<SocketAddr>) -> Result<Settings> {
-    let connectors = &loaded.config.connectors;
-    let names = loaded
-        .config
-        .builtin
-        .iter()
-        .chain(connectors.mounted.keys());
-    let policy = |name: &String| {
-        let policy = connectors.common(name).1;
-        let policy = Policy {
-            timeout: policy.timeout.map(|timeout| timeout.0),
-            deadline: policy.deadline.map(|deadline| deadline.0),
-            async_after: policy.async_after.map(|after| after.0),
-            key_from_task: policy.key == KeySource::Task,
-            bodies: ledger::bodies(policy.bodies),
-        };
-        (name.clone(), policy)
-    };
     Ok(Settings {
         mask,
-        policies: names.map(policy).collect(),
+        policies: policies::all(loaded),
         callbacks: ledger::callbacks(loaded, listener)?,
         tracing: Tracing::default(),
     })

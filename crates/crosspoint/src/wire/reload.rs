@@ -79,16 +79,17 @@ impl Reloader {
         // Takes what has just changed into the catalogue: who is told of the reload may call at
         // once.
         self.broker.settled().await;
-        let problems = self.broker.health().problems;
+        let health = self.broker.health();
         let router = crosspoint_ingress::router(self.broker.clone(), ingress(&loaded));
         self.routes.replace(router);
         let mut notes = fixed(&now.0, &loaded);
+        notes.extend(health.misplaced);
         notes.extend(loaded.warnings.iter().map(ToString::to_string));
         now.0 = loaded;
         let summary = describe(&self.broker);
         Ok(Reloaded {
             summary,
-            problems,
+            problems: health.problems,
             notes,
         })
     }

@@ -10,6 +10,7 @@ mod harness;
 mod http_results;
 mod ledger;
 mod operate;
+mod policies;
 mod protocol;
 mod python;
 mod robustness;

@@ -64,6 +64,7 @@ fn command(entry: &Entry) -> Value {
             },
             "400": failed("The parameters are wrong; the message names every mistake."),
             "404": failed("There is no such command."),
+            "429": failed("More calls than the policy allows; Retry-After says when to come back."),
             "500": failed("The connector broke down."),
             "503": failed("Not now; Retry-After says when, where it is known."),
             "504": failed("The deadline passed."),
