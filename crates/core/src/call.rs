@@ -98,6 +98,14 @@ impl CallId {
     pub fn generate() -> CallId {
         CallId(Uuid::now_v7())
     }
+
+    /// When it was made, in milliseconds since 1970 by this machine's clock.
+    pub fn milliseconds(self) -> i64 {
+        let made = self.0.get_timestamp().map(|made| made.to_unix());
+        let (seconds, nanos) = made.unwrap_or_default();
+        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX / 1000);
+        seconds.saturating_mul(1000) + i64::from(nanos / 1_000_000)
+    }
 }
 
 /// What is not the id of a call.
@@ -273,6 +281,9 @@ mod tests {
     fn ids_sort_by_time() {
         let ids: Vec<_> = (0..100).map(|_| CallId::generate()).collect();
         assert!(ids.is_sorted());
+        let id: CallId = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f".parse().unwrap();
+        // The example of RFC 9562, appendix A.6.
+        assert_eq!(id.milliseconds(), 1_645_557_742_000);
     }
 
     #[test]

@@ -338,6 +338,9 @@ impl Inner {
 
     /// The next transaction's work. Nothing when what is there may still wait.
     fn take(&mut self) -> Vec<Work> {
+        // Whoever asked and left was told that it is not done.
+        self.urgent
+            .retain(|work| !matches!(work, Work::Ask(ask) if ask.answer.is_closed()));
         let urgent = self.urgent.len().min(BATCH);
         let mut works: Vec<Work> = self.urgent.drain(..urgent).collect();
         let ripe = self.hurry

@@ -98,9 +98,11 @@ async fn deliver(recorder: &Recorder, due: Due) {
     recorder.metrics.delivery(&verdict);
     // The ledger may be away for a moment; when it stays away, the result is delivered once more,
     // and the engine says that it has it.
-    for _ in 0..5 {
+    for attempt in 0..5 {
         match note(recorder, &row, &verdict).await {
             Err(StoreError::Unavailable(_)) => sleep(BACK_OFF).await,
+            // It was written although nobody heard of it.
+            Err(StoreError::NotAllowed { .. }) if attempt > 0 => return,
             Err(error) => {
                 tracing::error!(id = row.id, %error, "A delivery is not recorded.");
                 return;
@@ -163,14 +165,16 @@ async fn put(
     engine.http.send(request).await
 }
 
-/// Whether the time is over in which a delivery is tried.
+/// Whether the time is over in which a delivery is tried: by the clock, and by the pauses that were
+/// made. A clock that jumps does not give a result up, nor does a process that was not there.
 fn is_over(recorder: &Recorder, row: &Row) -> bool {
     let callbacks = recorder.callbacks.load_full();
     let callback = row.about.callback.as_deref().unwrap_or_default();
     let patience = engine(&callbacks, row, callback).map_or(PATIENCE, |engine| engine.patience);
     let ended = row.ending.as_ref().map_or(0, |ending| ending.ended);
-    let patience = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
-    now().saturating_sub(ended) > patience
+    let paused: Duration = (0..=row.delivery.attempts).map(|n| back_off(n, 0)).sum();
+    let patience_ms = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
+    now().saturating_sub(ended) > patience_ms && paused > patience
 }
 
 async fn note(recorder: &Recorder, row: &Row, verdict: &Verdict) -> Result<(), StoreError> {

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument;
 
 use crate::layers::record::Recording;
-use crate::ledger::{Recorder, StoreError, Wait, now};
+use crate::ledger::{Recorder, State, StoreError, Wait, now};
 use crate::pipeline::{self, Job};
 
 /// The pause before a store that cannot be written is asked again.
@@ -119,13 +119,22 @@ pub(crate) async fn begin_and_finish(
     recording: Recording,
 ) {
     let id = job.call.id.to_string();
+    let mut in_doubt = false;
     loop {
         if recorder.stopping.is_cancelled() {
             return recording.leave();
         }
         match recorder.store.start(&id, now(), Wait::Committed).await {
             Ok(()) => break,
-            Err(StoreError::Unavailable(_)) => sleep(PAUSE).await,
+            Err(StoreError::Unavailable(_)) => {
+                in_doubt = true;
+                sleep(PAUSE).await;
+            }
+            // Only this process starts it: what was waited for in vain was written all the same.
+            Err(StoreError::NotAllowed {
+                from: State::Running,
+                ..
+            }) if in_doubt => break,
             Err(error) => {
                 tracing::error!(id, %error, "An accepted call does not run here.");
                 return recording.leave();

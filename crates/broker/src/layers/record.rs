@@ -12,8 +12,7 @@ use crate::layers::long::{self, Plan};
 use crate::layers::recognise::{self, Known};
 use crate::ledger::{
     About, Begun, Bodies, End, Ending, Flight, Key, Listed, NewRow, Reader, Recorder, Repeat,
-    State, StoreError, Wait, declared_secrets, ending, key, now, seal_call, seal_result,
-    unavailable,
+    State, StoreError, Wait, declared_secrets, ending, key, seal_call, seal_result, unavailable,
 };
 use crate::pipeline::Job;
 
@@ -126,7 +125,8 @@ fn new_row(open: &Open, call: &Call, key: Option<Key>) -> NewRow {
             request_id: call.request_id.to_string(),
             connector: call.command.connector.to_string(),
             command: call.command.command.to_string(),
-            created: now(),
+            // As the id says it, by which the row is found.
+            created: call.id.milliseconds(),
             arguments: open.reader().arguments(&call.arguments),
             argument_bytes: size(call),
             callback: promised.map(|plan| plan.callback.clone()),
