@@ -7,14 +7,16 @@
 mod broker;
 mod callbacks;
 mod catalogue;
+mod inventory;
 mod layers;
 pub mod ledger;
 mod metrics;
 mod mounts;
 mod pipeline;
 
-pub use broker::{Broker, Health, NotReplaced, Settings};
+pub use broker::{Broker, Ended, Health, NotReplaced, Settings};
 pub use callbacks::{Callbacks, Engine, Write};
 pub use catalogue::{Catalogue, Clash, Entry};
+pub use inventory::{Offered, Presence};
 pub use mounts::{Naming, Registration, Static};
 pub use pipeline::Policy;
