@@ -63,12 +63,17 @@ pub(crate) async fn layer(
             Ok(Begun::New) => return Ok((begun(job), Recording(Some(open)))),
             Ok(Begun::Known(row)) => {
                 drop(open);
+                let (known, state) = (row.id.parse().unwrap_or(job.call.id), row.state);
                 match recognise::known(&recorder, &job, key.as_ref(), plan.as_ref(), *row).await {
                     Known::Free => {}
-                    Known::Answered(result) => return Err(Box::new(job.trace.end(result))),
+                    Known::Answered(result) => {
+                        job.flight.note(known, state);
+                        return Err(Box::new(job.trace.end(result)));
+                    }
                     Known::Again(id, listed) => {
                         // Another attempt of the same call.
-                        job.call.id = id.parse().unwrap_or(job.call.id);
+                        job.call.id = known;
+                        job.flight.note(known, State::Running);
                         let mut open = Open::new(&recorder, &job, id, plan, Some(listed));
                         open.new = false;
                         return Ok((begun(job), Recording(Some(open))));
@@ -93,11 +98,16 @@ fn begun(job: Box<Job>) -> Box<Job> {
 
 /// Whether a call needs the ledger that is switched off.
 fn without(call: &Call, entry: &Entry) -> Option<Failure> {
-    key(call, &entry.policy).map(|_| {
-        let message = "an idempotency key needs the ledger, which is switched off here \
-                       (store.url = \"none\"); nothing was done";
-        Failure::refused(Refusal::LedgerUnavailable, message)
-    })
+    let what = match (key(call, &entry.policy), call.polled) {
+        (Some(_), _) => "an idempotency key",
+        (None, true) => "a call whose result is asked for later",
+        (None, false) => return None,
+    };
+    let message = format!(
+        "{what} needs the ledger, which is switched off here (store.url = \"none\"); nothing was \
+         done"
+    );
+    Some(Failure::refused(Refusal::LedgerUnavailable, message))
 }
 
 /// Whether the row must be there before the connector is asked. A ledger that cannot be written
@@ -129,7 +139,7 @@ fn new_row(open: &Open, call: &Call, key: Option<Key>) -> NewRow {
             created: call.id.milliseconds(),
             arguments: open.reader().arguments(&call.arguments),
             argument_bytes: size(call),
-            callback: promised.map(|plan| plan.callback.clone()),
+            callback: promised.and_then(|plan| plan.callback.clone()),
         },
         state: match promised {
             Some(_) => State::Accepted,
@@ -290,7 +300,7 @@ impl Drop for Recording {
         };
         let reads = open.repeat.safety == Safety::ReadOnly;
         // The next process recovers what this one leaves.
-        if (open.recorder.stopping.is_cancelled() && !reads) || open.flight.is_promised() {
+        if (open.recorder.stopping.is_cancelled() && !reads) || open.flight.is_owed() {
             return;
         }
         let failure = Failure::new(
