@@ -12,7 +12,8 @@ use crate::layers::long::{self, Plan};
 use crate::layers::recognise::{self, Known};
 use crate::ledger::{
     About, Begun, Bodies, End, Ending, Flight, Key, Listed, NewRow, Reader, Recorder, Repeat,
-    State, StoreError, Wait, declared_secrets, ending, key, seal_call, seal_result, unavailable,
+    State, StoreError, Wait, declared_secrets, ending, key, now, seal_call, seal_result,
+    unavailable,
 };
 use crate::pipeline::Job;
 
@@ -135,8 +136,7 @@ fn new_row(open: &Open, call: &Call, key: Option<Key>) -> NewRow {
             request_id: call.request_id.to_string(),
             connector: call.command.connector.to_string(),
             command: call.command.command.to_string(),
-            // As the id says it, by which the row is found.
-            created: call.id.milliseconds(),
+            created: created(call),
             arguments: open.reader().arguments(&call.arguments),
             argument_bytes: size(call),
             callback: promised.and_then(|plan| plan.callback.clone()),
@@ -146,6 +146,16 @@ fn new_row(open: &Open, call: &Call, key: Option<Key>) -> NewRow {
             None => State::Running,
         },
         replay: open.kept.then(|| seal_call(call)),
+    }
+}
+
+/// When the call came in. Usually the time of its id, by which the row is found; ids go on where a
+/// clock was set back, and times do not.
+fn created(call: &Call) -> i64 {
+    let (by_id, by_clock) = (call.id.milliseconds(), now());
+    match (by_clock - by_id).abs() < 1000 {
+        true => by_id,
+        false => by_clock,
     }
 }
 

@@ -1,10 +1,12 @@
 //! `GET /api/v1/commands` and `GET /api/v1/connectors`: what can be called.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::Response;
-use crosspoint_broker::{Entry, Offered};
+use crosspoint_broker::{ConnectorState, Entry, LimitsState, Offered};
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::answer::{self, JSON};
 use crate::router::Shared;
@@ -17,8 +19,14 @@ pub(crate) async fn commands(State(shared): State<Shared>) -> Response {
 
 /// All connectors, and what should be there and is not.
 pub(crate) async fn connectors(State(shared): State<Shared>) -> Response {
-    let list: Value = shared.broker.offered().iter().map(connector).collect();
-    answer::json(StatusCode::OK, &list)
+    let states = shared.broker.connectors();
+    let state = |name: &Option<Arc<str>>| {
+        let name = name.as_ref()?;
+        states.iter().find(|state| state.name == *name)
+    };
+    let offered = shared.broker.offered();
+    let list = offered.iter().map(|one| connector(one, state(&one.name)));
+    answer::json(StatusCode::OK, &list.collect())
 }
 
 fn command(entry: &Entry) -> Value {
@@ -33,9 +41,14 @@ fn command(entry: &Entry) -> Value {
     })
 }
 
-fn connector(offered: &Offered) -> Value {
+/// `state`: of one that can be called.
+fn connector(offered: &Offered, state: Option<&ConnectorState>) -> Value {
     let commands = offered.commands.iter();
     let commands: Vec<_> = commands.map(|entry| &*entry.id.command).collect();
+    let own = state.iter().flat_map(|state| &state.own);
+    let own: Map<String, Value> = own
+        .map(|(command, own)| (command.clone(), limits(own)))
+        .collect();
     json!({
         "name": offered.name,
         "description": offered.description,
@@ -43,5 +56,31 @@ fn connector(offered: &Offered) -> Value {
         "from": offered.from,
         "state": offered.presence.name(),
         "problems": offered.problems,
+        "in_flight": state.map_or(0, |state| state.in_flight),
+        "limits": state.map(|state| limits(&state.limits)),
+        "limits_of_commands": own,
+    })
+}
+
+/// Limits as they are in this process; null where there is none.
+fn limits(limits: &LimitsState) -> Value {
+    let concurrency = limits.concurrency.map(|places| {
+        json!({
+            "limit": places.limit.calls,
+            "running": places.running,
+            "queue": places.limit.queue,
+            "waiting": places.waiting,
+        })
+    });
+    let breaker = limits.breaker.map(|breaker| {
+        json!({
+            "state": breaker.phase.name(),
+            "seconds_left": breaker.left.as_secs_f64(),
+        })
+    });
+    json!({
+        "rate": limits.rate.map(|rate| rate.to_string()),
+        "concurrency": concurrency,
+        "breaker": breaker,
     })
 }

@@ -397,7 +397,36 @@ fn connector() -> Value {
         "from": {"type": "string", "description": "Where it comes from."},
         "state": {"enum": ["ready", "loading", "broken"]},
         "problems": {"type": "array", "items": {"type": "string"}},
+        "in_flight": {"type": "integer", "description": "Calls not answered yet."},
+        "limits": nullable(limits(), "What its commands share, in this process."),
+        "limits_of_commands": {
+            "type": "object",
+            "description": "Of commands that have limits of their own.",
+            "additionalProperties": limits(),
+        },
     })])
+}
+
+fn limits() -> Value {
+    let concurrency = object(&[json!({
+        "limit": {"type": "integer"},
+        "running": {"type": "integer"},
+        "queue": {"type": "integer"},
+        "waiting": {"type": "integer"},
+    })]);
+    let breaker = object(&[json!({
+        "state": {"enum": ["closed", "probation", "open"]},
+        "seconds_left": {"type": "number"},
+    })]);
+    object(&[json!({
+        "rate": {"type": ["string", "null"]},
+        "concurrency": nullable(concurrency, "How many run and wait."),
+        "breaker": nullable(breaker, "Whether the system is left alone, and for how long."),
+    })])
+}
+
+fn nullable(schema: Value, description: &str) -> Value {
+    json!({"description": description, "anyOf": [schema, {"type": "null"}]})
 }
 
 /// What every answer about a call has.
