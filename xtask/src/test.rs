@@ -13,9 +13,10 @@ use crate::{Verdict, example, needs, python};
 const PYTHON: &str = "CROSSPOINT_TEST_PYTHON";
 
 /// What the example and the tests need from the package index.
-const REQUIREMENTS: [&str; 3] = [
+const REQUIREMENTS: [&str; 4] = [
     "examples/spiffworkflow/requirements.txt",
     "crates/connectors/tests/requirements.txt",
+    "crates/crosspoint/tests/requirements.txt",
     "python/worker/tests/requirements.txt",
 ];
 

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use crosspoint_core::{Call, CallId, Failure, Mask, Outcome, Tracing};
+use crosspoint_core::{
+    Call, CallId, Completion, Effect, Failure, Ingress, Mask, Outcome, Safety, Tracing,
+};
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -14,8 +16,9 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use crate::callbacks::{self, Callbacks};
 use crate::catalogue::{Catalogue, Clash, Entry};
 use crate::connectors::{self, ConnectorState, Gauges};
+use crate::inventory::{self, Offered};
 use crate::layers::hand_over::Held;
-use crate::ledger::{NotRun, Pruned, Recorder, Retention, Store, recovery};
+use crate::ledger::{NotRun, Pruned, Recorder, Repeat, Retention, State, Store, ending, recovery};
 use crate::limiters::Limiters;
 use crate::metrics::Metrics;
 use crate::mounts::{Member, Registration};
@@ -77,6 +80,17 @@ pub struct Health {
     pub problems: Vec<String>,
     /// What is configured for commands that are not there, for people. All else works.
     pub misplaced: Vec<String>,
+}
+
+/// What became of a call.
+#[derive(Debug)]
+pub struct Ended {
+    /// The call: that of the request, or an earlier one with the same key.
+    pub id: CallId,
+    /// Where it is. Of a call without a row, where it would be.
+    pub state: State,
+    /// What it brought back. One whose result follows is a [`Completion::Accepted`].
+    pub result: Result<Outcome, Failure>,
 }
 
 /// Why a broker keeps the mounts that it has.
@@ -147,11 +161,65 @@ impl Broker {
         call: Call,
         limit: Duration,
     ) -> impl Future<Output = Result<Outcome, Failure>> + Send + use<> {
+        self.begin(call, limit).0
+    }
+
+    /// The same for those who want to know of which call the answer is.
+    pub fn call(&self, call: Call, limit: Duration) -> impl Future<Output = Ended> + Send + use<> {
+        let asked = call.id;
+        let (held, repeat) = self.begin(call, limit);
+        let flight = held.flight();
+        async move {
+            let mut result = held.await;
+            if let Err(failure) = &mut result
+                && repeat.safety == Safety::ReadOnly
+            {
+                // As its row says: whatever failed, nothing was changed.
+                failure.effect = Effect::None;
+            }
+            let noted = flight.and_then(|flight| flight.noted());
+            let state = match &result {
+                Ok(outcome) if outcome.completion == Completion::Accepted => None,
+                result => Some(ending(result, repeat).0),
+            };
+            Ended {
+                id: noted.map_or(asked, |(id, _)| id),
+                state: state.unwrap_or(noted.map_or(State::Accepted, |(_, state)| state)),
+                result,
+            }
+        }
+    }
+
+    /// Takes a call whose result is asked for later, in the ledger and by its id, or delivered to its
+    /// callback. When this returns with a [`Completion::Accepted`], the call is recorded, and runs in
+    /// a task of its own, at most `limit` unless the connector's policy says otherwise. One that is
+    /// known by its key is not taken twice. A failure is that of a call that is not taken.
+    pub fn accept(
+        &self,
+        mut call: Call,
+        limit: Duration,
+    ) -> impl Future<Output = Ended> + Send + use<> {
+        call.polled = true;
+        self.call(call, limit)
+    }
+
+    /// Whether the result of a call that came in here may be delivered to this URL.
+    pub fn takes_callback(&self, ingress: Ingress, callback: &str) -> bool {
+        let recorder = self.0.recorder.as_ref();
+        recorder.is_some_and(|recorder| {
+            let callbacks = recorder.callbacks.load();
+            callbacks.engine(ingress, callback).is_some()
+        })
+    }
+
+    fn begin(&self, call: Call, limit: Duration) -> (Held, Repeat) {
         let inner = &self.0;
         match inner.enter(&call) {
             Ok(entered) => {
                 let recorder = inner.recorder.as_ref();
-                pipeline::run(&inner.stopping, recorder, entered, call, limit)
+                let repeat = Repeat::of(&call, &entered.0.command);
+                let held = pipeline::run(&inner.stopping, recorder, entered, call, limit);
+                (held, repeat)
             }
             Err(mut failure) => {
                 inner.metrics.not_found.inc();
@@ -162,7 +230,11 @@ impl Broker {
                 spans::not_found(&inner.tracing, &call, &failure);
                 let (request, reason) = (&call.request_id, &failure.message);
                 tracing::info!(id = %call.id, %request, reason, "Call failed.");
-                Held::ended(Err(failure))
+                let repeat = Repeat {
+                    safety: Safety::ReadOnly,
+                    key_honoured: false,
+                };
+                (Held::ended(Err(failure)), repeat)
             }
         }
     }
@@ -175,6 +247,22 @@ impl Broker {
     /// Every connector that can be called, and how it is at the moment, ordered by name.
     pub fn connectors(&self) -> Vec<ConnectorState> {
         connectors::states(&self.catalogue(), &self.0.limiters.load())
+    }
+
+    /// The connectors that are there, ordered by name, and then what should be there and is not.
+    pub fn offered(&self) -> Vec<Offered> {
+        let mounting = self.0.mounting();
+        inventory::take(&self.catalogue(), &mounting.members, &mounting.clashes)
+    }
+
+    /// The ledger, if there is one.
+    pub fn ledger(&self) -> Option<&dyn Store> {
+        self.0.recorder.as_ref().map(|recorder| &*recorder.store)
+    }
+
+    /// Returns when the process is about to end and takes no new calls.
+    pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.0.stopping.clone().cancelled_owned()
     }
 
     /// Whether everything that is configured has been tried, and what is wrong.

@@ -23,12 +23,14 @@ pub struct CommandId {
     pub command: Arc<str>,
 }
 
-/// Where calls come in. `activiti`, `mcp` and `api` will join as those ingresses arrive.
+/// Where calls come in. `activiti` and `mcp` will join as those ingresses arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ingress {
     /// SpiffArena's connector proxy protocol.
     Spiff,
+    /// `/api/v1`, for any other program.
+    Api,
     /// `crosspoint call`.
     Cli,
 }
@@ -82,6 +84,8 @@ pub struct Call {
     pub key: Option<String>,
     /// Where the engine wants a late answer.
     pub callback: Option<String>,
+    /// Whether the caller goes on before the call has ended, and asks for its result by the id.
+    pub polled: bool,
     /// Which profile to use, when it is not the connector's default.
     pub profile: Option<String>,
     /// The caller's trace.
@@ -174,13 +178,14 @@ impl Ingress {
     pub fn name(self) -> &'static str {
         match self {
             Ingress::Spiff => "spiff",
+            Ingress::Api => "api",
             Ingress::Cli => "cli",
         }
     }
 
     /// The way in of that name.
     pub fn named(name: &str) -> Option<Ingress> {
-        let all = [Ingress::Spiff, Ingress::Cli];
+        let all = [Ingress::Spiff, Ingress::Api, Ingress::Cli];
         all.into_iter().find(|ingress| ingress.name() == name)
     }
 }
@@ -257,6 +262,7 @@ impl Call {
             task_data: None,
             key: None,
             callback: None,
+            polled: false,
             profile: None,
             trace: None,
             headers: HeaderMap::new(),

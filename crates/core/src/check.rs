@@ -8,6 +8,15 @@ use crate::manifest::Command;
 use crate::parameter::{Parameter, Type};
 use crate::{Arguments, Failure, Json};
 
+/// One thing that is wrong with the arguments of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// The parameter that is missing, unknown or has a wrong value; as it was sent, but short.
+    pub parameter: String,
+    /// What is wrong, for people.
+    pub message: String,
+}
+
 // === impl Command ===
 
 impl Command {
@@ -17,12 +26,25 @@ impl Command {
     /// open). Types are looked at only where the command asks for coercion; there, numbers and
     /// booleans may come as text, numbers where text is meant, JSON text where an object or list
     /// is meant, and empty text or null for an absent option, since real diagrams send all of it.
-    pub fn check(&self, mut arguments: Arguments) -> Result<Arguments, Failure> {
+    pub fn check(&self, arguments: Arguments) -> Result<Arguments, Failure> {
+        self.check_each(arguments).map_err(|mistakes| {
+            let mistakes: Vec<_> = mistakes.into_iter().map(|m| m.message).collect();
+            Failure::arguments(format!("{}: {}", self.name, mistakes.join("; ")))
+        })
+    }
+
+    /// The same with the mistakes one by one.
+    pub fn check_each(&self, mut arguments: Arguments) -> Result<Arguments, Vec<Mistake>> {
         let mut mistakes = Vec::new();
+        let mut add = |parameter: &str, message| {
+            let parameter = shorten(parameter);
+            mistakes.push(Mistake { parameter, message });
+        };
         for parameter in &self.parameters {
             let Some(value) = arguments.get(&parameter.name) else {
                 if parameter.required {
-                    mistakes.push(format!("missing parameter '{}'", parameter.name));
+                    let message = format!("missing parameter '{}'", parameter.name);
+                    add(&parameter.name, message);
                 }
                 continue;
             };
@@ -33,23 +55,19 @@ impl Command {
                 Coerced::AsSent => {}
                 Coerced::To(json) => arguments.insert(parameter.name.as_str(), json),
                 Coerced::Absent => drop(arguments.remove(&parameter.name)),
-                Coerced::Mistake(mistake) => mistakes.push(mistake),
+                Coerced::Mistake(mistake) => add(&parameter.name, mistake),
             }
         }
         if !self.open {
             let unknown = arguments
                 .iter()
                 .filter(|(name, _)| self.parameter(name).is_none());
-            mistakes.extend(unknown.map(|(name, _)| self.unknown(name)));
+            unknown.for_each(|(name, _)| add(name, self.unknown(name)));
         }
-        if mistakes.is_empty() {
-            return Ok(arguments);
+        match mistakes.is_empty() {
+            true => Ok(arguments),
+            false => Err(mistakes),
         }
-        Err(Failure::arguments(format!(
-            "{}: {}",
-            self.name,
-            mistakes.join("; ")
-        )))
     }
 
     fn unknown(&self, name: &str) -> String {

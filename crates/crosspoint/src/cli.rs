@@ -50,7 +50,7 @@ pub enum Command {
     Serve(ServeArgs),
     /// List the commands that can be called
     Commands(CommandsArgs),
-    /// Call a command once, in this process
+    /// Call a command once, in this process or in a server
     Call(CallArgs),
     /// See whether a connector, or a whole proxy, behaves as engines need it
     Check(CheckArgs),
@@ -178,6 +178,9 @@ Examples:
   crosspoint call http/GetRequestV2 url=https://example.com/ headers='{\"accept\": \"text/html\"}'
   crosspoint call http/PostRequestV2 url=https://example.com/ data:='{\"n\": 1}' --json
   echo '{\"url\": \"https://example.com/\"}' | crosspoint call http/GetRequestV2 --input -
+  crosspoint call --server http://127.0.0.1:7004 http/GetRequestV2 url=https://example.com/
+  crosspoint call --server http://127.0.0.1:7004 --key order-7 --no-wait http/PostRequestV2 \
+      url=https://shop.example/orders
 
 The result's body goes to standard output, everything else to standard error.")]
 pub struct CallArgs {
@@ -193,6 +196,23 @@ pub struct CallArgs {
     /// command line
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
+
+    /// Call it in the server at this address instead, through its API
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
+
+    /// Of a server: the environment variable with its API key
+    /// [default: CONNECTOR_PROXY_API_KEY, if it is set]
+    #[arg(long, value_name = "NAME", requires = "server")]
+    pub api_key_env: Option<String>,
+
+    /// Of a server: the idempotency key, under which the call has one effect however often it is sent
+    #[arg(long, value_name = "KEY", requires = "server")]
+    pub key: Option<String>,
+
+    /// Of a server: print the id of the call and do not wait for its end
+    #[arg(long, requires = "server")]
+    pub no_wait: bool,
 
     /// Write the whole outcome as JSON
     #[arg(long)]

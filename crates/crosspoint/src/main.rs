@@ -14,6 +14,7 @@ mod control;
 mod data_dir;
 mod logging;
 mod outcome;
+mod proxy_at;
 mod show;
 mod telemetry;
 mod wire;

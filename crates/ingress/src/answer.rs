@@ -4,10 +4,14 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use crosspoint_core::Body as Content;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use http_body::{Frame, SizeHint};
@@ -39,6 +43,40 @@ pub(crate) fn error(status: StatusCode, code: &str, message: &str) -> Response {
 /// What the access rules turned away (`spiff-openapi.json`, `Unauthorized`).
 pub(crate) fn denied(status: StatusCode, message: &str) -> Response {
     json(status, &json!({"error": message}))
+}
+
+/// Beyond this size a body is written from where it lies; below, one copy is cheaper.
+pub(crate) const COPY: usize = 16 * 1024;
+
+/// Three parts as one body, of which the one in the middle may be large.
+pub(crate) fn joined(parts: [Bytes; 3]) -> Body {
+    match parts[1].len() > COPY {
+        true => Body::new(Parts::new(parts)),
+        false => parts.concat().into(),
+    }
+}
+
+/// A body as a JSON value, and how it got to be one: `json` as it is, `text`, or `base64`.
+pub(crate) fn body_json(body: Content) -> (Bytes, &'static str) {
+    match body {
+        Content::Json(json) => (json.bytes(), "json"),
+        Content::Text(text) => (Value::from(text).to_string().into(), "text"),
+        // JSON has no bytes: base64 is what every language's reader expects there.
+        Content::Bytes(bytes) => {
+            let text = STANDARD.encode(bytes);
+            (Value::from(text).to_string().into(), "base64")
+        }
+    }
+}
+
+/// Headers of an outcome as an object.
+pub(crate) fn headers_json(headers: Vec<(String, String)>) -> Value {
+    headers.into_iter().collect()
+}
+
+/// A time in whole seconds, rounded up.
+pub(crate) fn seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 /// Sets a header whose value is known to be one.

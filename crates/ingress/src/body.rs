@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
+use http::StatusCode;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
@@ -27,6 +28,31 @@ pub(crate) enum BodyError {
     TooSlow,
     /// The client broke off.
     Broken,
+}
+
+// === impl BodyError ===
+
+impl BodyError {
+    /// What the client is told. `limit` is in bytes.
+    pub(crate) fn told(&self, limit: usize) -> (StatusCode, &'static str, String) {
+        match self {
+            BodyError::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "request_too_large",
+                format!("the request body is larger than {limit} bytes (setting max_body)"),
+            ),
+            BodyError::TooSlow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "request_timeout",
+                "the request body did not arrive in time".to_owned(),
+            ),
+            BodyError::Broken => (
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                "the request body broke off".to_owned(),
+            ),
+        }
+    }
 }
 
 /// The whole body, at most `limit` bytes. One that came in one piece is not copied.

@@ -5,7 +5,9 @@
 
 mod access;
 mod answer;
+mod api;
 mod body;
+mod listing;
 mod live;
 mod openapi;
 mod operate;
@@ -15,6 +17,7 @@ mod serve;
 mod spiff;
 
 pub use access::{Access, ApiKey};
+pub use api::callback as api_callback;
 pub use live::Live;
 pub use router::{Settings, router};
 pub use serve::serve;

@@ -9,17 +9,23 @@ use axum::response::Response;
 use crosspoint_core::{CallId, Trace};
 use futures_util::TryFutureExt;
 use futures_util::future::{Either, ready};
-use http::header::HeaderName;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderName};
 use http::{HeaderMap, Method};
 use tokio::time::Instant;
 use tower::Service;
 
-use crate::access::Denied;
-use crate::answer;
+use crate::access::{Denied, KEY_HEADER};
 use crate::router::Shared;
+use crate::{answer, api};
 
 /// By which a request is found in the log; taken from the caller when it sent a usable one.
 pub(crate) static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Under which a call has one effect (draft-ietf-httpapi-idempotency-key-header, section 2).
+pub(crate) static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The longest key: it is kept with the call.
+const LONGEST_KEY: usize = 1000;
 
 /// What the layers in front of a route found out about a request.
 #[derive(Clone)]
@@ -84,7 +90,13 @@ pub(crate) fn admit(
             }
             Either::Left(routes.call(request))
         }
-        Err(Denied(status, message)) => Either::Right(ready(Ok(answer::denied(status, &message)))),
+        Err(Denied(status, message)) => {
+            let denied = match api::is_below(request.uri().path()) {
+                true => api::denied(status, message),
+                false => answer::denied(status, &message),
+            };
+            Either::Right(ready(Ok(denied)))
+        }
     }
 }
 
@@ -109,6 +121,45 @@ fn request_id(headers: &HeaderMap, call: CallId) -> Arc<str> {
         .and_then(|id| id.to_str().ok())
         .filter(|id| (1..=128).contains(&id.len()) && id.bytes().all(plain))
         .map_or_else(|| call.to_string().into(), Arc::from)
+}
+
+/// The key under which the call has one effect. One that cannot be told from others is refused, not
+/// passed over: whoever sends a key relies on it.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, &'static str> {
+    let mut keys = headers.get_all(&IDEMPOTENCY_KEY).iter();
+    let (Some(key), None) = (keys.next(), keys.next()) else {
+        return match headers.contains_key(&IDEMPOTENCY_KEY) {
+            true => Err("the header Idempotency-Key is there more than once"),
+            false => Ok(None),
+        };
+    };
+    match key.to_str() {
+        Ok(key) if is_key(key) => Ok(Some(key.to_owned())),
+        _ => Err("the header Idempotency-Key must have 1 to 1000 visible ASCII characters"),
+    }
+}
+
+pub(crate) fn is_key(key: &str) -> bool {
+    let plain = key.bytes().all(|b| matches!(b, b' '..=b'~'));
+    plain && !key.trim().is_empty() && key.len() <= LONGEST_KEY
+}
+
+/// Whether a body says that it is JSON. None: it does not say what it is.
+pub(crate) fn says_json(headers: &HeaderMap) -> Option<bool> {
+    let sent = headers.get(CONTENT_TYPE)?.to_str().unwrap_or_default();
+    let mime = sent.split(';').next().unwrap_or_default().trim();
+    let mime = mime.to_ascii_lowercase();
+    let of_application = mime.strip_prefix("application/");
+    Some(of_application.is_some_and(|kind| kind == "json" || kind.ends_with("+json")))
+}
+
+/// The headers of a request that a connector may see: what it carried, but not who may call this
+/// proxy.
+pub(crate) fn passed_on(mut headers: HeaderMap) -> HeaderMap {
+    for private in [&AUTHORIZATION, &COOKIE, &KEY_HEADER] {
+        headers.remove(private);
+    }
+    headers
 }
 
 /// The caller's trace, if it sent one.

@@ -6,17 +6,19 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use crosspoint_broker::Broker;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use http::{Method, StatusCode};
+use tokio::sync::Semaphore;
 use tower::{Layer, service_fn, util::option_layer};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::access::{Access, KEY_HEADER};
+use crate::listing::Listing;
 use crate::openapi::Documents;
-use crate::spiff::{self, Listing};
-use crate::{answer, openapi, operate, request};
+use crate::spiff;
+use crate::{answer, api, openapi, operate, request};
 
 /// How the HTTP side behaves.
 #[derive(Debug, Clone)]
@@ -29,6 +31,10 @@ pub struct Settings {
     pub max_body: usize,
     /// How long a call through SpiffArena's protocol may take.
     pub spiff_deadline: Duration,
+    /// How long a call through the API may take while its caller waits.
+    pub api_deadline: Duration,
+    /// How long one may take whose caller does not wait.
+    pub api_long_deadline: Duration,
 }
 
 /// What the routes share.
@@ -39,7 +45,12 @@ pub(crate) struct State {
     pub(crate) access: Access,
     pub(crate) max_body: usize,
     pub(crate) spiff_deadline: Duration,
+    pub(crate) api_deadline: Duration,
+    pub(crate) api_long_deadline: Duration,
     pub(crate) listing: Listing,
+    pub(crate) api_listing: Listing,
+    /// One for each more who may follow the ledger.
+    pub(crate) followers: Arc<Semaphore>,
     pub(crate) documents: Documents,
 }
 
@@ -52,7 +63,11 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
         access: settings.access,
         max_body: settings.max_body,
         spiff_deadline: settings.spiff_deadline,
+        api_deadline: settings.api_deadline,
+        api_long_deadline: settings.api_long_deadline,
         listing: Listing::default(),
+        api_listing: Listing::default(),
+        followers: Arc::new(Semaphore::new(api::FOLLOWERS)),
     });
     let routes = Router::new()
         // What this is, for somebody who opens the address in a browser.
@@ -73,6 +88,14 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
             "/v1/do/{connector}/{command}",
             get(spiff::run).post(spiff::run),
         )
+        // The API for everyone else.
+        .route("/api/v1/commands", get(api::commands))
+        .route("/api/v1/connectors", get(api::connectors))
+        .route("/api/v1/calls", get(api::list).post(api::call))
+        .route("/api/v1/calls/events", get(api::events))
+        .route("/api/v1/calls/{id}", get(api::one))
+        .route("/api/v1/calls/{id}/settle", post(api::settle))
+        .route("/api/v1/calls/{id}/replay", post(api::replay))
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_that_way)
         .with_state(shared.clone());
@@ -94,18 +117,28 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
             .collect::<Vec<_>>()
             .into(),
     };
-    let headers = [CONTENT_TYPE, AUTHORIZATION, KEY_HEADER.clone()];
+    let headers = [
+        CONTENT_TYPE,
+        AUTHORIZATION,
+        KEY_HEADER.clone(),
+        request::IDEMPOTENCY_KEY.clone(),
+        api::LAST_EVENT_ID.clone(),
+    ];
+    let exposed = [request::REQUEST_ID.clone(), LOCATION, RETRY_AFTER];
     (!origins.is_empty()).then(|| {
         CorsLayer::new()
             .allow_origin(allowed)
             .allow_methods([Method::GET, Method::POST])
             .allow_headers(headers)
-            .expose_headers([request::REQUEST_ID.clone()])
+            .expose_headers(exposed)
     })
 }
 
 async fn nothing_here(request: Request) -> Response {
     let path = crosspoint_core::shorten(request.uri().path());
+    if api::is_below(request.uri().path()) {
+        return api::nothing_here(&path);
+    }
     let message = format!("nothing at {path}; commands are at /v1/commands and run at /v1/do/…");
     answer::error(StatusCode::NOT_FOUND, "not_found", &message)
 }
@@ -113,6 +146,9 @@ async fn nothing_here(request: Request) -> Response {
 async fn not_that_way(request: Request) -> Response {
     let path = crosspoint_core::shorten(request.uri().path());
     let message = format!("{path} does not take {}", request.method());
+    if api::is_below(request.uri().path()) {
+        return api::not_that_way(message);
+    }
     answer::error(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",

@@ -136,7 +136,8 @@ impl Change {
         Change {
             // Unknown rows are settled, and what was not taken is delivered again, by other ways.
             sources: match state {
-                State::Succeeded | State::Failed => &[State::Received, State::Running],
+                State::Succeeded => &[State::Received, State::Running],
+                State::Failed => &[State::Received, State::Accepted, State::Running],
                 State::Finished => &[State::Accepted, State::Running],
                 state => state.sources(),
             },

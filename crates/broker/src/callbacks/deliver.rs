@@ -120,14 +120,15 @@ async fn attempt(
 ) -> Verdict {
     let callbacks = recorder.callbacks.load_full();
     let Some(engine) = engine(&callbacks, row, callback) else {
-        let why = "no engine of this origin is configured any more (spiff.engine_url)";
+        let why = "no engine of this origin is configured any more (spiff.engine_url, \
+                   api.callback_origins)";
         return Verdict::Later(why.to_owned());
     };
     let failed = result.is_err();
     let trace = trace_of(recorder, row).await;
     let mut span = spans::delivery(&recorder.tracing, row, trace.as_ref());
-    let answer = put(engine, callback, result, &span).await;
-    let verdict = judge(&answer, failed, &row.delivery);
+    let answer = put(engine, row, callback, result, &span).await;
+    let verdict = judge(&answer, engine.once, failed, &row.delivery);
     spans::delivered(&mut span, &answer, &verdict);
     verdict
 }
@@ -149,6 +150,7 @@ fn engine<'c>(callbacks: &'c super::Callbacks, row: &Row, callback: &str) -> Opt
 
 async fn put(
     engine: &Engine,
+    row: &Row,
     callback: &str,
     result: Result<Outcome, Failure>,
     span: &Span,
@@ -161,7 +163,7 @@ async fn put(
     if let Some(token) = &engine.token {
         request.set_header("authorization", &format!("Bearer {}", token.expose()))?;
     }
-    request.body = Some((engine.write)(result));
+    request.body = Some((engine.write)(row, result));
     engine.http.send(request).await
 }
 

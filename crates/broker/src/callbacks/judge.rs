@@ -16,15 +16,16 @@ pub(crate) enum Verdict {
     GivenUp(String),
 }
 
-/// Judges an answer. `failed`: the result was a failure. `before`: what is known of the attempts
-/// so far.
+/// Judges an answer. `once`: the engine takes a result once. `failed`: the result was a failure.
+/// `before`: what is known of the attempts so far.
 ///
-/// The engine accepts a result once, and answers 400 to a second one and to one for a task that
+/// SpiffArena accepts a result once, and answers 400 to a second one and to one for a task that
 /// does not wait. So a 400 is good news where an attempt before may have arrived, of which nobody
 /// heard; and where the result was a failure, which the engine takes and answers with 400 all the
 /// same.
 pub(crate) fn judge(
     answer: &Result<Response, NetError>,
+    once: bool,
     failed: bool,
     before: &Delivery,
 ) -> Verdict {
@@ -33,8 +34,8 @@ pub(crate) fn judge(
     let (why, may_have_arrived) = match answer {
         Ok(response) => match response.status {
             200..=299 => return Verdict::Delivered,
-            400 if failed || earlier => return Verdict::Delivered,
-            400 => {
+            400 if once && (failed || earlier) => return Verdict::Delivered,
+            400 if once => {
                 let why = "the engine answers 400: the task is unknown there, or does not wait";
                 return Verdict::GivenUp(why.to_owned());
             }
@@ -42,7 +43,7 @@ pub(crate) fn judge(
             status @ (300..=399 | 401 | 403 | 408 | 409 | 425 | 429) => {
                 (format!("the engine answers {status}"), false)
             }
-            status @ 402..=499 => return Verdict::GivenUp(format!("the engine answers {status}")),
+            status @ 400..=499 => return Verdict::GivenUp(format!("the engine answers {status}")),
             // A process that is locked at the moment is a 500, too.
             status => (format!("the engine answers {status}"), true),
         },
@@ -70,7 +71,7 @@ mod tests {
             error: error.map(str::to_owned),
             ..Delivery::default()
         };
-        judge(&Ok(response), failed, &before)
+        judge(&Ok(response), true, failed, &before)
     }
 
     #[test]
@@ -89,6 +90,22 @@ mod tests {
                 "{status} {verdict:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_400_of_any_other_program_is_what_it_says() {
+        let response = Response {
+            status: 400,
+            headers: http::HeaderMap::new(),
+            body: Bytes::new(),
+            url: "http://h/".parse().unwrap(),
+        };
+        let before = Delivery {
+            error: Some(MAY_HAVE_ARRIVED.to_owned()),
+            ..Delivery::default()
+        };
+        let verdict = judge(&Ok(response), false, true, &before);
+        assert!(matches!(verdict, Verdict::GivenUp(_)), "{verdict:?}");
     }
 
     #[test]

@@ -12,13 +12,15 @@ use crosspoint_core::{Failure, Ingress, Outcome, Secret, is_loopback_host};
 use crosspoint_net::Http;
 use url::Url;
 
+use crate::ledger::Row;
+
 pub(crate) use deliver::run;
 pub(crate) use judge::Verdict;
 
-/// How an ingress writes a result for its engine.
-pub type Write = fn(Result<Outcome, Failure>) -> Bytes;
+/// How an ingress writes the result of a call for its engine.
+pub type Write = fn(&Row, Result<Outcome, Failure>) -> Bytes;
 
-/// An engine that takes results by callback.
+/// An engine, or another program, that takes results by callback.
 #[derive(Clone)]
 pub struct Engine {
     /// The way in of its calls.
@@ -31,6 +33,8 @@ pub struct Engine {
     pub http: Http,
     /// How a result is written.
     pub write: Write,
+    /// Takes a result once: a 400 to one that it may have already says that it has it.
+    pub once: bool,
     /// How long a call may take that is answered by callback.
     pub deadline: Duration,
     /// How long a delivery is tried, counted from the end of the call.
@@ -94,7 +98,8 @@ mod tests {
             origin: origin.map(|origin| origin.parse().unwrap()),
             token: None,
             http: Http::new(crosspoint_net::Settings::default()).unwrap(),
-            write: |_| Bytes::new(),
+            write: |_, _| Bytes::new(),
+            once: true,
             deadline: Duration::ZERO,
             patience: Duration::ZERO,
         };

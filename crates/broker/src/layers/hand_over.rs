@@ -42,6 +42,11 @@ impl Held {
         }
     }
 
+    /// The way of the call, unless it has ended before it was handed over.
+    pub(crate) fn flight(&self) -> Option<Arc<Flight>> {
+        self.way.as_ref().map(|(flight, _)| flight.clone())
+    }
+
     /// A call that has ended before it was handed over.
     pub(crate) fn ended(result: Result<Outcome, Failure>) -> Held {
         Held {

@@ -1,4 +1,4 @@
-//! Long calls: the caller is answered 202, and the result is delivered to the callback.
+//! Long calls: the caller is answered 202, and the result is delivered to the callback or asked for.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,34 +16,48 @@ use crate::pipeline::{self, Job};
 /// The pause before a store that cannot be written is asked again.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How long a caller waits at the most who only wants to know that the call is accepted.
+const ACCEPTING: Duration = Duration::from_secs(15);
+
 /// A call that may be answered by callback.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
     /// After how long.
     pub(crate) after: Duration,
-    /// Where the result goes.
-    pub(crate) callback: String,
+    /// Where the result goes. None: the caller asks for it.
+    pub(crate) callback: Option<String>,
 }
 
 /// Whether the call may be answered by callback: its policy says so and its callback leads to an
 /// engine that is known. Then the connector does not get the callback, since only one may answer,
-/// and has the time of a long call.
+/// and has the time of a long call. Or its caller has said that nobody waits.
 pub(crate) fn plan(recorder: &Recorder, job: &mut Job) -> Option<Plan> {
+    if job.call.polled {
+        job.flight.poll();
+        job.due = job.due.min(Instant::now() + ACCEPTING);
+        return Some(Plan {
+            after: Duration::ZERO,
+            callback: job.call.callback.take(),
+        });
+    }
     let after = job.entry.policy.async_after?;
     let callback = job.call.callback.as_ref()?;
     let callbacks = recorder.callbacks.load();
     let Some(engine) = callbacks.engine(job.call.origin.ingress, callback) else {
         tracing::warn!(
             id = %job.call.id, command = %job.entry.id, callback = %crate::callbacks::origin_of(callback),
-            "The callback of this call is not of the engine that is configured (spiff.engine_url): \
-             the call is answered when it has ended."
+            "The callback of this call is not of an origin that is configured (spiff.engine_url, \
+             api.callback_origins): the call is answered when it has ended."
         );
         return None;
     };
     let limit = job.entry.policy.deadline.unwrap_or(engine.deadline);
     job.deadline = Instant::now() + limit;
     let callback = job.call.callback.take()?;
-    Some(Plan { after, callback })
+    Some(Plan {
+        after,
+        callback: Some(callback),
+    })
 }
 
 /// Runs the call; where it takes longer than its plan allows, promises the result and goes on in a
@@ -65,17 +79,25 @@ pub(crate) async fn layer(job: Box<Job>, recording: Recording) -> Result<Outcome
     let reads = job.entry.command.safety == Safety::ReadOnly;
     let accepted_at_once = plan.after.is_zero() && recording.is_new();
     if accepted_at_once {
-        recorder.expect_answer(asked);
-        flight.promise();
+        if plan.callback.is_some() {
+            recorder.expect_answer(asked);
+            flight.promise();
+        }
+        flight.note(asked, State::Accepted);
         tokio::spawn(start_later(recorder, job, recording).instrument(span));
         return Ok(accepted());
     }
     let mut running: BoxFuture<'static, _> = finish(job, recording).boxed();
+    let Some(callback) = plan.callback else {
+        // Another attempt of a call that is known by its key, for which nobody waits.
+        tokio::spawn(running.instrument(span));
+        return Ok(accepted());
+    };
     if let Ok(result) = timeout(plan.after, &mut running).await {
         return result;
     }
     // The promise is in the ledger before it is made.
-    while let Err(error) = recorder.store.promise(&id, &plan.callback).await {
+    while let Err(error) = recorder.store.promise(&id, &callback).await {
         tracing::warn!(id, %error, "The ledger cannot take the promise of a result.");
         let left = due.saturating_duration_since(Instant::now());
         if let Ok(result) = timeout(left.min(PAUSE), &mut running).await {
@@ -88,6 +110,7 @@ pub(crate) async fn layer(job: Box<Job>, recording: Recording) -> Result<Outcome
     }
     recorder.expect_answer(asked);
     flight.promise();
+    flight.note(asked, State::Running);
     tokio::spawn(running.instrument(span));
     Ok(accepted())
 }

@@ -74,8 +74,15 @@ async fn next(
     row: Row,
     look: Duration,
 ) -> Result<Next, StoreError> {
+    let may_pass = row.ending.as_ref().is_some_and(|ending| ending.may_pass);
+    let runs_again = may_pass && matches!(row.state, State::Failed | State::Delivered);
+    if job.call.polled && !runs_again {
+        // Whatever has become of it or will, the caller asks for it.
+        return Ok(Next::Done(Known::Answered(Ok(long::accepted()))));
+    }
     let pending = row.state.is_open() || row.state == State::Finished;
-    let same_callback = plan.is_some_and(|p| row.about.callback.as_ref() == Some(&p.callback));
+    let promised = plan.and_then(|plan| plan.callback.as_ref());
+    let same_callback = promised.is_some() && row.about.callback.as_ref() == promised;
     if pending && same_callback {
         // The answer to the first of them may have been lost on the way.
         return Ok(Next::Done(Known::Answered(Ok(long::accepted()))));
@@ -86,8 +93,7 @@ async fn next(
     if row.state == State::Unknown {
         return Ok(Next::Done(Known::Answered(Err(unknown(&row)))));
     }
-    let may_pass = row.ending.as_ref().is_some_and(|ending| ending.may_pass);
-    if may_pass && matches!(row.state, State::Failed | State::Delivered) {
+    if runs_again {
         return again(recorder, job, row).await;
     }
     let stored = stored(recorder, &row).await?;

@@ -12,7 +12,8 @@ use crate::layers::long::{self, Plan};
 use crate::layers::recognise::{self, Known};
 use crate::ledger::{
     About, Begun, Bodies, End, Ending, Flight, Key, Listed, NewRow, Reader, Recorder, Repeat,
-    State, StoreError, Wait, declared_secrets, ending, key, seal_call, seal_result, unavailable,
+    State, StoreError, Wait, declared_secrets, ending, key, now, seal_call, seal_result,
+    unavailable,
 };
 use crate::pipeline::Job;
 
@@ -63,12 +64,17 @@ pub(crate) async fn layer(
             Ok(Begun::New) => return Ok((begun(job), Recording(Some(open)))),
             Ok(Begun::Known(row)) => {
                 drop(open);
+                let (known, state) = (row.id.parse().unwrap_or(job.call.id), row.state);
                 match recognise::known(&recorder, &job, key.as_ref(), plan.as_ref(), *row).await {
                     Known::Free => {}
-                    Known::Answered(result) => return Err(Box::new(job.trace.end(result))),
+                    Known::Answered(result) => {
+                        job.flight.note(known, state);
+                        return Err(Box::new(job.trace.end(result)));
+                    }
                     Known::Again(id, listed) => {
                         // Another attempt of the same call.
-                        job.call.id = id.parse().unwrap_or(job.call.id);
+                        job.call.id = known;
+                        job.flight.note(known, State::Running);
                         let mut open = Open::new(&recorder, &job, id, plan, Some(listed));
                         open.new = false;
                         return Ok((begun(job), Recording(Some(open))));
@@ -93,11 +99,16 @@ fn begun(job: Box<Job>) -> Box<Job> {
 
 /// Whether a call needs the ledger that is switched off.
 fn without(call: &Call, entry: &Entry) -> Option<Failure> {
-    key(call, &entry.policy).map(|_| {
-        let message = "an idempotency key needs the ledger, which is switched off here \
-                       (store.url = \"none\"); nothing was done";
-        Failure::refused(Refusal::LedgerUnavailable, message)
-    })
+    let what = match (key(call, &entry.policy), call.polled) {
+        (Some(_), _) => "an idempotency key",
+        (None, true) => "a call whose result is asked for later",
+        (None, false) => return None,
+    };
+    let message = format!(
+        "{what} needs the ledger, which is switched off here (store.url = \"none\"); nothing was \
+         done"
+    );
+    Some(Failure::refused(Refusal::LedgerUnavailable, message))
 }
 
 /// Whether the row must be there before the connector is asked. A ledger that cannot be written
@@ -125,17 +136,26 @@ fn new_row(open: &Open, call: &Call, key: Option<Key>) -> NewRow {
             request_id: call.request_id.to_string(),
             connector: call.command.connector.to_string(),
             command: call.command.command.to_string(),
-            // As the id says it, by which the row is found.
-            created: call.id.milliseconds(),
+            created: created(call),
             arguments: open.reader().arguments(&call.arguments),
             argument_bytes: size(call),
-            callback: promised.map(|plan| plan.callback.clone()),
+            callback: promised.and_then(|plan| plan.callback.clone()),
         },
         state: match promised {
             Some(_) => State::Accepted,
             None => State::Running,
         },
         replay: open.kept.then(|| seal_call(call)),
+    }
+}
+
+/// When the call came in. Usually the time of its id, by which the row is found; ids go on where a
+/// clock was set back, and times do not.
+fn created(call: &Call) -> i64 {
+    let (by_id, by_clock) = (call.id.milliseconds(), now());
+    match (by_clock - by_id).abs() < 1000 {
+        true => by_id,
+        false => by_clock,
     }
 }
 
@@ -290,7 +310,7 @@ impl Drop for Recording {
         };
         let reads = open.repeat.safety == Safety::ReadOnly;
         // The next process recovers what this one leaves.
-        if (open.recorder.stopping.is_cancelled() && !reads) || open.flight.is_promised() {
+        if (open.recorder.stopping.is_cancelled() && !reads) || open.flight.is_owed() {
             return;
         }
         let failure = Failure::new(

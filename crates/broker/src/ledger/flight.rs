@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use crosspoint_core::{Failure, Mask, Outcome, Safety};
+use crosspoint_core::{CallId, Failure, Mask, Outcome, Safety};
 use tokio::sync::watch;
+
+use super::State;
 
 type Landed = Option<Result<Outcome, Failure>>;
 
@@ -14,6 +16,10 @@ pub(crate) struct Flight {
     read_only: bool,
     begun: AtomicBool,
     promised: AtomicBool,
+    polled: AtomicBool,
+    /// The row that the call has, and where it was, when that is another one than was asked for, or
+    /// when the caller is answered before the end.
+    row: OnceLock<(CallId, State)>,
     /// Secrets that only the connector recognised.
     secrets: OnceLock<Mask>,
     result: watch::Sender<Landed>,
@@ -38,6 +44,8 @@ impl Flight {
             read_only: safety == Safety::ReadOnly,
             begun: AtomicBool::new(false),
             promised: AtomicBool::new(false),
+            polled: AtomicBool::new(false),
+            row: OnceLock::new(),
             secrets: OnceLock::new(),
             result: watch::Sender::new(None),
         }
@@ -55,6 +63,27 @@ impl Flight {
 
     pub(crate) fn is_promised(&self) -> bool {
         self.promised.load(Ordering::Acquire)
+    }
+
+    /// From here on somebody asks for the result by the id of the call, sooner or later.
+    pub(crate) fn poll(&self) {
+        self.polled.store(true, Ordering::Release);
+    }
+
+    /// Whether somebody is to have the result who does not wait for it.
+    pub(crate) fn is_owed(&self) -> bool {
+        self.is_promised() || self.polled.load(Ordering::Acquire)
+    }
+
+    /// Notes which row the caller's answer is about.
+    pub(crate) fn note(&self, id: CallId, state: State) {
+        // The first word counts: it is the one of the layer that knows the key.
+        let _ = self.row.set((id, state));
+    }
+
+    /// The row that was noted.
+    pub(crate) fn noted(&self) -> Option<(CallId, State)> {
+        self.row.get().copied()
     }
 
     /// Notes the secrets that were found on the way.
@@ -79,7 +108,7 @@ impl Flight {
     /// nobody waits.
     pub(crate) fn may_be_dropped(&self) -> bool {
         let begun = self.begun.load(Ordering::Acquire);
-        let wanted = self.is_promised() || self.result.receiver_count() > 0;
+        let wanted = self.is_owed() || self.result.receiver_count() > 0;
         !begun || (self.read_only && !wanted)
     }
 }

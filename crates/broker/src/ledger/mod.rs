@@ -8,22 +8,28 @@ mod ending;
 mod flight;
 mod recorder;
 pub(crate) mod recovery;
+mod replay;
 mod row;
 mod sealed;
 mod settle;
+mod show;
 mod state;
 mod store;
 mod summary;
+mod watch;
 
+pub use replay::{NoReplay, Replay, replay};
 pub use row::{About, Delivery, Ending, Filter, Kept, Key, NewRow, Row};
 pub use sealed::{Unreadable, open_call, open_result, seal_call, seal_result};
-pub use settle::{NotRun, settle};
+pub use settle::{NotACode, NotRun, settle, settled_failure};
+pub use show::{read_time, row_json, time_json};
 pub use state::{NotAState, State};
 pub use store::{
     Begun, Due, End, MAY_HAVE_ARRIVED, Pruned, Retention, Store, StoreError, StoreHealth, Version,
     Wait,
 };
 pub use summary::Bodies;
+pub use watch::Watch;
 
 pub(crate) use ending::{Repeat, ending, now};
 pub(crate) use flight::{Flight, Listed};

@@ -115,7 +115,8 @@ async fn recover_one(
 /// An accepted call was never begun, so that it runs now. Of those that were running, an idempotent
 /// one runs again where somebody is to have the result; nobody knows how the others ended.
 fn fate(inner: &Inner, row: &Row, call: Option<Call>) -> Fate {
-    let wanted = row.key.is_some() || row.about.callback.is_some();
+    let polled = call.as_ref().is_some_and(|call| call.polled);
+    let wanted = row.key.is_some() || row.about.callback.is_some() || polled;
     let begun = row.state == State::Running;
     let id = format!("{}/{}", row.about.connector, row.about.command);
     let entry = id.parse().ok();
@@ -139,7 +140,13 @@ fn interrupted(row: &Row, safety: Option<Safety>, harmless: bool) -> Fate {
     let failure =
         |kind, code, message: &str, effect| Failure::new(kind, code, message).with_effect(effect);
     let promised = row.about.callback.is_some();
-    let message = "the process that ran this call ended before its result was recorded";
+    let message = match row.state {
+        State::Running => "the process that ran this call ended before its result was recorded",
+        _ => {
+            "the process that accepted this call ended before it began, and it cannot begin here: its \
+             command is gone, or what was kept of it cannot be read"
+        }
+    };
     if !harmless {
         let failure = failure(Kind::Unknown, "outcome_unknown", message, Effect::Maybe);
         return Fate::Ends(State::Unknown, failure);
@@ -265,6 +272,9 @@ fn prepared(
     let due = Instant::now() + limit(&entry);
     let job = Box::new(Job::new(entry, call, trace, due, counted));
     job.flight.begin();
+    if job.call.polled {
+        job.flight.poll();
+    }
     if row.about.callback.is_some() && row.state != State::Delivered {
         job.flight.promise();
     }

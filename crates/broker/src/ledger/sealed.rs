@@ -32,6 +32,8 @@ struct CallHead<'a> {
     request_id: Cow<'a, str>,
     key: Option<Cow<'a, str>>,
     callback: Option<Cow<'a, str>>,
+    #[serde(default)]
+    polled: bool,
     profile: Option<Cow<'a, str>>,
     /// `traceparent`, `tracestate`.
     trace: Option<(String, Option<String>)>,
@@ -85,6 +87,7 @@ pub fn seal_call(call: &Call) -> Bytes {
         request_id: (&*call.request_id).into(),
         key: text(&call.key),
         callback: text(&call.callback),
+        polled: call.polled,
         profile: text(&call.profile),
         trace: trace.map(|trace| (trace.header(), trace.state.clone())),
         headers: headers
@@ -130,6 +133,7 @@ pub fn open_call(id: &str, sealed: &Bytes) -> Result<Call, Unreadable> {
         .transpose()?;
     call.key = head.key.map(Cow::into_owned);
     call.callback = head.callback.map(Cow::into_owned);
+    call.polled = head.polled;
     call.profile = head.profile.map(Cow::into_owned);
     let trace = head.trace.as_ref();
     call.trace = trace.and_then(|(parent, state)| Trace::parse(parent, state.as_deref()));
@@ -301,6 +305,7 @@ mod tests {
         call.task_data = Some(Json::parse(r#"{"a": [1, 2.50]}"#).unwrap());
         call.key = Some("k".to_owned());
         call.callback = Some("http://engine/cb".to_owned());
+        call.polled = true;
         call.trace = Trace::parse(
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
             Some("a=b"),

@@ -30,6 +30,24 @@ pub enum NotRun {
     Refused(String),
 }
 
+/// More is no error code.
+const LONGEST_CODE: usize = 200;
+
+/// Not an error code.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an error code of 1 to {LONGEST_CODE} characters is needed, such as NotPaid")]
+pub struct NotACode;
+
+/// The failure of a call of which somebody says that it has not happened.
+pub fn settled_failure(code: &str, message: Option<&str>) -> Result<Failure, NotACode> {
+    let code = code.trim();
+    if code.is_empty() || code.len() > LONGEST_CODE || code.contains(char::is_control) {
+        return Err(NotACode);
+    }
+    let message = message.unwrap_or("settled by an operator: it has not happened");
+    Ok(Failure::reported(code.to_owned(), message))
+}
+
 /// Says how a call ended whose end is unknown. The same key is answered so from then on, and a
 /// result that was promised is delivered. False when the call is not unknown.
 pub async fn settle(

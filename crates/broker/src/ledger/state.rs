@@ -7,12 +7,12 @@ use std::str::FromStr;
 ///
 /// A call that is answered at once: received -> running -> succeeded, failed or unknown;
 /// `execute_async` ends as handed over. A long call: accepted -> running -> finished -> delivered
-/// or undeliverable.
+/// or undeliverable; one whose caller asks for the result ends like the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
     /// Recorded; the connector has not been asked yet.
     Received,
-    /// A long call that was promised an answer by callback; the connector has not been asked yet.
+    /// A long call, for whose end nobody waits; the connector has not been asked yet.
     Accepted,
     /// The connector was asked. A process that dies leaves this behind.
     Running,
@@ -74,7 +74,8 @@ impl State {
 
     /// The states that a row may have when it gets this one. None: a row only begins with it.
     ///
-    /// A call ends from before it runs when a limit refuses it. It runs again after a failure that
+    /// A call ends from before it runs when a limit refuses it, or when it was accepted and its command
+    /// is not there any more after a crash. It runs again after a failure that
     /// may pass (delivered or not), after recovery, and from unknown when somebody says so; and what
     /// was not taken can be delivered again.
     pub const fn sources(self) -> &'static [State] {
@@ -84,7 +85,8 @@ impl State {
         match self {
             Received | Accepted => &[],
             Running => &[Received, Accepted, Running, Failed, Unknown, Delivered],
-            State::Succeeded | Failed => &[Received, Running, Unknown],
+            State::Succeeded => &[Received, Running, Unknown],
+            Failed => &[Received, Accepted, Running, Unknown],
             Unknown | State::HandedOver => &[Running],
             Finished => &[Accepted, Running, Unknown, Undeliverable],
             Delivered | Undeliverable => &[Finished],
@@ -126,7 +128,7 @@ mod tests {
     /// Rows are the old states, columns the new ones, both in the order of [`State::ALL`].
     const TABLE: [(State, &str); 10] = [
         (State::Received, "..rsf....."),
-        (State::Accepted, "..r....F.."),
+        (State::Accepted, "..r.f..F.."),
         (State::Running, "..rsfuhF.."),
         (State::Succeeded, ".........."),
         (State::Failed, "..r......."),

@@ -1,4 +1,6 @@
-//! `crosspoint call`: runs one command in this process.
+//! `crosspoint call`: runs one command, in this process or in a server.
+
+mod remote;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -8,7 +10,9 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use crosspoint_broker::Broker;
 use crosspoint_broker::ledger::Store;
-use crosspoint_core::{Body, Call, CommandId, Failure, Ingress, Kind, Origin, Outcome};
+use crosspoint_core::{Arguments, Body, Call, CommandId, Failure, Ingress, Kind, Origin, Outcome};
+use remote::{Remote, Said};
+use serde_json::json;
 use tokio::time::Instant;
 
 use crate::cli::{CallArgs, FAILED, USAGE};
@@ -30,11 +34,15 @@ pub fn run(file: &Option<PathBuf>, args: CallArgs) -> Result<ExitCode> {
     let log = logging::start(filter, loaded.config.log_format, wire::mask(&loaded));
     let command: CommandId = args.command.parse()?;
     let arguments = arguments::gather(args.input.as_deref(), &args.arguments)?;
+    let remote = Remote::of(&args, &loaded)?;
     let call = Call::new(command, arguments, Origin::of(Ingress::Cli));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
     runtime.context("starting the runtime")?.block_on(async {
+        if let Some(remote) = remote {
+            return there(&args, &remote, &call.arguments).await;
+        }
         let ledger = wire::ledger::open_existing(&loaded).await;
         let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
         let (telemetry, tracing) = telemetry::start(&loaded, None, &log);
@@ -49,6 +57,37 @@ pub fn run(file: &Option<PathBuf>, args: CallArgs) -> Result<ExitCode> {
         }
         code
     })
+}
+
+/// Calls the command in a server.
+async fn there(args: &CallArgs, remote: &Remote, arguments: &Arguments) -> Result<ExitCode> {
+    let waiting = show::Waiting::new(format!("calling {} there", args.command));
+    let begun = Instant::now();
+    let said = tokio::select! {
+        said = remote.call(args, arguments) => said?,
+        never = waiting.show() => match never {},
+    };
+    drop(waiting);
+    match said {
+        Said::Ended(result) => print(args, *result, begun.elapsed().as_millis() as u64),
+        Said::Accepted { id, url } if args.json => {
+            println!("{:#}", json!({"id": id, "url": url.as_str()}));
+            Ok(ExitCode::SUCCESS)
+        }
+        Said::Accepted { id, url } => {
+            println!("{id}");
+            let key = args
+                .api_key_env
+                .as_deref()
+                .unwrap_or("CONNECTOR_PROXY_API_KEY");
+            let key = match remote.has_key() {
+                true => format!("-H \"Authorization: Bearer ${key}\" "),
+                false => String::new(),
+            };
+            eprintln!("How it goes: curl -s {key}{url}");
+            Ok(ExitCode::SUCCESS)
+        }
+    }
 }
 
 /// Waits for the result, and says so when that takes longer than a second.
@@ -88,7 +127,7 @@ fn print(args: &CallArgs, result: Result<Outcome, Failure>, ms: u64) -> Result<E
         Ok(_) => {}
         Err(failure) => {
             eprintln!("failed: {failure}");
-            if matches!(failure.kind, Kind::Invalid(_)) {
+            if matches!(failure.kind, Kind::Invalid(_)) && args.server.is_none() {
                 eprintln!("What it takes: crosspoint commands {}", args.command);
             }
         }

@@ -73,6 +73,13 @@ deadline = "40s"
 long_deadline = "1h"
 callback_retry = "24h"
 
+[api]
+deadline = "5m"
+long_deadline = "1h"
+callback_origins = []
+# callback_token is not set
+callback_retry = "24h"
+
 [cli]
 deadline = "5m"
 

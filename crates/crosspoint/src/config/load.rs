@@ -38,8 +38,10 @@ pub struct Loaded {
     pub store: StoreTarget,
     /// The file of the master key; when none is configured, in `data_dir`.
     pub master_key: PathBuf,
-    /// The token for callbacks, the reference resolved.
+    /// The token for callbacks to SpiffArena, the reference resolved.
     pub callback_token: Option<Secret<String>>,
+    /// The token for callbacks of the API, the reference resolved.
+    pub api_callback_token: Option<Secret<String>>,
     /// The variables of `python.env`, references resolved.
     pub python_env: BTreeMap<String, Secret<String>>,
     /// The values of each table of a connector that is not built in, references resolved.
@@ -114,6 +116,7 @@ fn load_in(
         keys: api_keys,
         store,
         callback_token,
+        api_callback_token,
         python_env,
         mounted,
         secrets,
@@ -132,6 +135,7 @@ fn load_in(
         api_keys,
         store,
         callback_token,
+        api_callback_token,
         python_env,
         mounted,
         virtual_env: env.virtual_env().filter(|_| !has_environment),
@@ -144,6 +148,7 @@ fn load_in(
 pub fn all_secrets(loaded: &Loaded) -> impl Iterator<Item = &str> {
     let keys = loaded.api_keys.iter().map(|key| &key.value);
     keys.chain(&loaded.callback_token)
+        .chain(&loaded.api_callback_token)
         .chain(&loaded.secrets)
         .map(|secret| secret.expose().as_str())
 }
@@ -235,3 +240,7 @@ mod policy_tests;
 #[cfg(test)]
 #[path = "mounted_tests.rs"]
 mod mounted_tests;
+
+#[cfg(test)]
+#[path = "api_tests.rs"]
+mod api_tests;

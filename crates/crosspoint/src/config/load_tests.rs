@@ -121,7 +121,7 @@ environment CROSSPOINT_ACCESS__CORS_ORIGINS: `access.cors_origins[1]`: `a.exampl
 environment CROSSPOINT_CLI__DEADLINE: `cli.deadline`: `25h` is longer than `24h`
   help: expected a duration such as `40s`, `1m 30s` or `PT40S`
 environment CROSSPOINT_SPIFF_DEADLINE: there is no such setting
-  help: did you mean `CROSSPOINT_SPIFF__DEADLINE`, `CROSSPOINT_SPIFF__LONG_DEADLINE` or `CROSSPOINT_SPIFF__ENGINE_URL`?
+  help: did you mean `CROSSPOINT_SPIFF__DEADLINE`, `CROSSPOINT_SPIFF__LONG_DEADLINE` or `CROSSPOINT_API__DEADLINE`?
 
 20 mistakes in the configuration";
     assert_eq!(problems(text, &variables), expected);

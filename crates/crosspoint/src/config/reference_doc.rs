@@ -33,8 +33,8 @@ These variables of the proxy that Crosspoint replaces work too:
 
 ## References to secrets
 
-In the file and in variables, an API key, `store.url` and `spiff.callback_token` may be written as
-references, so that what they hold stands elsewhere; in the file, so may the values of the tables
+In the file and in variables, an API key, `store.url`, `spiff.callback_token` and `api.callback_token` may be
+written as references, so that what they hold stands elsewhere; in the file, so may the values of the tables
 `env` and `config` of connectors:
 
 | Reference | Leads to |

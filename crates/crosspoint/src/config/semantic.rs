@@ -49,6 +49,8 @@ pub struct Semantic<'a> {
     pub store: StoreTarget,
     /// `spiff.callback_token`, resolved.
     pub callback_token: Option<Secret<String>>,
+    /// `api.callback_token`, resolved.
+    pub api_callback_token: Option<Secret<String>>,
     /// `python.env`, resolved.
     pub python_env: BTreeMap<String, Secret<String>>,
     /// The values of each table of a connector that is not built in, resolved.
@@ -78,6 +80,7 @@ impl<'a> Semantic<'a> {
             keys: Vec::new(),
             store: StoreTarget::within(&config.data_dir.0),
             callback_token: None,
+            api_callback_token: None,
             python_env: BTreeMap::new(),
             mounted: BTreeMap::new(),
             secrets: Vec::new(),

@@ -1,6 +1,8 @@
 //! Checks of the ledger, and of what needs it: long calls, keys of calls, callbacks.
 
 use super::super::policy::{KeySource, Policy};
+use super::super::reference::KeyText;
+use super::super::scalars::EngineUrl;
 use super::*;
 
 // === impl Semantic ===
@@ -38,13 +40,44 @@ impl Semantic<'_> {
         }
     }
 
-    /// What goes to the engine with a callback.
+    /// What goes out with callbacks.
     pub(super) fn callbacks(&mut self) {
-        let spiff = &self.config.spiff;
-        let Some(token) = &spiff.callback_token else {
-            return;
-        };
-        let key = "spiff.callback_token";
+        let (spiff, api) = (&self.config.spiff, &self.config.api);
+        self.callback_token = self.token("spiff.callback_token", &spiff.callback_token);
+        let engine = spiff.engine_url.iter();
+        self.in_clear(
+            "spiff.callback_token",
+            &spiff.callback_token,
+            engine.map(|url| ("spiff.engine_url".to_owned(), url)),
+        );
+        self.api_callback_token = self.token("api.callback_token", &api.callback_token);
+        let origins = api.callback_origins.iter().enumerate();
+        self.in_clear(
+            "api.callback_token",
+            &api.callback_token,
+            origins.map(|(at, url)| (format!("api.callback_origins[{at}]"), url)),
+        );
+        if api.callback_token.is_some() && api.callback_origins.is_empty() {
+            let message = "`api.callback_token` has no effect, since no callback is allowed";
+            self.warning(
+                "api.callback_token",
+                message.to_owned(),
+                "name the origins that callbacks may go to: `api.callback_origins`",
+            );
+        }
+        if !api.callback_origins.is_empty() && self.store == StoreTarget::None {
+            let message = "`api.callback_origins` needs the ledger, which `store.url = \"none\"` \
+                           switches off";
+            self.problem(
+                "api.callback_origins",
+                message.to_owned(),
+                "take one of the two out",
+            );
+        }
+    }
+
+    fn token(&mut self, key: &str, token: &Option<KeyText>) -> Option<Secret<String>> {
+        let token = token.as_ref()?;
         if token.looks_like_a_reference() {
             let message = format!("`{key}` looks like a reference");
             let help = "it is taken as the token itself; references begin with `env:`, `file:` or \
@@ -55,18 +88,27 @@ impl Semantic<'_> {
             Ok(value) if !value.expose().is_ascii() => {
                 let message = format!("`{key}` holds a character that is not ASCII");
                 self.problem(key, message, "no such token can be sent in an HTTP header");
+                None
             }
-            Ok(value) => self.callback_token = Some(value),
-            Err(wrong) => self.problem(key, format!("`{key}`: {}", wrong.why), wrong.help),
+            Ok(value) => Some(value),
+            Err(wrong) => {
+                self.problem(key, format!("`{key}`: {}", wrong.why), wrong.help);
+                None
+            }
         }
-        if let Some(engine) = spiff.engine_url.as_ref().filter(|url| url.is_in_clear()) {
+    }
+
+    /// Where a token goes that anyone on the way can read.
+    fn in_clear<'u>(
+        &mut self,
+        key: &str,
+        token: &Option<KeyText>,
+        urls: impl Iterator<Item = (String, &'u EngineUrl)>,
+    ) {
+        for (place, url) in urls.filter(|(_, url)| token.is_some() && url.is_in_clear()) {
             let message =
-                format!("`{key}` goes to `{engine}` in clear: anyone on the way can read it");
-            self.warning(
-                "spiff.engine_url",
-                message,
-                "use `https`, if the engine has it",
-            );
+                format!("`{key}` goes to `{url}` in clear: anyone on the way can read it");
+            self.warning(&place, message, "use `https`, if the engine has it");
         }
     }
 }

@@ -58,6 +58,9 @@ pub struct Config {
     /// Calls from SpiffArena.
     pub spiff: Spiff,
 
+    /// Calls from any other program, through `/api/v1`.
+    pub api: Api,
+
     /// Calls from the command line: `crosspoint call`.
     pub cli: Cli,
 
@@ -176,6 +179,31 @@ pub struct Spiff {
     pub callback_retry: Span,
 }
 
+/// Calls from any other program, through `/api/v1`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Api {
+    /// The total time that a call may take, all attempts together, while its caller waits for the
+    /// answer.
+    pub deadline: Span,
+
+    /// The total time that a call may take whose caller does not wait: `wait` is false, or the result
+    /// goes to a `callback_url`. A `deadline` in the policy of the connector goes before it.
+    pub long_deadline: Span,
+
+    /// Where the `callback_url` of a call may lead, as origins: a scheme, a host and a port. A call
+    /// with another one is refused.
+    pub callback_origins: Vec<EngineUrl>,
+
+    /// The token that goes with each callback as `Authorization: Bearer`. The token itself, or a
+    /// reference to it: `env:NAME`, `file:PATH` or `exec:COMMAND ARGUMENTS`.
+    pub callback_token: Option<KeyText>,
+
+    /// For how long a callback is tried again when its receiver cannot be reached or does not take it.
+    /// After that the call is `undeliverable`, and `crosspoint ledger replay` delivers its result.
+    pub callback_retry: Span,
+}
+
 /// Calls from the command line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -202,6 +230,7 @@ impl Default for Config {
             egress: Egress::default(),
             store: Store::default(),
             spiff: Spiff::default(),
+            api: Api::default(),
             cli: Cli::default(),
             python: Python::default(),
             connectors: Connectors::default(),
@@ -229,7 +258,7 @@ impl ApiKey {
     }
 }
 
-// === impl Spiff, Cli ===
+// === impl Spiff, Api, Cli ===
 
 /// SpiffArena's backend gives up after 45 s; an answer should reach it before that.
 impl Default for Spiff {
@@ -239,6 +268,18 @@ impl Default for Spiff {
             engine_url: None,
             callback_token: None,
             long_deadline: Span::seconds(60 * 60),
+            callback_retry: Span::seconds(24 * 60 * 60),
+        }
+    }
+}
+
+impl Default for Api {
+    fn default() -> Api {
+        Api {
+            deadline: Span::seconds(300),
+            long_deadline: Span::seconds(60 * 60),
+            callback_origins: Vec::new(),
+            callback_token: None,
             callback_retry: Span::seconds(24 * 60 * 60),
         }
     }

@@ -30,5 +30,7 @@ pub fn settings(loaded: &Loaded) -> Settings {
             .collect(),
         max_body: config.max_body.0 as usize,
         spiff_deadline: config.spiff.deadline.0,
+        api_deadline: config.api.deadline.0,
+        api_long_deadline: config.api.long_deadline.0,
     }
 }

@@ -80,10 +80,10 @@ pub fn bodies(bodies: policy::Bodies) -> Bodies {
     }
 }
 
-/// Where results of long calls may go: to the engine alone, whatever the rules for connectors say,
-/// since it is named by whoever runs this process.
+/// Where results of long calls may go: to the engine and to the origins that are named, whatever the
+/// rules for connectors say, since whoever runs this process names them.
 pub fn callbacks(loaded: &Loaded, listener: Option<SocketAddr>) -> Result<Callbacks> {
-    let (config, spiff) = (&loaded.config, &loaded.config.spiff);
+    let (config, spiff, api) = (&loaded.config, &loaded.config.spiff, &loaded.config.api);
     let http = Http::new(crosspoint_net::Settings {
         egress: Rules::default(),
         ca_files: config.egress.ca_files.clone(),
@@ -91,14 +91,27 @@ pub fn callbacks(loaded: &Loaded, listener: Option<SocketAddr>) -> Result<Callba
         listener,
         ..crosspoint_net::Settings::default()
     });
-    let engine = Engine {
+    let http = http.context("setting up the client for callbacks")?;
+    let spiff = Engine {
         ingress: Ingress::Spiff,
         origin: spiff.engine_url.as_ref().map(|engine| engine.url().clone()),
         token: loaded.callback_token.clone(),
-        http: http.context("setting up the client for callbacks")?,
+        http: http.clone(),
         write: crosspoint_ingress::callback,
+        once: true,
         deadline: spiff.long_deadline.0,
         patience: spiff.callback_retry.0,
     };
-    Ok(Callbacks([engine].into()))
+    let others = api.callback_origins.iter().map(|origin| Engine {
+        ingress: Ingress::Api,
+        origin: Some(origin.url().clone()),
+        token: loaded.api_callback_token.clone(),
+        http: http.clone(),
+        write: crosspoint_ingress::api_callback,
+        once: false,
+        deadline: api.long_deadline.0,
+        patience: api.callback_retry.0,
+    });
+    let engines: Vec<_> = std::iter::once(spiff).chain(others).collect();
+    Ok(Callbacks(engines.into()))
 }

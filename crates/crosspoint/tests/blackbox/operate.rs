@@ -157,8 +157,9 @@ async fn the_openapi_document_describes_every_command() {
         let wanted: Vec<_> = wanted.map(|p| p["id"].as_str().unwrap()).collect();
         assert_eq!(names.collect::<Vec<_>>(), wanted, "{id}");
     }
-    let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), commands.as_array().unwrap().len() + 2);
+    let paths = document["paths"].as_object().unwrap().keys();
+    let paths = paths.filter(|path| path.starts_with("/v1/"));
+    assert_eq!(paths.count(), commands.as_array().unwrap().len() + 2);
 }
 
 #[tokio::test]

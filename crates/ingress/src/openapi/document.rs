@@ -4,6 +4,7 @@
 use crosspoint_broker::{Catalogue, Entry};
 use serde_json::{Map, Value, json};
 
+use super::api;
 use crate::access::KEY_HEADER;
 use crate::spiff::title;
 
@@ -17,6 +18,9 @@ pub(super) fn write(catalogue: &Catalogue, keyed: bool) -> Value {
     };
     paths.insert("/v1/commands".into(), list("List the commands"));
     paths.insert("/v1/auths".into(), list("List the auths"));
+    for (path, item) in api::paths(catalogue) {
+        paths.insert(path.into(), item);
+    }
     for entry in catalogue.entries() {
         paths.insert(format!("/v1/do/{}", entry.id), command(entry));
     }
@@ -25,8 +29,8 @@ pub(super) fn write(catalogue: &Catalogue, keyed: bool) -> Value {
         "info": {
             "title": "Crosspoint",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Every command that this connector proxy serves, \
-                            over SpiffArena's connector proxy protocol.",
+            "description": "Every command that this connector proxy serves: over SpiffArena's \
+                            connector proxy protocol (/v1), and for any other program (/api/v1).",
         },
         "servers": [{"url": "/"}],
         "paths": paths,
@@ -76,14 +80,14 @@ fn content(schema: &Value) -> Value {
     json!({"application/json": {"schema": schema}})
 }
 
-fn reference(name: &str) -> Value {
+pub(super) fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
 /// The shapes of the protocol (`spiff-openapi.json`), in our words.
 fn schemas() -> Value {
     let text = json!({"type": "string"});
-    json!({
+    let mut schemas = json!({
         "CommandCatalog": {"type": "array", "items": {
             "type": "object",
             "required": ["id", "parameters"],
@@ -129,5 +133,9 @@ fn schemas() -> Value {
                 "spiff__logs": {"type": "array", "items": text},
             },
         },
-    })
+    });
+    for (name, schema) in api::schemas() {
+        schemas[name] = schema;
+    }
+    schemas
 }

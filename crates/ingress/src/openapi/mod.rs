@@ -1,6 +1,7 @@
 //! `/openapi.json` and `/docs`: the commands for programs and for people. Both are made from the
 //! catalogue, so they are never out of date, and neither fetches anything from elsewhere.
 
+mod api;
 mod document;
 mod page;
 
@@ -10,9 +11,11 @@ use arc_swap::ArcSwapOption;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
-use crosspoint_broker::Catalogue;
+use crosspoint_broker::{Catalogue, Entry};
+use crosspoint_core::Parameter;
 use http::StatusCode;
 use http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
+use serde_json::{Map, Value};
 
 use crate::answer::{self, JSON};
 use crate::router::Shared;
@@ -47,6 +50,19 @@ pub(crate) async fn page(State(shared): State<Shared>) -> Response {
     let mut response = answer::bytes(StatusCode::OK, HTML, written.page.clone());
     answer::set(response.headers_mut(), CONTENT_SECURITY_POLICY, POLICY);
     response
+}
+
+/// Arguments to begin from: the required parameters.
+fn sample(entry: &Entry) -> Value {
+    let sample = |p: &Parameter| match (p.name.as_str(), p.spiff_type()) {
+        ("url", _) => "https://example.com/".into(),
+        (_, "int") => 1.into(),
+        (_, "bool") => true.into(),
+        (_, "any") => Value::Object(Map::new()),
+        _ => "…".into(),
+    };
+    let required = entry.command.parameters.iter().filter(|p| p.required);
+    Value::Object(required.map(|p| (p.name.clone(), sample(p))).collect())
 }
 
 // === impl Documents ===

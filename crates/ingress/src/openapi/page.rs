@@ -3,7 +3,8 @@
 use crosspoint_broker::{Catalogue, Entry};
 use crosspoint_core::Parameter;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use serde_json::{Map, Value};
+
+use super::sample;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -26,7 +27,8 @@ pub(super) fn write(catalogue: &Catalogue, keyed: bool) -> String {
                     p {
                         (entries.len()) " commands. The same for programs: "
                         a href="/openapi.json" { "/openapi.json" } " (OpenAPI 3.1), "
-                        a href="/v1/commands" { "/v1/commands" } " (SpiffArena)."
+                        a href="/v1/commands" { "/v1/commands" } " (SpiffArena), "
+                        a href="/api/v1/commands" { "/api/v1/commands" } " (any program)."
                     }
                     @if keyed {
                         p {
@@ -101,18 +103,9 @@ fn parameter(parameter: &Parameter) -> Markup {
     }
 }
 
-/// A request to begin from, with the required parameters.
+/// A request to begin from.
 fn example(entry: &Entry) -> String {
-    let sample = |p: &Parameter| match (p.name.as_str(), p.spiff_type()) {
-        ("url", _) => "https://example.com/".into(),
-        (_, "int") => 1.into(),
-        (_, "bool") => true.into(),
-        (_, "any") => Value::Object(Map::new()),
-        _ => "…".into(),
-    };
-    let required = entry.command.parameters.iter().filter(|p| p.required);
-    let arguments: Map<_, _> = required.map(|p| (p.name.clone(), sample(p))).collect();
-    let arguments = Value::Object(arguments);
+    let arguments = sample(entry);
     format!(
         "POST /v1/do/{}\ncontent-type: application/json\n\n{arguments:#}",
         entry.id

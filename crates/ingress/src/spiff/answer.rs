@@ -4,22 +4,15 @@
 //! code; an inner status of 300 and above too; an outer one is a failure of the proxy. It tries
 //! again (when the task asks for that) on an outer or inner 429 or 5xx only.
 
-use axum::body::Body;
 use axum::response::Response;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use crosspoint_core::{
-    Body as Content, Completion, Failure, Invalid, Kind, Outcome, Refusal, inner_status,
-};
+use crosspoint_broker::ledger::Row;
+use crosspoint_core::{Completion, Failure, Invalid, Kind, Outcome, Refusal, inner_status};
 use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::answer::{self, JSON, Parts};
-
-/// Beyond this size a body is written from where it lies; below, one copy is cheaper.
-const COPY: usize = 16 * 1024;
+use crate::answer::{self, JSON};
 
 /// An outcome: its verbatim answer, or the version 2 envelope. Outer 202 when the result follows,
 /// from the connector itself or from us.
@@ -42,7 +35,7 @@ pub(super) fn succeeded(outcome: Outcome) -> Response {
 
 /// The result of a long call as it is sent to its callback: always the version 2 envelope, with an
 /// error whatever kind of failure it was, since there is no outer status any more.
-pub fn callback(result: Result<Outcome, Failure>) -> Bytes {
+pub fn callback(_: &Row, result: Result<Outcome, Failure>) -> Bytes {
     let (outcome, error) = match result {
         Ok(outcome) => (outcome, None),
         Err(failure) => {
@@ -84,8 +77,8 @@ pub(super) fn failed(failure: Failure) -> Response {
         not_run(status, &failure)
     };
     if let Some(wait) = wait {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        answer::set(response.headers_mut(), RETRY_AFTER, &seconds.to_string());
+        let seconds = answer::seconds(wait).to_string();
+        answer::set(response.headers_mut(), RETRY_AFTER, &seconds);
     }
     response
 }
@@ -127,40 +120,28 @@ fn verbatim(outcome: Outcome) -> Response {
 /// The version 2 envelope (`ConnectorProxyResponseV2`), written around the body's own text.
 fn envelope(status: StatusCode, outcome: Outcome, error: Option<Value>) -> Response {
     let (body, tail) = body_and_tail(outcome, error);
-    answer::bytes(status, JSON, around(body, tail))
+    answer::bytes(
+        status,
+        JSON,
+        answer::joined([Bytes::from_static(HEAD), body, tail.into()]),
+    )
 }
 
 const HEAD: &[u8] = br#"{"command_response":{"body":"#;
 
 /// What comes after [`HEAD`].
 fn body_and_tail(outcome: Outcome, error: Option<Value>) -> (Bytes, String) {
-    let body = match outcome.body {
-        Content::Json(json) => json.bytes(),
-        Content::Text(text) => Value::from(text).to_string().into(),
-        // JSON has no bytes: base64 is what every language's reader expects there.
-        Content::Bytes(bytes) => Value::from(STANDARD.encode(bytes)).to_string().into(),
-    };
-    let headers: Map<String, Value> = outcome
-        .headers
-        .into_iter()
-        .map(|(name, value)| (name, value.into()))
-        .collect();
+    let (body, _) = answer::body_json(outcome.body);
+    let headers = answer::headers_json(outcome.headers);
     let tail = format!(
         r#","mimetype":{},"http_status":{},"headers":{}}},"command_response_version":2,"error":{},"spiff__logs":{}}}"#,
         Value::from(&*outcome.mimetype),
         outcome.status,
-        Value::Object(headers),
+        headers,
         error.unwrap_or_default(),
         Value::from(outcome.logs),
     );
     (body, tail)
-}
-
-fn around(body: Bytes, tail: String) -> Body {
-    if body.len() > COPY {
-        return Body::new(Parts::new([Bytes::from_static(HEAD), body, tail.into()]));
-    }
-    [HEAD, &*body, tail.as_bytes()].concat().into()
 }
 
 #[cfg(test)]

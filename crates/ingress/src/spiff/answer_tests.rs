@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crosspoint_core::{Json, Verbatim};
+use crosspoint_core::{Body as Content, Json, Verbatim};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 
@@ -83,7 +83,7 @@ async fn what_came_with_a_failure_is_passed_on() {
 
 #[tokio::test]
 async fn a_body_keeps_its_spelling_whatever_its_size() {
-    for size in [1, COPY * 2] {
+    for size in [1, answer::COPY * 2] {
         let text = format!(r#"{{"n": 1.50, "pad": "{}"}}"#, "x".repeat(size));
         let response = succeeded(Outcome::json(Json::parse(text.clone()).unwrap()));
         let length = response.body().size_hint().exact().unwrap();

@@ -1,12 +1,8 @@
 //! `/v1/commands` and `/v1/auths`: what a diagram's author can choose from.
 
-use std::sync::{Arc, Weak};
-
-use arc_swap::ArcSwapOption;
 use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
-use crosspoint_broker::{Catalogue, Entry};
+use crosspoint_broker::Entry;
 use crosspoint_core::{Auth, CommandId, Parameter};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -14,14 +10,9 @@ use serde_json::{Map, Value, json};
 use crate::answer::{self, JSON};
 use crate::router::Shared;
 
-/// The written list, kept until the catalogue changes. The catalogue itself is not held:
-/// connectors that have been replaced end when nobody has theirs any more.
-#[derive(Default)]
-pub(crate) struct Listing(ArcSwapOption<(Weak<Catalogue>, Bytes)>);
-
 /// All commands.
 pub(crate) async fn commands(State(shared): State<Shared>) -> Response {
-    let text = shared.listing.text(shared.broker.catalogue());
+    let text = shared.listing.text(shared.broker.catalogue(), command);
     answer::bytes(StatusCode::OK, JSON, text)
 }
 
@@ -44,27 +35,6 @@ pub(crate) async fn auths(State(shared): State<Shared>) -> Response {
 /// Commands as `/v1/commands` lists them.
 pub fn commands_json<'a>(entries: impl Iterator<Item = &'a Entry>) -> Value {
     entries.map(command).collect()
-}
-
-// === impl Listing ===
-
-impl Listing {
-    fn text(&self, catalogue: Arc<Catalogue>) -> Bytes {
-        if let Some(kept) = &*self.0.load()
-            && kept.0.as_ptr() == Arc::as_ptr(&catalogue)
-        {
-            return kept.1.clone();
-        }
-        let list: Vec<Value> = catalogue
-            .entries()
-            .iter()
-            .map(|entry| command(entry))
-            .collect();
-        let text = Bytes::from(Value::Array(list).to_string());
-        let catalogue = Arc::downgrade(&catalogue);
-        self.0.store(Some(Arc::new((catalogue, text.clone()))));
-        text
-    }
 }
 
 /// The three keys of the protocol, then what other readers may want; the backend ignores them.

@@ -8,5 +8,5 @@ mod run;
 
 pub use answer::callback;
 pub use listing::commands_json;
-pub(crate) use listing::{Listing, auths, commands, title};
+pub(crate) use listing::{auths, commands, title};
 pub(crate) use run::run;

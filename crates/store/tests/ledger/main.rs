@@ -19,3 +19,4 @@ mod sealed;
 mod sqlite_faults;
 mod steps;
 mod texts;
+mod watch;

@@ -2,21 +2,17 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use crosspoint_broker::Broker;
 use crosspoint_core::testing::{InProcess, Subject};
 use crosspoint_core::{Connector, Secret, Tracing, nearest, shorten};
-use crosspoint_net::{Http, Proxies};
 use url::Url;
 
 use super::over_http::OverHttp;
 use super::path;
 use crate::cli::CheckArgs;
 use crate::config::Loaded;
-use crate::wire;
-
-/// Where a key is looked for when no variable is named.
-const KEY: &str = "CONNECTOR_PROXY_API_KEY";
+use crate::{proxy_at, wire};
 
 /// What is judged.
 pub(super) enum Target {
@@ -58,20 +54,9 @@ impl Target {
     }
 
     fn proxy(args: &CheckArgs) -> Result<Target> {
-        let url: Url = args.what.parse().context("reading the proxy's address")?;
-        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            bail!("a proxy has an http or https address");
-        }
-        let key = match &args.api_key_env {
-            Some(name) => {
-                let key = std::env::var(name).ok().filter(|key| !key.is_empty());
-                Some(key.with_context(|| format!("the variable {} is not set", shorten(name)))?)
-            }
-            None => std::env::var(KEY).ok().filter(|key| !key.is_empty()),
-        };
         Ok(Target::Proxy {
-            url,
-            key: key.map(Secret::new),
+            url: proxy_at::address(&args.what)?,
+            key: proxy_at::key(args.api_key_env.as_deref())?,
             only: args.only.clone(),
         })
     }
@@ -116,12 +101,7 @@ impl Target {
                     command: name.split_once('/').map(|(_, command)| command.to_owned()),
                     name: name.split('/').next().unwrap_or_default().to_owned(),
                 });
-                let settings = crosspoint_net::Settings {
-                    ca_files: loaded.config.egress.ca_files.clone(),
-                    proxies: Proxies::from_env()?,
-                    ..crosspoint_net::Settings::default()
-                };
-                let client = Http::new(settings).context("setting up outbound HTTP")?;
+                let client = proxy_at::client(loaded)?;
                 let wanted = move |id: &str| only.as_ref().is_none_or(|only| only.has(id));
                 let subject = OverHttp::new(client, url, key, wanted);
                 Ok((Box::new(subject), None))

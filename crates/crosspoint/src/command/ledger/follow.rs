@@ -4,11 +4,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use crosspoint_broker::ledger::Row;
+use crosspoint_broker::ledger::{Row, Watch};
 
 use super::list::filter;
 use super::table::Table;
-use super::watch::Watch;
 use super::{Desk, rows};
 use crate::cli::ListArgs;
 

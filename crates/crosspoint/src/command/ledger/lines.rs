@@ -4,7 +4,6 @@ use crosspoint_broker::ledger::Row;
 use serde_json::Value;
 
 use super::advice::{Broken, meaning, next};
-use super::rows::{duration, parsed};
 use super::time::{seconds, took};
 use crate::show::plain;
 
@@ -53,7 +52,7 @@ fn origin(lines: &mut Lines, row: &Row) {
     if about.argument_bytes > 0 || about.arguments.is_some() {
         lines.add("arguments", &format!("{} bytes", about.argument_bytes));
     }
-    lines.fields(parsed(about.arguments.as_deref()));
+    lines.fields(row.readable_arguments());
 }
 
 fn way(lines: &mut Lines, row: &Row) {
@@ -66,7 +65,7 @@ fn way(lines: &mut Lines, row: &Row) {
         lines.add("started", &format!("{}{nth}", seconds(started)));
     }
     if let Some(ending) = &row.ending {
-        let after = duration(row).map(|ms| format!(", after {}", took(ms)));
+        let after = row.took().map(|ms| format!(", after {}", took(ms)));
         let text = format!("{}{}", seconds(ending.ended), after.unwrap_or_default());
         lines.add("ended", &text);
     }
@@ -99,7 +98,7 @@ fn ending(lines: &mut Lines, row: &Row, broken: &Broken) {
         (None, false) => format!("{size}; not kept"),
     };
     lines.add("result", &result);
-    lines.fields(parsed(ending.summary.as_deref()).map(without_size));
+    lines.fields(row.readable_result().map(without_size));
 }
 
 /// Type and size stand in the line above.

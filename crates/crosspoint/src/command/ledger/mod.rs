@@ -11,7 +11,6 @@ mod settle;
 mod show;
 mod table;
 mod time;
-mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

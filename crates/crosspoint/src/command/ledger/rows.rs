@@ -1,11 +1,9 @@
 //! Calls as JSON, and how one is found.
 
 use anyhow::Result;
+pub use crosspoint_broker::ledger::row_json as json;
 use crosspoint_broker::ledger::{Filter, Row, Store};
 use crosspoint_core::CallId;
-use serde_json::{Value, json};
-
-use super::time::milliseconds;
 
 /// More calls of one request are not listed.
 const ALIKE: u32 = 20;
@@ -42,62 +40,12 @@ pub async fn find(store: &dyn Store, id: &str) -> Result<Found> {
     })
 }
 
-/// A call with everything that is kept of it in clear. What is absent is null.
-pub fn json(row: &Row) -> Value {
-    let (about, ending, delivery) = (&row.about, row.ending.as_ref(), &row.delivery);
-    let key = row.key.as_ref();
-    json!({
-        "id": row.id,
-        "state": row.state.name(),
-        "connector": about.connector,
-        "command": about.command,
-        "ingress": about.ingress,
-        "caller": about.caller,
-        "instance": about.instance,
-        "model": about.model,
-        "task": about.task,
-        "request_id": about.request_id,
-        "key": key.map(|key| &key.text),
-        "key_scope": key.map(|key| &key.scope),
-        "attempts": row.attempts,
-        "created": milliseconds(about.created),
-        "started": row.started.and_then(milliseconds),
-        "ended": ending.and_then(|ending| milliseconds(ending.ended)),
-        "milliseconds": duration(row),
-        "status": ending.and_then(|ending| ending.status),
-        "mimetype": ending.and_then(|ending| ending.mimetype.as_ref()),
-        "code": ending.and_then(|ending| ending.code.as_ref()),
-        "message": ending.and_then(|ending| ending.message.as_ref()),
-        "effect": ending.and_then(|ending| ending.effect).map(|effect| effect.name()),
-        "arguments": parsed(about.arguments.as_deref()),
-        "argument_bytes": about.argument_bytes,
-        "result": ending.and_then(|ending| parsed(ending.summary.as_deref())),
-        "result_bytes": ending.map(|ending| ending.result_bytes),
-        "callback": about.callback,
-        "deliveries": delivery.attempts,
-        "next_delivery": delivery.next.and_then(milliseconds),
-        "delivery_error": delivery.error,
-        "replayable": row.kept.replay,
-        "result_kept": row.kept.result,
-    })
-}
-
-/// How long the last attempt took, in milliseconds.
-pub fn duration(row: &Row) -> Option<i64> {
-    let (started, ending) = (row.started?, row.ending.as_ref()?);
-    Some((ending.ended - started).max(0))
-}
-
-/// A readable summary, which is JSON.
-pub fn parsed(summary: Option<&str>) -> Option<Value> {
-    serde_json::from_str(summary?).ok()
-}
-
 #[cfg(test)]
 pub mod tests {
     use super::*;
     use crosspoint_broker::ledger::{About, Delivery, Ending, Kept, Key, State};
     use crosspoint_core::Effect;
+    use serde_json::{Value, json as value};
 
     /// A call with something in every field.
     pub fn full() -> Row {
@@ -191,7 +139,7 @@ pub mod tests {
         assert_eq!(full["next_delivery"], "2026-03-01T08:00:40.000Z");
         assert_eq!(full["milliseconds"], 30_500);
         assert_eq!(full["arguments"]["url"], "http://bank/");
-        assert_eq!(full["result"], json!({"type": "text", "bytes": 3}));
+        assert_eq!(full["result"], value!({"type": "text", "bytes": 3}));
         for name in [
             "key",
             "started",

@@ -4,16 +4,13 @@ use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use bytes::Bytes;
-use crosspoint_broker::ledger::{Row, State, settle};
+use crosspoint_broker::ledger::{Row, State, settle, settled_failure};
 use crosspoint_core::{Body, Failure, Json, Outcome};
 
 use super::{DELIVERED, Desk, again, not_possible};
 use crate::cli::SettleArgs;
-
-/// More is no error code.
-const LONGEST_CODE: usize = 200;
 
 /// Says how the call ended, or runs it again.
 pub async fn run(desk: &Desk, args: SettleArgs) -> Result<ExitCode> {
@@ -49,15 +46,8 @@ fn result(args: &SettleArgs) -> Result<Option<Result<Outcome, Failure>>> {
         return Ok(None);
     }
     if let Some(code) = &args.failed {
-        let code = code.trim();
-        if code.is_empty() || code.len() > LONGEST_CODE || code.contains(char::is_control) {
-            bail!(
-                "--failed needs an error code of 1 to {LONGEST_CODE} characters, such as NotPaid"
-            );
-        }
-        let message = args.message.as_deref();
-        let message = message.unwrap_or("settled by an operator: it has not happened");
-        return Ok(Some(Err(Failure::reported(code.to_owned(), message))));
+        let failure = settled_failure(code, args.message.as_deref());
+        return Ok(Some(Err(failure.context("reading --failed")?)));
     }
     let outcome = match &args.body {
         Some(path) => outcome(read(path)?),

@@ -2,7 +2,6 @@
 
 use crosspoint_broker::ledger::Row;
 
-use super::rows::duration;
 use super::time::{seconds, took};
 use crate::show;
 
@@ -37,7 +36,7 @@ impl Table {
             row.id.clone(),
             seconds(row.about.created),
             row.state.name().to_owned(),
-            duration(row).map(took).unwrap_or_default(),
+            row.took().map(took).unwrap_or_default(),
             call(row),
             note(row),
         ])

@@ -3,6 +3,7 @@
 
 use std::str::FromStr;
 
+use crosspoint_broker::ledger::read_time;
 use jiff::Timestamp;
 
 use crate::config::durations::{Age, Delay};
@@ -30,8 +31,8 @@ impl FromStr for Moment {
 }
 
 fn read(text: &str, now: i64) -> Result<Moment, NotAMoment> {
-    if let Ok(time) = text.trim().parse::<Timestamp>() {
-        return Ok(Moment(time.as_millisecond()));
+    if let Some(time) = read_time(text) {
+        return Ok(Moment(time));
     }
     // Short ones by the one, long ones by the other.
     let ago = match (text.parse::<Delay>(), text.parse::<Age>()) {
@@ -45,12 +46,6 @@ fn read(text: &str, now: i64) -> Result<Moment, NotAMoment> {
 /// To the second, for people.
 pub fn seconds(ms: i64) -> String {
     Timestamp::from_millisecond(ms).map_or_else(|_| "?".to_owned(), |time| format!("{time:.0}"))
-}
-
-/// To the millisecond, for programs.
-pub fn milliseconds(ms: i64) -> Option<String> {
-    let time = Timestamp::from_millisecond(ms).ok()?;
-    Some(format!("{time:.3}"))
 }
 
 /// How long something took: as short as it can be said.
@@ -90,7 +85,7 @@ mod tests {
     fn times_are_utc_and_can_be_given_back() {
         let ms = 1_772_352_000_123;
         assert_eq!(seconds(ms), "2026-03-01T08:00:00Z");
-        let exact = milliseconds(ms).unwrap();
+        let exact = crosspoint_broker::ledger::time_json(ms).unwrap();
         assert_eq!(exact, "2026-03-01T08:00:00.123Z");
         assert_eq!(read(&exact, 0), Ok(Moment(ms)));
     }

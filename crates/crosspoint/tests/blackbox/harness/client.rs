@@ -9,11 +9,13 @@ use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 
+use super::api::judge;
 use super::{PATIENCE, Proxy, check, json};
 
 /// A request under construction.
 pub struct Ask {
     request: RequestBuilder,
+    method: Method,
     path: String,
     verbatim: bool,
 }
@@ -48,12 +50,19 @@ pub(super) async fn put(url: &str, body: &str) -> reqwest::Result<Response> {
     CLIENT.put(url).body(body.to_owned()).send().await
 }
 
+/// What is read at a URL.
+pub(super) async fn text_of(url: &str) -> String {
+    let answer = CLIENT.get(url).send().await.unwrap();
+    answer.text().await.unwrap()
+}
+
 // === impl Proxy ===
 
 impl Proxy {
     pub fn ask(&self, method: Method, path: &str) -> Ask {
         Ask {
-            request: CLIENT.request(method, self.url(path)),
+            request: CLIENT.request(method.clone(), self.url(path)),
+            method,
             path: path.to_owned(),
             verbatim: false,
         }
@@ -98,6 +107,11 @@ impl Ask {
         self
     }
 
+    /// Sends it, and gives the answer before its body has come.
+    pub async fn stream(self) -> Response {
+        self.request.send().await.unwrap()
+    }
+
     /// Sends it. The answer has been checked: its shape, and that it can be found in the log.
     pub async fn send(self) -> Answer {
         self.try_send().await.unwrap()
@@ -109,7 +123,13 @@ impl Ask {
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = answer.text().await?;
         assert!(headers.contains_key("x-request-id"), "{status} {headers:?}");
-        if !self.verbatim && !text.is_empty() {
+        let mimetype = headers.get("content-type").and_then(|m| m.to_str().ok());
+        if text.is_empty() || self.verbatim {
+            // There is nothing to judge.
+        } else if self.path.starts_with("/api") {
+            let mimetype = mimetype.unwrap_or_default();
+            judge(&self.method, &self.path, status, mimetype, &text).await;
+        } else {
             check(&self.path, status, &text);
         }
         Ok(Answer {

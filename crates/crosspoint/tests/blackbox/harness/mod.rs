@@ -1,6 +1,7 @@
 //! What the tests are made of: the program under test, systems for it to talk to, and judges of
 //! what it says.
 
+mod api;
 mod canaries;
 mod capture;
 mod client;

@@ -1,0 +1,116 @@
+//! `GET /api/v1/calls` and `GET /api/v1/calls/{id}`: what was recorded.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use crosspoint_broker::ledger::{Row, Store, StoreError, open_result, row_json};
+use crosspoint_core::{CallId, Failure, Outcome};
+use http::{StatusCode, Uri};
+use serde_json::{Map, Value, json};
+
+use super::answer::{self, Brought};
+use super::{Problem, query};
+use crate::router::Shared;
+
+/// Calls, the newest first.
+pub(crate) async fn list(State(shared): State<Shared>, uri: Uri) -> Response {
+    match page(&shared, uri.query()).await {
+        Ok(page) => crate::answer::json(StatusCode::OK, &page),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn page(shared: &Shared, query: Option<&str>) -> Result<Value, Problem> {
+    let query::Page {
+        filter,
+        limit,
+        before,
+    } = query::page(query)?;
+    let store = store(shared)?;
+    // One more than is shown tells whether there are more.
+    let mut rows = store.list(&filter, limit + 1, before.as_deref()).await?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let next = rows
+        .last()
+        .filter(|_| more)
+        .map(|row| query::cursor(&row.id));
+    let calls: Value = rows.iter().map(row_json).collect();
+    Ok(json!({"calls": calls, "next": next}))
+}
+
+/// One call, with its result where that was kept.
+pub(crate) async fn one(
+    State(shared): State<Shared>,
+    path: Result<Path<String>, PathRejection>,
+) -> Response {
+    match find(&shared, path).await {
+        Ok(row) => shown(&shared, &row).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// The call that a path names.
+pub(super) async fn find(
+    shared: &Shared,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Row, Problem> {
+    let store = store(shared)?;
+    let Ok(Path(id)) = path else {
+        return Err(Problem::no_such_call("that is not UTF-8 text"));
+    };
+    // However the id is spelled.
+    let Ok(call) = id.parse::<CallId>() else {
+        return Err(Problem::no_such_call(&id));
+    };
+    let row = store.find(&call.to_string()).await?;
+    row.ok_or_else(|| Problem::no_such_call(&id))
+}
+
+/// A call as it is now.
+pub(super) async fn again(shared: &Shared, id: &str) -> Response {
+    let found = match store(shared) {
+        Ok(store) => store.find(id).await.map_err(Problem::from),
+        Err(problem) => Err(problem),
+    };
+    match found {
+        Ok(Some(row)) => shown(shared, &row).await,
+        Ok(None) => Problem::no_such_call(id).into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn shown(shared: &Shared, row: &Row) -> Response {
+    let result = match store(shared) {
+        Ok(store) => result(store, row).await,
+        Err(problem) => return problem.into_response(),
+    };
+    let mut members = match row_json(row) {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    };
+    let (brought, error) = match result {
+        Ok(Some(result)) => (Brought::of(result).by(row), None),
+        Ok(None) => (Brought::of_row(row), None),
+        Err(error) => (Brought::of_row(row), Some(error)),
+    };
+    members.insert("result_error".to_owned(), error.into());
+    answer::whole(members, brought)
+}
+
+/// The whole result. None where none was kept. The error is why it cannot be read.
+async fn result(store: &dyn Store, row: &Row) -> Result<Option<Result<Outcome, Failure>>, String> {
+    if !row.kept.result {
+        return Ok(None);
+    }
+    let sealed = store.result(&row.id).await.map_err(|error| match error {
+        StoreError::Unavailable(_) => "the ledger does not answer at the moment".to_owned(),
+        error => error.to_string(),
+    })?;
+    let opened = sealed.map(|sealed| open_result(&sealed)).transpose();
+    opened.map_err(|error| error.to_string())
+}
+
+pub(super) fn store(shared: &Shared) -> Result<&dyn Store, Problem> {
+    shared.broker.ledger().ok_or_else(Problem::no_ledger)
+}

@@ -1,0 +1,32 @@
+//! Lists of all commands, which are asked for more often than they change.
+
+use std::sync::{Arc, Weak};
+
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use crosspoint_broker::{Catalogue, Entry};
+use serde_json::Value;
+
+/// The written list, kept until the catalogue changes. The catalogue itself is not held:
+/// connectors that have been replaced end when nobody has theirs any more.
+#[derive(Default)]
+pub(crate) struct Listing(ArcSwapOption<(Weak<Catalogue>, Bytes)>);
+
+// === impl Listing ===
+
+impl Listing {
+    /// The list as JSON, each command as `write` wants it.
+    pub(crate) fn text(&self, catalogue: Arc<Catalogue>, write: fn(&Entry) -> Value) -> Bytes {
+        if let Some(kept) = &*self.0.load()
+            && kept.0.as_ptr() == Arc::as_ptr(&catalogue)
+        {
+            return kept.1.clone();
+        }
+        let entries = catalogue.entries().iter();
+        let list: Value = entries.map(|entry| write(entry)).collect();
+        let text = Bytes::from(list.to_string());
+        let catalogue = Arc::downgrade(&catalogue);
+        self.0.store(Some(Arc::new((catalogue, text.clone()))));
+        text
+    }
+}
