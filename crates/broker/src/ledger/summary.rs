@@ -1,6 +1,8 @@
 //! What people may read of arguments and results. In clear, so no secret may get in.
 
-use crosspoint_core::{Arguments, Body, Command, Json, MASKED, Mask, Outcome, is_sensitive_name};
+use crosspoint_core::{
+    Arguments, Body, CallMask, Command, Json, MASKED, Mask, Outcome, is_sensitive_name,
+};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -35,8 +37,17 @@ pub(crate) struct Reader<'a> {
 
 /// The values of parameters that are declared secret, which are looked for everywhere else.
 pub(crate) fn declared_secrets(command: &Command, arguments: &Arguments) -> Mask {
-    let secret = command.parameters.iter().filter(|p| p.secret);
-    Mask::new(secret.filter_map(|p| arguments.get(&p.name)?.as_text()))
+    // Knows what to do about those that are too long to be looked for.
+    let secrets = CallMask::default();
+    for parameter in command.parameters.iter().filter(|p| p.secret) {
+        if let Some(text) = arguments
+            .get(&parameter.name)
+            .and_then(|json| json.as_text())
+        {
+            secrets.protect(&text);
+        }
+    }
+    secrets.own()
 }
 
 // === impl Reader ===
@@ -224,6 +235,18 @@ mod tests {
             "more": "text, 20 bytes",
         });
         assert_eq!(shown(Bodies::Summary, ARGUMENTS), wanted);
+    }
+
+    #[test]
+    fn where_a_secret_is_too_long_to_be_looked_for_texts_are_withheld() {
+        let long = "x".repeat(1 << 20);
+        let arguments = format!(r#"{{"url": "http://h/", "note": "x", "pin": "{long}"}}"#);
+        let shown = shown(Bodies::Summary, arguments.leak());
+        assert_eq!(
+            (&shown["times"], &shown["pin"]),
+            (&Value::Null, &json!("***"))
+        );
+        assert!(!shown.to_string().contains("http://h/"), "{shown}");
     }
 
     #[test]
