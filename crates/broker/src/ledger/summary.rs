@@ -242,10 +242,6 @@ mod tests {
         let long = "x".repeat(1 << 20);
         let arguments = format!(r#"{{"url": "http://h/", "note": "x", "pin": "{long}"}}"#);
         let shown = shown(Bodies::Summary, arguments.leak());
-        assert_eq!(
-            (&shown["times"], &shown["pin"]),
-            (&Value::Null, &json!("***"))
-        );
         assert!(!shown.to_string().contains("http://h/"), "{shown}");
     }
 
