@@ -11,13 +11,13 @@ const AGAIN: Duration = Duration::from_millis(50);
 /// The right to build and to remove in a directory. Ends with the value, and with the process.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 /// Says that an environment is in use, as long as the value lives.
 #[derive(Debug)]
 pub(super) struct Lease {
-    _file: File,
+    file: File,
 }
 
 const LOCK: &str = "lock";
@@ -60,7 +60,7 @@ impl Lock {
             let own = file.metadata();
             own.is_ok_and(|own| (own.dev(), own.ino()) == (meta.dev(), meta.ino()))
         });
-        Ok(same.then_some(Lock { _file: file }))
+        Ok(same.then_some(Lock { file }))
     }
 }
 
@@ -90,7 +90,7 @@ impl Lease {
             }
         }
         let _ = file.set_modified(SystemTime::now());
-        Ok(path.exists().then_some(Lease { _file: file }))
+        Ok(path.exists().then_some(Lease { file }))
     }
 
     /// The right to remove what nobody has a lease on; None when somebody has.
@@ -100,12 +100,26 @@ impl Lease {
         let made = || File::options().create(true).append(true).open(&path);
         let file = File::open(&path).or_else(|_| made()).ok()?;
         file.try_lock().ok()?;
-        Some(Lease { _file: file })
+        Some(Lease { file })
     }
 
     /// When a lease was taken last.
     pub(super) fn last_taken(directory: &Path) -> Option<SystemTime> {
         fs::metadata(directory.join(LEASE)).ok()?.modified().ok()
+    }
+}
+
+/// Said aloud, since closing the file is not enough at once: a process that is just being started
+/// elsewhere in this one holds it, too, until it runs its program.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
     }
 }
 
