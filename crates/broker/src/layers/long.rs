@@ -11,7 +11,7 @@ use tracing::Instrument;
 
 use crate::layers::attempt;
 use crate::layers::record::Recording;
-use crate::ledger::{Recorder, StoreError, Wait, now};
+use crate::ledger::{Recorder, State, StoreError, Wait, now};
 use crate::pipeline::Job;
 
 /// The pause before a store that cannot be written is asked again.
@@ -119,18 +119,26 @@ pub(crate) async fn begin_and_finish(
     recording: Recording,
 ) {
     let id = job.call.id.to_string();
+    let mut asked = false;
     loop {
         if recorder.stopping.is_cancelled() {
             return recording.leave();
         }
         match recorder.store.start(&id, now(), Wait::Committed).await {
             Ok(()) => break,
+            // What was said before has been written after all.
+            Err(StoreError::NotAllowed { from, .. }) if asked && from == State::Running => break,
             Err(StoreError::Unavailable(_)) => sleep(PAUSE).await,
+            Err(error @ StoreError::TakenOver(_)) => {
+                tracing::warn!(id, %error, "An accepted call does not run here.");
+                return recording.leave();
+            }
             Err(error) => {
                 tracing::error!(id, %error, "An accepted call does not run here.");
                 return recording.leave();
             }
         }
+        asked = true;
     }
     let _ = finish(job, recording).await;
 }

@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod cli;
+mod cluster;
 mod egress;
 mod harness;
 mod http_results;
