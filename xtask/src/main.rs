@@ -10,6 +10,7 @@ mod example;
 mod flags;
 mod needs;
 mod python;
+mod schemas;
 mod server;
 mod steps;
 mod table;

@@ -7,13 +7,14 @@ use anyhow::Result;
 use crate::cargo::{Workspace, visibly};
 use crate::flags::Flags;
 use crate::steps::Steps;
-use crate::{Verdict, example, needs, python};
+use crate::{Verdict, example, needs, python, schemas};
 
 /// Tells tests that need a Python where one is. It has all of [`REQUIREMENTS`].
 const PYTHON: &str = "CROSSPOINT_TEST_PYTHON";
 
 /// What the example and the tests need from the package index.
-const REQUIREMENTS: [&str; 4] = [
+const REQUIREMENTS: [&str; 5] = [
+    "examples/cluster/requirements.txt",
     "examples/spiffworkflow/requirements.txt",
     "crates/connectors/tests/requirements.txt",
     "crates/crosspoint/tests/requirements.txt",
@@ -43,6 +44,9 @@ pub(crate) fn run(flags: &Flags) -> Result<Verdict> {
     };
     steps.run("example: a SpiffWorkflow process", || {
         example::run(&workspace, &crosspoint, &python)
+    });
+    steps.run("example: several replicas, by their schemas", || {
+        schemas::check(&workspace, &python)
     });
     steps.run("tests of the Python worker", || {
         let mut test = Command::new(&python);

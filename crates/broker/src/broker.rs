@@ -371,8 +371,8 @@ impl Broker {
         recovery::run_again(&self.0, recorder, id).await
     }
 
-    /// Takes no new calls, waits up to `patience` for those in flight, closes the mounts, and
-    /// says how many calls were left.
+    /// Takes no new calls, waits up to `patience` for those in flight and for results that are on
+    /// their way to an engine, closes the mounts, and says how many calls were left.
     pub async fn drain(&self, patience: Duration) -> usize {
         let inner = &self.0;
         inner.stopping.cancel();
@@ -381,6 +381,10 @@ impl Broker {
             join_all(members.iter().map(Member::last_call)).await;
             inner.retiring.close();
             inner.retiring.wait().await;
+            if let Some(recorder) = &inner.recorder {
+                recorder.deliveries.close();
+                recorder.deliveries.wait().await;
+            }
         };
         let _ = tokio::time::timeout(patience, last_calls).await;
         join_all(members.iter().map(|member| member.mount.close())).await;

@@ -8,7 +8,7 @@ use crosspoint_broker::ledger::{Begun, State, StoreError};
 use crate::codec;
 use crate::engine::{Fault, Transaction};
 use crate::queue::{Record, Work};
-use crate::sql::{CHANGED_COLUMNS, Dialect, MADE_COLUMNS, STATE, WITHDRAW, select_key};
+use crate::sql::{CHANGED_COLUMNS, Dialect, MADE_COLUMNS, SETTLE, STATE, WITHDRAW, select_key};
 use crate::value::{Rows, Statement, Value};
 
 /// How many rows go into one statement. Few sizes, so that few statements have to be prepared; and
@@ -26,7 +26,6 @@ pub(crate) enum Answer {
 
 /// Who writes, in what SQL.
 pub(crate) struct Scribe {
-    pub(crate) dialect: &'static Dialect,
     pub(crate) owner: Arc<str>,
     insert: [String; ROWS.len()],
     insert_keyed: [String; ROWS.len()],
@@ -39,7 +38,6 @@ pub(crate) struct Scribe {
 impl Scribe {
     pub(crate) fn new(dialect: &'static Dialect, owner: Arc<str>) -> Scribe {
         Scribe {
-            dialect,
             owner,
             insert: ROWS.map(|rows| dialect.insert(rows)),
             insert_keyed: ROWS.map(|rows| dialect.insert_keyed(rows)),
@@ -244,6 +242,14 @@ impl Scribe {
                 from,
                 to: change.state,
             }),
+            Some(State::Unknown) if record.changed.is_none() && change.is_end() => {
+                // Whoever took it could not know what is known here.
+                let settle = Statement::new(SETTLE, change.settlement(&id));
+                match transaction.run(&settle).await?.is_empty() {
+                    true => Err(StoreError::TakenOver(id)),
+                    false => Ok(()),
+                }
+            }
             _ => Err(StoreError::TakenOver(id)),
         })
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -119,7 +119,13 @@ fn write_new(path: &Path) -> io::Result<()> {
 }
 
 fn warn_if_others_can_read(path: &Path) {
-    let others = fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
+    let others = fs::metadata(path).is_ok_and(|file| {
+        // Where the key belongs to somebody else, as secrets of Kubernetes do, its group is how this
+        // user can read it.
+        let own = fs::metadata("/proc/self").map_or(true, |own| own.uid() == file.uid());
+        let others = if own { 0o077 } else { 0o007 };
+        file.permissions().mode() & others != 0
+    });
     if others {
         tracing::warn!(
             path = %path.display(),

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use crate::batch::Scribe;
+use crate::alive::Alive;
 use crate::codec;
 use crate::engine::{Engine, Fault};
 use crate::open::Options;
@@ -20,7 +20,7 @@ use crate::record::Change;
 use crate::sealer::Sealer;
 use crate::sql::Dialect;
 use crate::value::{Rows, Statement, Value};
-use crate::writer::{Shared, Writer, renewal};
+use crate::writer::{Shared, Writer};
 
 /// The names of the sealed columns, which are bound to what is in them.
 pub(crate) const CALL: &str = "call";
@@ -33,13 +33,20 @@ pub struct Ledger {
     pub(crate) sealer: Sealer,
     pub(crate) owner: Arc<str>,
     pub(crate) patience: Duration,
+    pub(crate) lease: Duration,
+    /// Where several owners share the database.
+    pub(crate) alive: Option<Arc<Alive>>,
     clock: Clock,
     /// Whether the times of deliveries are by this process's clock.
     pub(crate) recovered: AtomicBool,
     writer: JoinHandle<()>,
+    signs: Option<JoinHandle<()>>,
     /// Keeps other processes from serving from the same file.
     _lock: Option<File>,
 }
+
+/// An answer of the writer that is still to come.
+pub(crate) type Answered<T> = oneshot::Receiver<Result<T, StoreError>>;
 
 /// A clock that does not jump while the process runs.
 struct Clock {
@@ -57,19 +64,23 @@ impl Ledger {
         lock: Option<File>,
     ) -> Result<Ledger, Fault> {
         let owner: Arc<str> = uuid::Uuid::now_v7().to_string().into();
-        if engine.dialect().leases {
-            let scribe = Scribe::new(engine.dialect(), owner.clone());
-            let mut transaction = engine.begin().await?;
-            transaction.run(&renewal(&scribe, options.lease)).await?;
-            transaction.commit().await?;
-        }
+        let alive = match engine.dialect().leases {
+            false => None,
+            true => {
+                let alive = Alive::begin(engine.clone(), owner.clone(), options.lease);
+                Some(Arc::new(alive.await?))
+            }
+        };
         let shared = Arc::new(Shared::new(engine, options.queue));
-        let writer = Writer::new(shared.clone(), owner.clone(), options.lease);
+        let writer = Writer::new(shared.clone(), owner.clone());
         Ok(Ledger {
             shared,
             sealer,
             owner,
             patience: options.patience,
+            lease: options.lease,
+            signs: alive.clone().map(|alive| tokio::spawn(alive.run())),
+            alive,
             clock: Clock::start(),
             recovered: AtomicBool::new(false),
             writer: tokio::spawn(writer.run()),
@@ -107,16 +118,16 @@ impl Ledger {
 
     /// Runs a statement with the writer, together with whatever else there is to write.
     pub(crate) async fn ask(&self, statement: Statement) -> Result<Rows, StoreError> {
-        let (answer, answered) = oneshot::channel();
-        let work = Work::Ask(Ask { statement, answer });
-        self.shared.queue.push(work).map_err(|_| self.full())?;
+        let answered = self.queued(statement)?;
         self.wait(answered).await
     }
 
-    pub(crate) async fn ask_rows(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
-        let mut rows = codec::rows(&self.ask(statement).await?)?;
-        rows.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(rows)
+    /// The same, and the answer is still to be waited for.
+    pub(crate) fn queued(&self, statement: Statement) -> Result<Answered<Rows>, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let work = Work::Ask(Ask { statement, answer });
+        self.shared.queue.push(work).map_err(|_| self.full())?;
+        Ok(answered)
     }
 
     pub(crate) async fn find_one(&self, statement: Statement) -> Result<Option<Row>, StoreError> {
@@ -124,14 +135,11 @@ impl Ledger {
         rows.first().map(|row| codec::row(&**row)).transpose()
     }
 
-    pub(crate) async fn wait<T>(
-        &self,
-        answered: oneshot::Receiver<Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
+    pub(crate) async fn wait<T>(&self, answered: Answered<T>) -> Result<T, StoreError> {
         match timeout(self.patience, answered).await {
             Ok(Ok(result)) => result,
             // The writer has ended.
-            Ok(Err(_)) => Err(StoreError::Unavailable("it is closed".to_owned())),
+            Ok(Err(_)) => Err(self.closed()),
             Err(_) => Err(self.late()),
         }
     }
@@ -179,6 +187,11 @@ impl Ledger {
         let id = id.to_owned();
         match self.find(&id).await? {
             None => Err(StoreError::NotFound(id)),
+            Some(row)
+                if *row.owner != *self.owner && (row.state == to || row.state.may_become(to)) =>
+            {
+                Err(StoreError::TakenOver(id))
+            }
             Some(row) => Err(StoreError::NotAllowed {
                 id,
                 from: row.state,
@@ -236,6 +249,10 @@ impl Ledger {
             .or_else(|| self.shared.problem())
     }
 
+    pub(crate) fn closed(&self) -> StoreError {
+        StoreError::Unavailable("it is closed".to_owned())
+    }
+
     pub(crate) fn late(&self) -> StoreError {
         let problem = self.problem();
         StoreError::Unavailable(problem.unwrap_or_else(|| "it does not answer in time".to_owned()))
@@ -251,6 +268,9 @@ impl Ledger {
 impl Drop for Ledger {
     fn drop(&mut self) {
         self.writer.abort();
+        if let Some(signs) = &self.signs {
+            signs.abort();
+        }
     }
 }
 
@@ -268,6 +288,13 @@ impl Clock {
     fn now(&self) -> i64 {
         self.start_ms.saturating_add(ms(self.start.elapsed()))
     }
+}
+
+/// Rows in the order of their ids.
+pub(crate) fn sorted(rows: &Rows) -> Result<Vec<Row>, StoreError> {
+    let mut rows = codec::rows(rows)?;
+    rows.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(rows)
 }
 
 pub(crate) fn ms(duration: Duration) -> i64 {

@@ -2,9 +2,10 @@
 //!
 //! [`open`] makes a [`crosspoint_broker::ledger::Store`] of a URL. Writes go through one queue
 //! (`queue.rs`) to one task (`writer.rs`), which puts what has queued into one transaction
-//! (`batch.rs`); reads go to a pool. The SQL is shared (`sql.rs`); what differs between the two
+//! (`batch.rs`); reads go to a pool, and so do signs of life (`alive.rs`). The SQL is shared (`sql.rs`); what differs between the two
 //! databases is a [`sql::Dialect`] and a file each.
 
+mod alive;
 mod batch;
 mod codec;
 mod engine;

@@ -42,7 +42,7 @@ pub struct Options {
     /// How many records may wait to be written. Default: 10,000, and never more than 64 MiB.
     pub queue: usize,
     /// For how long after its last sign of life an owner counts as alive, PostgreSQL only.
-    /// Default: 30 s. It gives a sign every third of that.
+    /// Default: 30 s. It gives a sign every third of that. All owners should have the same.
     pub lease: Duration,
     /// How long a write is waited for. Default: 5 s.
     pub patience: Duration,
@@ -117,7 +117,7 @@ pub async fn open(url: &str, options: &Options) -> Result<Arc<Ledger>, OpenError
         return ready(Arc::new(engine), options, lock).await;
     }
     if postgres::is_url(url) {
-        let engine = postgres::engine(url, options.durability).map_err(bad)?;
+        let engine = postgres::engine(url, options.durability, options.lease).map_err(bad)?;
         return ready(Arc::new(engine), options, None).await;
     }
     // A URL may hold a password.

@@ -88,7 +88,7 @@ async fn rows_are_changed_and_taken_along_an_index() {
             "SEARCH crosspoint_calls USING INDEX sqlite_autoindex_crosspoint_calls_1 (id=?)",
         ),
         (dialect.recover(), 3, "crosspoint_calls_state (state=?)"),
-        (dialect.due(), 3, "crosspoint_calls_state (state=?)"),
+        (dialect.due(), 4, "crosspoint_calls_state (state=?)"),
         (
             sql::select_key().into_owned(),
             1,

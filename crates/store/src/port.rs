@@ -10,10 +10,10 @@ use crosspoint_broker::ledger::{
 };
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::codec;
-use crate::ledger::{CALL, Ledger, RESULT, error, ms};
+use crate::ledger::{CALL, Ledger, RESULT, error, ms, sorted};
 use crate::queue::{Record, Work};
 use crate::record::{Change, Insert, hash_of};
 use crate::sql::{self, ROW_COLUMNS};
@@ -24,8 +24,12 @@ impl Store for Ledger {
         &self.owner
     }
 
-    fn is_shared(&self) -> bool {
-        self.dialect().leases
+    fn lease(&self) -> Option<Duration> {
+        self.alive.is_some().then_some(self.lease)
+    }
+
+    fn alive_since(&self, then: Instant) -> bool {
+        self.alive.as_ref().is_none_or(|alive| alive.since(then))
     }
 
     fn begin(&self, row: NewRow, wait: Wait) -> BoxFuture<'_, Result<Begun, StoreError>> {
@@ -118,10 +122,7 @@ impl Store for Ledger {
             self.shared.queue.hasten(&end.id);
             let sealed = self.seal(&end.id, RESULT, &end.result)?;
             let change = Change::end(end.state, end.ending, sealed);
-            let mut values = vec![end.id.as_str().into()];
-            change.values(change.size(), &mut values);
-            // Attempts and start stay as they are.
-            values.drain(2..4);
+            let values = change.settlement(&end.id);
             let settled = self.ask(Statement::new(sql::SETTLE, values)).await?;
             Ok(!settled.is_empty())
         })
@@ -163,6 +164,9 @@ impl Store for Ledger {
 
     fn recover(&self, limit: u32) -> BoxFuture<'_, Result<Vec<Row>, StoreError>> {
         Box::pin(async move {
+            if self.alive.as_ref().is_some_and(|alive| !alive.may_judge()) {
+                return Ok(Vec::new());
+            }
             if !self.dialect().leases && !self.recovered.load(Ordering::Relaxed) {
                 self.ask(Statement::new(sql::all_due(), [])).await?;
                 self.recovered.store(true, Ordering::Relaxed);
@@ -172,14 +176,17 @@ impl Store for Ledger {
                 i64::from(limit).into(),
                 Value::Int(None),
             ];
-            self.ask_rows(Statement::new(self.dialect().recover(), values))
-                .await
+            // Waited for to the end: rows that nobody heard of would wait as long as this owner lives.
+            let recovering = self.queued(Statement::new(self.dialect().recover(), values))?;
+            let rows = recovering.await.map_err(|_| self.closed())??;
+            sorted(&rows)
         })
     }
 
     fn due(&self, lease: Duration, limit: u32) -> BoxFuture<'_, Result<Vec<Due>, StoreError>> {
         Box::pin(async move {
-            let values = [ms(lease).into(), i64::from(limit).into(), self.now()];
+            let limit = i64::from(limit).into();
+            let values = [ms(lease).into(), limit, self.now(), (&self.owner).into()];
             let rows = self
                 .ask(Statement::new(self.dialect().due(), values))
                 .await?;
@@ -206,7 +213,9 @@ impl Store for Ledger {
         pause: Duration,
         error: &'a str,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let values = [id.into(), ms(pause).into(), self.now(), error.into()];
+        let now = self.now();
+        let owner = (&self.owner).into();
+        let values = [id.into(), ms(pause).into(), now, error.into(), owner];
         let statement = Statement::new(self.dialect().delivery_failed(), values);
         Box::pin(self.step(id, State::Finished, statement))
     }
@@ -216,7 +225,10 @@ impl Store for Ledger {
         id: &'a str,
         error: &'a str,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let statement = Statement::new(sql::UNDELIVERABLE, [id.into(), error.into()]);
+        let statement = Statement::new(
+            sql::UNDELIVERABLE,
+            [id.into(), (&self.owner).into(), error.into()],
+        );
         Box::pin(self.step(id, State::Undeliverable, statement))
     }
 
@@ -251,7 +263,11 @@ impl Store for Ledger {
             if self.shared.queue.is_closed() {
                 return;
             }
-            if self.flush().await.is_ok() && self.dialect().leases {
+            let flushed = self.flush().await;
+            if let Some(alive) = &self.alive {
+                alive.end(self.patience).await;
+            }
+            if flushed.is_ok() && self.alive.is_some() {
                 let forget = Statement::new(sql::FORGET_OWNER, [(&self.owner).into()]);
                 let _ = self.ask(forget).await;
             }

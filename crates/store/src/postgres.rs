@@ -1,6 +1,7 @@
 //! PostgreSQL: several processes that share the work.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use futures_util::TryFutureExt;
 use futures_util::future::{BoxFuture, ready};
@@ -15,6 +16,10 @@ use crate::value::{Columns, Statement, Value};
 
 /// How many reads may run at once.
 const READERS: u32 = 4;
+
+/// How long a transaction may do nothing before the server breaks it off: the locks of a process that
+/// was stopped in the middle of one must not keep the others waiting. Less than they are patient.
+const IDLE: Duration = Duration::from_secs(4);
 
 /// Stands before a digit in the place of a character that PostgreSQL does not store, or of itself.
 /// Not a character of any script, so that texts that people write stay as they are.
@@ -36,16 +41,21 @@ static DIALECT: Dialect = Dialect {
 pub(crate) fn engine(
     url: &str,
     durability: Durability,
+    lease: Duration,
 ) -> Result<Connected<Postgres>, sqlx::Error> {
+    let idle = (lease / 3).min(IDLE).as_millis().to_string();
     let options = PgConnectOptions::from_str(url)?
         .application_name("crosspoint")
-        .options([(
-            "synchronous_commit",
-            match durability {
-                Durability::Process => "off",
-                Durability::Full => "on",
-            },
-        )])
+        .options([
+            (
+                "synchronous_commit",
+                match durability {
+                    Durability::Process => "off",
+                    Durability::Full => "on",
+                },
+            ),
+            ("idle_in_transaction_session_timeout", &*idle),
+        ])
         .disable_statement_logging();
     let readers = PgPoolOptions::new()
         .max_connections(READERS)
@@ -96,6 +106,8 @@ impl Backend for Postgres {
             // Connections that end, a server that stops or is full of connections.
             "08" | "57" => Fault::Unreachable(message),
             "53" if code == "53300" => Fault::Unreachable(message),
+            // This process was stopped in the middle of a transaction.
+            "25" if code == "25P03" => Fault::Unreachable(message),
             // Resources, damage, a standby that takes no writes, rights, a wrong password.
             "53" | "58" | "XX" | "25" | "28" | "42" | "3D" | "3F" => Fault::Broken(message),
             _ => Fault::Statement(message),

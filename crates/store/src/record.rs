@@ -198,6 +198,20 @@ impl Change {
         debug_assert_eq!(values.len() - before, CHANGED_COLUMNS);
     }
 
+    /// Whether a call that is unknown may end so.
+    pub(crate) fn is_end(&self) -> bool {
+        !self.state.is_open() && State::Unknown.may_become(self.state)
+    }
+
+    /// The values of [`crate::sql::SETTLE`].
+    pub(crate) fn settlement(&self, id: &str) -> Vec<Value> {
+        let mut values = vec![id.into()];
+        self.values(self.size(), &mut values);
+        // Attempts and start stay as they are.
+        values.drain(2..4);
+        values
+    }
+
     /// The values of a row of [`crate::sql::Dialect::change`].
     pub(crate) fn row(&self, id: &Arc<str>, owner: &Arc<str>, values: &mut Vec<Value>) {
         let mut sources = String::from(",");

@@ -83,9 +83,11 @@ pub(crate) const DELIVERED: &str = "UPDATE crosspoint_calls SET state = 'deliver
      deliveries = deliveries + 1, deliver_at = NULL, deliver_until = NULL, delivery_error = NULL \
      WHERE id = $1 AND state = 'finished' RETURNING id";
 
+/// $1 id, $2 owner, $3 error. Only who has taken a result may say that it did not arrive; that it did
+/// is true whoever says it.
 pub(crate) const UNDELIVERABLE: &str = "UPDATE crosspoint_calls SET state = 'undeliverable', \
-     deliveries = deliveries + 1, deliver_at = NULL, deliver_until = NULL, delivery_error = $2 \
-     WHERE id = $1 AND state = 'finished' RETURNING id";
+     deliveries = deliveries + 1, deliver_at = NULL, deliver_until = NULL, delivery_error = $3 \
+     WHERE id = $1 AND owner = $2 AND state = 'finished' RETURNING id";
 
 pub(crate) const REDELIVER: &str = "UPDATE crosspoint_calls SET state = 'finished', \
      deliver_at = 0, deliver_until = NULL WHERE id = $1 AND state = 'undeliverable' RETURNING id";
@@ -183,12 +185,23 @@ impl Dialect {
         )
     }
 
-    /// $1 owner, $2 lease in milliseconds, $3 now.
+    /// $1 owner, $2 lease in milliseconds, $3 now. Answers 1 where the lease before was not over.
     pub(crate) fn renew(&self) -> String {
         format!(
-            "INSERT INTO crosspoint_owners (owner, lease) VALUES ($1, {now} + $2) \
-             ON CONFLICT (owner) DO UPDATE SET lease = EXCLUDED.lease",
+            "WITH before AS (SELECT lease FROM crosspoint_owners WHERE owner = $1) \
+             INSERT INTO crosspoint_owners (owner, lease) VALUES ($1, {now} + $2) \
+             ON CONFLICT (owner) DO UPDATE SET lease = EXCLUDED.lease RETURNING \
+             (SELECT CAST(COUNT(*) AS BIGINT) FROM before WHERE before.lease > {now})",
             now = self.now(3)
+        )
+    }
+
+    /// Whether the owner of a row is gone; `now` is the number of the parameter.
+    fn gone(&self, now: usize) -> String {
+        format!(
+            "NOT EXISTS (SELECT 1 FROM crosspoint_owners o \
+             WHERE o.owner = crosspoint_calls.owner AND o.lease > {})",
+            self.now(now)
         )
     }
 
@@ -196,11 +209,7 @@ impl Dialect {
     pub(crate) fn recover(&self) -> String {
         let gone = match self.leases {
             false => String::new(),
-            true => format!(
-                "AND NOT EXISTS (SELECT 1 FROM crosspoint_owners o \
-                 WHERE o.owner = crosspoint_calls.owner AND o.lease > {})",
-                self.now(3)
-            ),
+            true => format!("AND {}", self.gone(3)),
         };
         format!(
             "UPDATE crosspoint_calls SET owner = $1 WHERE id IN (\
@@ -211,25 +220,30 @@ impl Dialect {
         )
     }
 
-    /// $1 lease in milliseconds, $2 how many, $3 now.
+    /// $1 lease in milliseconds, $2 how many, $3 now, $4 owner. What somebody took who is gone is not
+    /// waited for.
     pub(crate) fn due(&self) -> String {
         let now = self.now(3);
+        let gone = match self.leases {
+            false => String::new(),
+            true => format!(" OR {}", self.gone(3)),
+        };
         format!(
-            "UPDATE crosspoint_calls SET {}, deliver_until = {now} + $1 WHERE id IN (\
+            "UPDATE crosspoint_calls SET {}, deliver_until = {now} + $1, owner = $4 WHERE id IN (\
              SELECT id FROM crosspoint_calls WHERE state <> 'succeeded' AND state = 'finished' \
-             AND deliver_at <= {now} AND (deliver_until IS NULL OR deliver_until <= {now}) \
+             AND deliver_at <= {now} AND (deliver_until IS NULL OR deliver_until <= {now}{gone}) \
              ORDER BY id LIMIT $2{}) RETURNING {ROW}, sealed_result",
             in_doubt(),
             self.skip_locked
         )
     }
 
-    /// $1 id, $2 pause in milliseconds, $3 now, $4 error.
+    /// $1 id, $2 pause in milliseconds, $3 now, $4 error, $5 owner.
     pub(crate) fn delivery_failed(&self) -> String {
         format!(
             "UPDATE crosspoint_calls SET deliveries = deliveries + 1, deliver_at = {} + $2, \
              deliver_until = NULL, delivery_error = $4 \
-             WHERE id = $1 AND state = 'finished' RETURNING id",
+             WHERE id = $1 AND owner = $5 AND state = 'finished' RETURNING id",
             self.now(3)
         )
     }

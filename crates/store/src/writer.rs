@@ -10,7 +10,6 @@ use tokio::time::{Instant, sleep};
 use crate::batch::{Answer, Scribe};
 use crate::engine::{Engine, Fault};
 use crate::queue::{Queue, Record, Work};
-use crate::value::Statement;
 
 /// The pauses between attempts while the database is down.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -28,9 +27,6 @@ pub(crate) struct Shared {
 pub(crate) struct Writer {
     shared: Arc<Shared>,
     scribe: Scribe,
-    /// How long others think that this owner is alive after its last sign.
-    lease: Duration,
-    last_sign: Instant,
     /// Rows that may be in the ledger although whoever began them was told otherwise.
     withdrawn: Vec<Arc<str>>,
     pause: Duration,
@@ -78,13 +74,10 @@ impl Shared {
 // === impl Writer ===
 
 impl Writer {
-    /// A writer whose owner has just given a sign of life.
-    pub(crate) fn new(shared: Arc<Shared>, owner: Arc<str>, lease: Duration) -> Writer {
+    pub(crate) fn new(shared: Arc<Shared>, owner: Arc<str>) -> Writer {
         Writer {
             scribe: Scribe::new(shared.engine.dialect(), owner),
             shared,
-            lease,
-            last_sign: Instant::now(),
             withdrawn: Vec::new(),
             pause: FIRST_PAUSE,
         }
@@ -102,15 +95,7 @@ impl Writer {
 
     /// When there is something to write at the latest, though nothing has queued.
     fn latest(&self) -> Option<Instant> {
-        match self.withdrawn.is_empty() {
-            true => self.next_sign(),
-            false => Some(Instant::now()),
-        }
-    }
-
-    fn next_sign(&self) -> Option<Instant> {
-        let leases = self.scribe.dialect.leases;
-        leases.then(|| self.last_sign + self.lease / 3)
+        (!self.withdrawn.is_empty()).then(Instant::now)
     }
 
     async fn write(&mut self, works: Vec<Work>) {
@@ -154,13 +139,7 @@ impl Writer {
             in_doubt: false,
         };
         let mut transaction = self.shared.engine.begin().await.map_err(safe)?;
-        let begun = Instant::now();
-        let signs = self.next_sign().is_some_and(|sign| sign <= begun);
         let written = async {
-            if signs {
-                let renew = renewal(&self.scribe, self.lease);
-                transaction.run(&renew).await?;
-            }
             self.scribe
                 .withdraw(&mut *transaction, &self.withdrawn)
                 .await?;
@@ -180,9 +159,6 @@ impl Writer {
             in_doubt: matches!(fault, Fault::Unreachable(_)),
             fault,
         })?;
-        if signs {
-            self.last_sign = begun;
-        }
         self.withdrawn.clear();
         self.pause = FIRST_PAUSE;
         self.shared.set_problem(None);
@@ -209,12 +185,17 @@ impl Writer {
         begun: Option<Begun>,
         changed: Result<(), StoreError>,
     ) {
-        if let Err(error) = &changed
-            && record.changed.is_none()
-            && record.begun.is_none()
-        {
-            tracing::error!(id = %record.id, %error, "A record is lost to the ledger.");
-            self.shared.queue.lose(1);
+        let unheard = record.changed.is_none() && record.begun.is_none();
+        match &changed {
+            // It has an end, by whoever took it.
+            Err(error @ StoreError::TakenOver(_)) if unheard => {
+                tracing::warn!(id = %record.id, %error, "The end of this call is not recorded.");
+            }
+            Err(error) if unheard => {
+                tracing::error!(id = %record.id, %error, "A record is lost to the ledger.");
+                self.shared.queue.lose(1);
+            }
+            _ => {}
         }
         if let (Some(waiter), Some(begun)) = (record.begun, begun)
             && let Err(Ok(Begun::New)) = waiter.send(Ok(begun))
@@ -301,15 +282,4 @@ impl Writer {
         }
         None
     }
-}
-
-/// The statement by which an owner gives a sign of life.
-pub(crate) fn renewal(scribe: &Scribe, lease: Duration) -> Statement {
-    let lease = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX / 4);
-    let values = [
-        (&scribe.owner).into(),
-        lease.into(),
-        crate::value::Value::Int(None),
-    ];
-    Statement::new(scribe.dialect.renew(), values)
 }

@@ -49,17 +49,22 @@ pub(crate) async fn run(recorder: Arc<Recorder>) {
             () = recorder.stopping.cancelled() => return,
             _ = timeout(LOOK, recorder.finished.notified()) => {}
         }
-        // The store says aloud by itself when it cannot be reached.
-        while let Ok(due) = recorder.store.due(LEASE, free(&slots)).await
-            && !due.is_empty()
-        {
+        loop {
+            let taken = Instant::now();
+            // The store says aloud by itself when it cannot be reached.
+            let due = recorder.store.due(LEASE, free(&slots)).await;
+            let due = due.unwrap_or_default();
+            if due.is_empty() {
+                break;
+            }
             for due in due {
                 let Ok(slot) = slots.clone().acquire_owned().await else {
                     return;
                 };
                 let recorder = recorder.clone();
-                tokio::spawn(async move {
-                    deliver(&recorder, due).await;
+                let task = recorder.clone();
+                task.deliveries.spawn(async move {
+                    deliver(&recorder, due, taken).await;
                     drop(slot);
                     // Others may wait for the slot.
                     recorder.finished.notify_one();
@@ -73,7 +78,8 @@ fn free(slots: &Semaphore) -> u32 {
     u32::try_from(slots.available_permits()).unwrap_or(u32::MAX)
 }
 
-async fn deliver(recorder: &Recorder, due: Due) {
+/// Delivers a result that was taken at `taken`.
+async fn deliver(recorder: &Recorder, due: Due, taken: Instant) {
     let Due { row, result } = due;
     let result = match result {
         Ok(Some(sealed)) => open_result(&sealed).map_err(|error| error.to_string()),
@@ -87,6 +93,10 @@ async fn deliver(recorder: &Recorder, due: Due) {
             if row.delivery.attempts == 0 {
                 sleep(FIRST_PAUSE).await;
             }
+            if has_lost(recorder, taken, LEASE - ATTEMPT) {
+                tracing::warn!(id = row.id, "A delivery is left to whoever takes it next.");
+                return;
+            }
             attempt(recorder, &row, callback, result).await
         }
     };
@@ -94,6 +104,10 @@ async fn deliver(recorder: &Recorder, due: Due) {
         Verdict::Later(why) if is_over(recorder, &row) => Verdict::GivenUp(why),
         verdict => verdict,
     };
+    if verdict != Verdict::Delivered && has_lost(recorder, taken, LEASE) {
+        tracing::warn!(id = row.id, "A delivery is left to whoever takes it next.");
+        return;
+    }
     tell(&row, &verdict);
     recorder.metrics.delivery(&verdict);
     // The ledger may be away for a moment; when it stays away, the result is delivered once more,
@@ -103,6 +117,10 @@ async fn deliver(recorder: &Recorder, due: Due) {
             Err(StoreError::Unavailable(_)) => sleep(BACK_OFF).await,
             // It was written although nobody heard of it.
             Err(StoreError::NotAllowed { .. }) if attempt > 0 => return,
+            Err(error @ (StoreError::TakenOver(_) | StoreError::NotAllowed { .. })) => {
+                tracing::warn!(id = row.id, %error, "Another process has delivered this result.");
+                return;
+            }
             Err(error) => {
                 tracing::error!(id = row.id, %error, "A delivery is not recorded.");
                 return;
@@ -110,6 +128,12 @@ async fn deliver(recorder: &Recorder, due: Due) {
             Ok(()) => return,
         }
     }
+}
+
+/// Whether somebody else may have taken what was taken here for so long: this process was stopped in
+/// between, or could not tell others that it is alive.
+fn has_lost(recorder: &Recorder, taken: Instant, lease: Duration) -> bool {
+    taken.elapsed() > lease || !recorder.store.alive_since(taken)
 }
 
 async fn attempt(

@@ -158,6 +158,10 @@ pub(crate) async fn begin_and_finish(
                 from: State::Running,
                 ..
             }) if in_doubt => break,
+            Err(error @ StoreError::TakenOver(_)) => {
+                tracing::warn!(id, %error, "An accepted call does not run here.");
+                return recording.leave();
+            }
             Err(error) => {
                 tracing::error!(id, %error, "An accepted call does not run here.");
                 return recording.leave();

@@ -224,7 +224,10 @@ impl Open {
             }
             Err(error @ StoreError::TakenOver(_)) => match store.settle(end).await {
                 Ok(true) => tracing::info!(id, "This call was taken for lost, and has ended."),
-                _ => tracing::error!(id, %error, "The end of this call is not recorded."),
+                Ok(false) => {
+                    tracing::warn!(id, %error, "The end of this call is not recorded: the other's counts.");
+                }
+                Err(_) => tracing::error!(id, %error, "The end of this call is not recorded."),
             },
             Err(error) => tracing::error!(id, %error, "The end of this call is not recorded."),
         }

@@ -10,6 +10,7 @@ use crosspoint_core::{Call, CallId, Failure, Refusal, Tracing};
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::flight::Flights;
 use super::{Key, Store, StoreError};
@@ -26,6 +27,8 @@ pub(crate) struct Recorder {
     pub(crate) flights: Arc<Flights>,
     /// Where results of long calls may go. Changes with a reload.
     pub(crate) callbacks: ArcSwap<Callbacks>,
+    /// Results that are on their way to an engine.
+    pub(crate) deliveries: TaskTracker,
     /// Told when a long call has its result.
     pub(crate) finished: Notify,
     pub(crate) metrics: LedgerMetrics,
@@ -51,6 +54,7 @@ impl Recorder {
             store,
             flights: Arc::default(),
             callbacks: ArcSwap::from_pointee(callbacks),
+            deliveries: TaskTracker::new(),
             finished: Notify::new(),
             metrics,
             tracing,

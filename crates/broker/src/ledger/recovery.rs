@@ -1,6 +1,7 @@
 //! What becomes of calls whose process has ended, and of those that somebody wants to run again.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crosspoint_core::{Call, Effect, Failure, Kind, Outcome, Safety};
@@ -11,8 +12,8 @@ use tracing::Instrument;
 
 use super::settle::may_run_again;
 use super::{
-    End, Ending, NotRun, Recorder, Repeat, Row, State, Version, Wait, ending, now, open_call,
-    seal_result,
+    End, Ending, NotRun, Recorder, Repeat, Row, State, StoreError, Version, Wait, ending, now,
+    open_call, seal_result,
 };
 use crate::broker::Inner;
 use crate::catalogue::Entry;
@@ -30,9 +31,12 @@ const TOGETHER: usize = 64;
 /// How long a call may take that runs again, when no policy says so.
 const LIMIT: Duration = Duration::from_secs(3600);
 
-/// How often is looked for processes that have ended, where there may be several; and the pause
-/// after a ledger did not answer.
+/// How often is looked for processes that have ended, where there may be several, at the least; and the
+/// pause after a ledger did not answer.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// The pause before a ledger that does not answer is asked again about a call that was taken over.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// What becomes of a call that was taken over.
 enum Fate {
@@ -47,6 +51,7 @@ enum Fate {
 /// depends on its command.
 pub(crate) async fn run(inner: Arc<Inner>, recorder: Arc<Recorder>) {
     let slots = Arc::new(Semaphore::new(TOGETHER));
+    let look = recorder.store.lease().map_or(LOOK, |l| (l / 3).min(LOOK));
     loop {
         let recovered = tokio::select! {
             () = recorder.stopping.cancelled() => return,
@@ -63,7 +68,7 @@ pub(crate) async fn run(inner: Arc<Inner>, recorder: Arc<Recorder>) {
         }
         tokio::select! {
             () = recorder.stopping.cancelled() => return,
-            () = sleep(LOOK) => {}
+            () = sleep(look) => {}
         }
     }
 }
@@ -72,7 +77,7 @@ async fn recover(
     inner: &Arc<Inner>,
     recorder: &Arc<Recorder>,
     slots: &Arc<Semaphore>,
-) -> Result<usize, super::StoreError> {
+) -> Result<usize, StoreError> {
     let mut count = 0;
     loop {
         let rows = recorder.store.recover(STEP).await?;
@@ -91,8 +96,10 @@ async fn recover_one(
     slots: &Arc<Semaphore>,
     row: Row,
 ) {
-    let call = match kept(recorder, &row).await {
+    let call = match patiently(recorder, || kept(recorder, &row)).await {
         Ok(call) => Some(call),
+        // The process ends before anything is known: the next one takes the row.
+        Err(NotRun::Store(StoreError::Unavailable(_))) => return,
         Err(NotRun::NotKept(_)) => None,
         Err(error) => {
             tracing::error!(id = row.id, %error, "A call cannot run again.");
@@ -213,7 +220,10 @@ async fn resume(
     let span = job.trace.span.clone();
     let recorder = recorder.clone();
     if row.state == State::Running {
-        again(&recorder, row).await?;
+        if let Err(error) = once_more(&recorder, row).await {
+            recording.leave();
+            return Err(error);
+        }
         let running = finish(job, recording);
         tokio::spawn(async move { drop((running.await, slot)) }.instrument(span));
     } else {
@@ -233,7 +243,7 @@ pub(crate) async fn run_again(
     id: &str,
 ) -> Result<Result<Outcome, Failure>, NotRun> {
     let row = recorder.store.find(id).await?;
-    let row = row.ok_or_else(|| super::StoreError::NotFound(id.to_owned()))?;
+    let row = row.ok_or_else(|| StoreError::NotFound(id.to_owned()))?;
     may_run_again(&row)?;
     let call = kept(recorder, &row).await?;
     let (job, recording) = prepared(inner, recorder, &row, call)?;
@@ -256,6 +266,37 @@ async fn again(recorder: &Recorder, row: &Row) -> Result<(), NotRun> {
     match recorder.store.again(&row.id, version, now()).await? {
         true => Ok(()),
         false => Err(NotRun::Changed(row.id.clone())),
+    }
+}
+
+/// [`again`], for a row that nobody else has. An answer that was lost on the way is no reason to leave
+/// it to nobody.
+async fn once_more(recorder: &Recorder, row: &Row) -> Result<(), NotRun> {
+    let asked = AtomicUsize::new(0);
+    let again = || {
+        let first = asked.fetch_add(1, Ordering::Relaxed) == 0;
+        async move {
+            match again(recorder, row).await {
+                Err(NotRun::Changed(_)) if !first => Ok(()),
+                result => result,
+            }
+        }
+    };
+    patiently(recorder, again).await
+}
+
+/// Asks a ledger again that does not answer, until the process stops.
+async fn patiently<T, F>(recorder: &Recorder, ask: impl Fn() -> F) -> Result<T, NotRun>
+where
+    F: Future<Output = Result<T, NotRun>>,
+{
+    loop {
+        match ask().await {
+            Err(NotRun::Store(StoreError::Unavailable(_))) if !recorder.stopping.is_cancelled() => {
+                sleep(PAUSE).await;
+            }
+            result => return result,
+        }
     }
 }
 

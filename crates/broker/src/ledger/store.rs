@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use tokio::time::Instant;
 
 use super::{Ending, Filter, NewRow, Row, State};
 
@@ -132,7 +133,8 @@ pub enum StoreError {
 /// A durable ledger. All methods may be called at any time, also while the database is down.
 ///
 /// Every open store is an owner of its own, with a new name at each start. Rows belong to the owner
-/// that began them, ran them again or recovered them, and only that owner can start and end them.
+/// that began them, ran them again, recovered them or delivers them, and only that owner can start
+/// and end them.
 /// While it is open, a store tells other processes by itself that its owner is alive.
 pub trait Store: Send + Sync + 'static {
     /// The name of this owner.
@@ -140,7 +142,17 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whether several processes may serve from this ledger at once, and take over each other's
     /// rows.
-    fn is_shared(&self) -> bool;
+    fn is_shared(&self) -> bool {
+        self.lease().is_some()
+    }
+
+    /// For how long another owner counts as alive after its last sign of life. None where only one
+    /// process serves.
+    fn lease(&self) -> Option<Duration>;
+
+    /// Whether nobody can have taken over what this owner had at `then`, as far as this process
+    /// knows. Asks nobody.
+    fn alive_since(&self, then: Instant) -> bool;
 
     /// Records a call, in one insert under the unique key.
     ///
@@ -159,6 +171,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Ends a call. One that was begun without waiting and is not written yet is written once, with
     /// its end. An end that was waited for in vain stays queued. A finished call is due at once.
+    ///
+    /// Refused where another owner has taken the row over. An end that nobody waits for settles the
+    /// row then, where that has become unknown.
     fn end(&self, end: End, wait: Wait) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Makes a failed, unknown, delivered or recovered row run as another attempt of the same call.
@@ -209,18 +224,21 @@ pub trait Store: Send + Sync + 'static {
     /// Takes over up to `limit` open rows whose owner is gone, oldest first, as they were left. To
     /// be repeated until there are none. With SQLite every other owner is gone, since only one
     /// process serves from a data directory; with PostgreSQL one that was not heard of for the time
-    /// of its lease, by the database's clock.
+    /// of its lease, by the database's clock. None are taken for the time of a lease after this owner
+    /// itself was not heard of for so long: the others may be about to come back as well. Waits as
+    /// long as it takes.
     fn recover(&self, limit: u32) -> BoxFuture<'_, Result<Vec<Row>, StoreError>>;
 
     /// Takes up to `limit` results that are due, for the time of `lease`. Nobody else gets them
-    /// until it has passed. One that was taken before, without a word of what became of it, has
-    /// [`MAY_HAVE_ARRIVED`] as its error.
+    /// until it has passed, or this owner is gone. One that was taken before, without a word of what
+    /// became of it, has [`MAY_HAVE_ARRIVED`] as its error.
     fn due(&self, lease: Duration, limit: u32) -> BoxFuture<'_, Result<Vec<Due>, StoreError>>;
 
-    /// Says that the engine has the result.
+    /// Says that the engine has the result, which is true whoever has taken it since.
     fn delivered<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Says that a delivery failed, and that it is due again after `pause`.
+    /// Says that a delivery failed, and that it is due again after `pause`. Refused where another
+    /// owner has taken the result since.
     fn delivery_failed<'a>(
         &'a self,
         id: &'a str,
@@ -228,7 +246,7 @@ pub trait Store: Send + Sync + 'static {
         error: &'a str,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Gives a delivery up.
+    /// Gives a delivery up. Refused where another owner has taken the result since.
     fn undeliverable<'a>(
         &'a self,
         id: &'a str,

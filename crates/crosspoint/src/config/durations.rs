@@ -21,11 +21,16 @@ pub struct Delay(pub Duration);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Age(pub Duration);
 
+/// A duration from 3 s to 10 min.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease(pub Duration);
+
 as_text!(Span, "time-span", "string");
 as_text!(Delay, "delay", "string");
 as_text!(Age, "age", "string");
+as_text!(Lease, "lease", "string");
 
-// === impl Span, Delay, Age ===
+// === impl Span, Delay, Age, Lease ===
 
 impl Span {
     /// That many seconds.
@@ -38,6 +43,12 @@ impl Age {
     /// That many days of 24 hours.
     pub const fn days(days: u64) -> Age {
         Age(Duration::from_hours(24 * days))
+    }
+}
+
+impl Default for Lease {
+    fn default() -> Lease {
+        Lease(Duration::from_secs(30))
     }
 }
 
@@ -71,6 +82,15 @@ impl FromStr for Age {
     }
 }
 
+impl FromStr for Lease {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Lease, Wrong> {
+        let (least, most) = (SignedDuration::from_secs(3), SignedDuration::from_mins(10));
+        read(text, "lease", least, most).map(Lease)
+    }
+}
+
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write(self.0, f)
@@ -84,6 +104,12 @@ impl fmt::Display for Delay {
 }
 
 impl fmt::Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write(self.0, f)
+    }
+}
+
+impl fmt::Display for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write(self.0, f)
     }
@@ -186,6 +212,23 @@ mod tests {
                 "{}",
                 why::<Delay>(text)
             );
+        }
+    }
+
+    #[test]
+    fn a_lease_is_neither_too_short_to_be_renewed_nor_too_long_to_wait_for() {
+        for (text, normal) in [("3s", "3s"), ("PT30S", "30s"), ("10m", "10m")] {
+            assert_eq!(shown::<Lease>(text), normal);
+        }
+        for (text, reason) in [
+            ("30", "`30` has no unit; expected a duration such as `30s`"),
+            ("2s", "`2s` is shorter than `3s`"),
+            ("-30s", "`-30s` is shorter than `3s`"),
+            ("11m", "`11m` is longer than `10m`"),
+            ("never", "`never` is not a duration"),
+        ] {
+            let why = why::<Lease>(text);
+            assert!(why.starts_with(reason), "{why}");
         }
     }
 

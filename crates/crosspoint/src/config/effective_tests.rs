@@ -60,6 +60,7 @@ ca_files = []
 [store]
 # url is not set
 durability = "process"
+lease = "30s"
 # master_key is not set
 
 [store.retention]

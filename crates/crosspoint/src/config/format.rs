@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crosspoint_core::shorten;
 use serde::de::{Error, Visitor};
 
-use super::durations::{Age, Delay, Span};
+use super::durations::{Age, Delay, Lease, Span};
 use super::egress::EgressEntry;
 use super::limits::{Rate, Share};
 use super::problem::Wrong;
@@ -30,7 +30,7 @@ pub struct Format {
 }
 
 /// All of them.
-pub static FORMATS: [Format; 22] = [
+pub static FORMATS: [Format; 23] = [
     Format {
         name: "listen",
         kind: "an address such as `127.0.0.1:7004`",
@@ -50,6 +50,11 @@ pub static FORMATS: [Format; 22] = [
         name: "age",
         kind: "a duration such as `90d` or `720h`",
         check: parses::<Age>,
+    },
+    Format {
+        name: "lease",
+        kind: "a duration such as `30s`",
+        check: parses::<Lease>,
     },
     Format {
         name: "size",

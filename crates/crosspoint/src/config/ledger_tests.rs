@@ -15,6 +15,7 @@ data_dir = "state"
 [store]
 url = "postgres://crosspoint:canary-51d0e7@db.example/ledger"
 durability = "full"
+lease = "10s"
 master_key = "/run/secrets/master.key"
 retention = { age = "30d", size = "500MiB" }
 
@@ -49,6 +50,7 @@ fn nothing_at_all_is_a_file_in_the_data_folder() {
     assert_eq!(loaded.callback_token, None);
     let store = &loaded.config.store;
     assert_eq!(store.durability, Durability::Process);
+    assert_eq!(store.lease.to_string(), "30s");
     assert_eq!(store.retention.age.to_string(), "90d");
     assert_eq!(store.retention.size.to_string(), "10GiB");
     let spiff = &loaded.config.spiff;
@@ -68,6 +70,7 @@ fn everything_that_may_be_written_is_read() {
     assert_eq!(token.expose(), "token-of-env");
     let config = &loaded.config;
     assert_eq!(config.store.durability, Durability::Full);
+    assert_eq!(config.store.lease.to_string(), "10s");
     assert_eq!(config.store.retention.age.to_string(), "30d");
     assert_eq!(config.store.retention.size.0, 500 << 20);
     let engine = config.spiff.engine_url.as_ref().unwrap();
@@ -93,6 +96,7 @@ fn all_of_it_can_be_set_by_variables() {
         &[
             ("CROSSPOINT_STORE__URL", "env:DATABASE"),
             ("CROSSPOINT_STORE__DURABILITY", "full"),
+            ("CROSSPOINT_STORE__LEASE", "5s"),
             ("CROSSPOINT_STORE__MASTER_KEY", "master.key"),
             ("CROSSPOINT_STORE__RETENTION__AGE", "720h"),
             ("CROSSPOINT_STORE__RETENTION__SIZE", "1048576"),
@@ -109,6 +113,7 @@ fn all_of_it_can_be_set_by_variables() {
     );
     assert_eq!(url_of(&loaded), Some("postgresql://db.example/ledger"));
     assert_eq!(loaded.master_key, Path::new("master.key"));
+    assert_eq!(loaded.config.store.lease.to_string(), "5s");
     assert_eq!(loaded.config.store.retention.age.to_string(), "30d");
     assert_eq!(loaded.config.store.retention.size.to_string(), "1MiB");
     let policy = loaded.config.connectors.common("crm").1;
@@ -124,6 +129,7 @@ durability = "fsync"
 master_kye = "a"
 master_key = ""
 retention = { age = "5y", size = "1KiB" }
+lease = "1s"
 
 [spiff]
 engine_url = "http://localhost:8000/api"
@@ -149,21 +155,23 @@ crosspoint.toml:6:21: `store.retention.age`: `5y` is not a duration
   help: expected a duration such as `90d` or `720h`
 crosspoint.toml:6:34: `store.retention.size`: `1KiB` is less than `1MiB`
   help: expected a size such as `10GiB`, `500 MiB` or a number of bytes
-crosspoint.toml:9:14: `spiff.engine_url`: a path does not belong there
+crosspoint.toml:7:9: `store.lease`: `1s` is shorter than `3s`
+  help: expected a duration such as `30s`
+crosspoint.toml:10:14: `spiff.engine_url`: a path does not belong there
   help: write only the origin: `http://localhost:8000`
-crosspoint.toml:10:18: `spiff.callback_token`: `env:NONE` is not set
-crosspoint.toml:11:17: `spiff.long_deadline`: `25h` is longer than `24h`
+crosspoint.toml:11:18: `spiff.callback_token`: `env:NONE` is not set
+crosspoint.toml:12:17: `spiff.long_deadline`: `25h` is longer than `24h`
   help: expected a duration such as `40s`, `1m 30s` or `PT40S`
-crosspoint.toml:12:18: `spiff.callback_retry`: `0s` is shorter than `1ms`
+crosspoint.toml:13:18: `spiff.callback_retry`: `0s` is shorter than `1ms`
   help: expected a duration such as `40s`, `1m 30s` or `PT40S`
-crosspoint.toml:15:15: `connectors.http.policy.async_after`: `soon` is not a duration
+crosspoint.toml:16:15: `connectors.http.policy.async_after`: `soon` is not a duration
   help: expected a duration such as `30s`, or `0s`
-crosspoint.toml:16:7: `connectors.http.policy.key`: `header ` is not one of the choices
+crosspoint.toml:17:7: `connectors.http.policy.key`: `header ` is not one of the choices
   help: expected `header` or `task`
-crosspoint.toml:17:10: `connectors.http.policy.bodies`: `all` is not one of the choices
+crosspoint.toml:18:10: `connectors.http.policy.bodies`: `all` is not one of the choices
   help: expected `none`, `summary` or `full`
 
-13 mistakes in the configuration";
+14 mistakes in the configuration";
     assert_eq!(problems(text, &[]), expected);
 }
 

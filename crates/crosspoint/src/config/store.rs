@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::durations::Age;
+use super::durations::{Age, Lease};
 use super::scalars::FilePath;
 use super::sizes::Volume;
 use super::store_url::StoreUrl;
@@ -25,6 +25,11 @@ pub struct Store {
 
     /// Against what a record is safe.
     pub durability: Durability,
+
+    /// How long another replica that is not heard of counts as alive, from `3s` to `10m`; then its
+    /// calls are taken over. Each gives a sign every third of this. The same for all replicas, and
+    /// only with PostgreSQL: from a SQLite file one process serves.
+    pub lease: Lease,
 
     /// The file with the key that arguments and results are encrypted with. With SQLite the first
     /// start makes it, with PostgreSQL it must be there. Without it what is kept cannot be read:

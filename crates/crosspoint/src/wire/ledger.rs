@@ -24,6 +24,7 @@ pub async fn open(loaded: &Loaded, create: bool) -> Result<Option<Arc<Ledger>>> 
     let mut options = Options::new(&loaded.master_key);
     options.create = create;
     options.serves = create;
+    options.lease = loaded.config.store.lease.0;
     options.durability = match loaded.config.store.durability {
         store::Durability::Process => crosspoint_store::Durability::Process,
         store::Durability::Full => crosspoint_store::Durability::Full,

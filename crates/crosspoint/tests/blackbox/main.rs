@@ -6,6 +6,7 @@
 mod api;
 mod catalogue;
 mod cli;
+mod cluster;
 mod egress;
 mod harness;
 mod http_results;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosspoint_broker::ledger::{MAY_HAVE_ARRIVED, State, Store, Version, Wait};
+use crosspoint_broker::ledger::{MAY_HAVE_ARRIVED, State, Store, StoreError, Version, Wait};
 
 use crate::kit::{Place, begun, end, found, new_row, on_both, row_in};
 
@@ -18,6 +18,7 @@ on_both!(
     no_two_stores_get_the_same_delivery,
     what_a_process_was_delivering_is_due_after_its_end,
     a_delivery_of_which_no_word_came_is_noted_as_in_doubt,
+    only_who_has_taken_a_result_says_that_it_did_not_arrive,
     only_a_call_that_runs_here_is_promised,
     a_delivered_failure_runs_again_without_its_delivery,
 );
@@ -167,6 +168,46 @@ async fn a_delivery_of_which_no_word_came_is_noted_as_in_doubt(place: Place) {
             Some(MAY_HAVE_ARRIVED)
         );
     }
+}
+
+async fn only_who_has_taken_a_result_says_that_it_did_not_arrive(place: Place) {
+    let (old, new) = (place.open().await, place.open().await);
+    let id = finished(&*old).await;
+    assert_eq!(old.due(Duration::ZERO, 10).await.unwrap().len(), 1);
+    assert_eq!(new.due(LONG, 10).await.unwrap().len(), 1);
+    let taken_over = Err(StoreError::TakenOver(id.clone()));
+    assert_eq!(old.undeliverable(&id, "no").await, taken_over);
+    let failed = old.delivery_failed(&id, Duration::ZERO, "no");
+    assert_eq!(failed.await, taken_over);
+    new.delivery_failed(&id, LONG, "not yet").await.unwrap();
+    assert_eq!(old.undeliverable(&id, "no").await, taken_over);
+    // That it did is so whoever says it.
+    old.delivered(&id).await.unwrap();
+    assert_eq!(found(&*new, &id).await.state, State::Delivered);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_replica_was_delivering_is_due_when_that_is_gone() {
+    let place = Place::postgres().await;
+    let (old, new) = (place.open().await, place.open().await);
+    let id = finished(&*old).await;
+    assert_eq!(old.due(LONG, 10).await.unwrap().len(), 1);
+    assert_eq!(new.due(LONG, 10).await.unwrap().len(), 0);
+    drop(old);
+    let due = loop {
+        let due = new.due(LONG, 10).await.unwrap();
+        if !due.is_empty() {
+            break due;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(due[0].row.id, id);
+    let doubt = due[0].row.delivery.error.as_deref();
+    assert_eq!(doubt, Some(MAY_HAVE_ARRIVED));
+    // One that ends in good order is gone at once.
+    let third = place.open().await;
+    new.close().await;
+    assert_eq!(third.due(LONG, 10).await.unwrap().len(), 1);
 }
 
 async fn only_a_call_that_runs_here_is_promised(place: Place) {

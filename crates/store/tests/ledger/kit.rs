@@ -124,6 +124,15 @@ impl Place {
     pub async fn end_leases(&self) {
         self.sql("UPDATE crosspoint_owners SET lease = 0").await;
     }
+
+    /// The same for one of several.
+    pub async fn end_lease_of(&self, owner: &dyn Store) {
+        let owner = owner.owner();
+        self.sql(&format!(
+            "UPDATE crosspoint_owners SET lease = 0 WHERE owner = '{owner}'"
+        ))
+        .await;
+    }
 }
 
 pub fn new_id() -> String {

@@ -8,7 +8,8 @@ use crosspoint_broker::ledger::{Begun, Filter, State, Store, Wait};
 use crosspoint_store::Ledger;
 use futures_util::future::join_all;
 
-use crate::kit::{IMPATIENCE, Place, begun, end, found, is_unavailable, keyed, new_row};
+use crate::kit::{IMPATIENCE, Lock, Place, begun, end, found, is_unavailable, keyed, new_row};
+use crate::postgres::server;
 use crate::proxy::Proxy;
 
 /// A place whose server can be taken away.
@@ -47,6 +48,59 @@ async fn what_queued_while_the_server_was_away_is_written_when_it_is_back() {
     assert_eq!(store.health().problem, None);
     assert_eq!(store.health().lost, 0);
     begun(&*store, keyed("caller", "key")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_was_away_for_longer_than_the_lease_makes_nobody_look_dead() {
+    let (mut place, proxy) = behind_a_proxy().await;
+    place.options.lease = Duration::from_millis(1500);
+    let (one, other) = (place.open().await, place.open().await);
+    let id = begun(&*one, new_row(State::Running)).await;
+    for _ in 0..3 {
+        proxy.close();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let begun = tokio::time::Instant::now();
+        proxy.open();
+        // Until all is as it was before.
+        while begun.elapsed() < Duration::from_secs(3) {
+            assert_eq!(other.recover(10).await, Ok(Vec::new()));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    one.end(end(&id, State::Succeeded), Wait::Committed)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_was_stopped_does_not_keep_others_waiting() {
+    let (place, proxy) = behind_a_proxy().await;
+    let stopped = place.open().await;
+    // From here on its statements are prepared, and one is executed as soon as it is sent.
+    begun(&*stopped, keyed("caller", "first")).await;
+    let other = Place {
+        url: place.url.replace(
+            &format!(":{}/", proxy.port),
+            &format!(":{}/", server().port),
+        ),
+        ..place
+    };
+    let lock = Lock::take(&other).await;
+    let waiting = stopped.clone();
+    let first = tokio::spawn(async move {
+        let row = keyed("caller", "key");
+        waiting.begin(row, Wait::Committed).await
+    });
+    let pid = "SELECT pid::text FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+               AND datname = current_database()";
+    while other.sql(pid).await.is_none() {}
+    // Its server side has the key from here on, and hears no more of it.
+    proxy.hold().await;
+    lock.release().await;
+    let store = other.open().await;
+    begun(&*store, keyed("caller", "key")).await;
+    proxy.open();
+    assert!(matches!(first.await.unwrap(), Ok(Begun::Known(_))));
 }
 
 #[tokio::test(flavor = "multi_thread")]

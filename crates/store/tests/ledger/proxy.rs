@@ -9,39 +9,59 @@ use tokio::sync::watch;
 /// Passes connections on while it is open.
 pub struct Proxy {
     pub port: u16,
-    open: Arc<watch::Sender<bool>>,
+    way: Arc<watch::Sender<Way>>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    Open,
+    Closed,
+    Held,
 }
 
 impl Proxy {
     pub async fn start(target: u16) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let open = Arc::new(watch::Sender::new(true));
-        let sender = open.clone();
+        let way = Arc::new(watch::Sender::new(Way::Open));
+        let sender = way.clone();
         tokio::spawn(async move {
             while let Ok((mut near, _)) = listener.accept().await {
-                let mut open = sender.subscribe();
-                if !*open.borrow_and_update() {
+                let mut way = sender.subscribe();
+                if *way.borrow_and_update() == Way::Closed {
                     continue;
                 }
                 tokio::spawn(async move {
                     let mut far = TcpStream::connect(("127.0.0.1", target)).await.unwrap();
-                    tokio::select! {
-                        _ = copy_bidirectional(&mut near, &mut far) => {}
-                        _ = open.changed() => {}
+                    while *way.borrow_and_update() != Way::Closed {
+                        if *way.borrow() == Way::Held {
+                            let _ = way.changed().await;
+                            continue;
+                        }
+                        tokio::select! {
+                            _ = copy_bidirectional(&mut near, &mut far) => return,
+                            _ = way.changed() => {}
+                        }
                     }
                 });
             }
         });
-        Proxy { port, open }
+        Proxy { port, way }
     }
 
     /// Breaks all connections, and every new one until it is opened again.
     pub fn close(&self) {
-        self.open.send_replace(false);
+        self.way.send_replace(Way::Closed);
+    }
+
+    /// Passes nothing on any more, and breaks nothing.
+    pub async fn hold(&self) {
+        self.way.send_replace(Way::Held);
+        // For those who pass something on at this very moment.
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
 
     pub fn open(&self) {
-        self.open.send_replace(true);
+        self.way.send_replace(Way::Open);
     }
 }

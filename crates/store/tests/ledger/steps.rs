@@ -16,6 +16,7 @@ on_both!(
     a_row_that_runs_again_has_forgotten_its_end,
     only_what_is_unknown_is_settled,
     a_row_that_was_taken_over_is_not_ended_by_its_old_owner,
+    an_end_that_nobody_waits_for_settles_what_became_unknown,
     what_is_queued_is_seen_by_whoever_runs_it_again,
     what_is_not_there_is_named,
 );
@@ -189,8 +190,7 @@ async fn only_what_is_unknown_is_settled(place: Place) {
 async fn a_row_that_was_taken_over_is_not_ended_by_its_old_owner(place: Place) {
     let (old, new) = (place.open().await, place.open().await);
     let id = begun(&*old, new_row(State::Running)).await;
-    place.end_leases().await;
-    assert_eq!(new.recover(10).await.unwrap().len(), 1);
+    take_over(&place, &*old, &*new).await;
     let late = old.end(end(&id, State::Succeeded), Wait::Committed).await;
     assert_eq!(late, Err(StoreError::TakenOver(id.clone())));
     new.end(end(&id, State::Unknown), Wait::Committed)
@@ -198,6 +198,32 @@ async fn a_row_that_was_taken_over_is_not_ended_by_its_old_owner(place: Place) {
         .unwrap();
     let row = found(&*old, &id).await;
     assert_eq!((row.state, &*row.owner), (State::Unknown, new.owner()));
+}
+
+/// Lets one owner take the one open row of another, who is alive.
+async fn take_over(place: &Place, from: &dyn Store, to: &dyn Store) {
+    loop {
+        place.end_lease_of(from).await;
+        if to.recover(10).await.unwrap().len() == 1 {
+            return;
+        }
+    }
+}
+
+async fn an_end_that_nobody_waits_for_settles_what_became_unknown(place: Place) {
+    let (old, new) = (place.open().await, place.open().await);
+    for (state, ended) in [
+        (State::Unknown, State::Succeeded),
+        (State::Failed, State::Failed),
+    ] {
+        let id = begun(&*old, new_row(State::Running)).await;
+        take_over(&place, &*old, &*new).await;
+        new.end(end(&id, state), Wait::Committed).await.unwrap();
+        old.end(end(&id, State::Succeeded), Wait::No).await.unwrap();
+        old.flush().await.unwrap();
+        assert_eq!(found(&*new, &id).await.state, ended);
+    }
+    assert_eq!(old.health().lost, 0);
 }
 
 async fn what_is_queued_is_seen_by_whoever_runs_it_again(place: Place) {

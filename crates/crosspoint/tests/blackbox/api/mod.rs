@@ -10,6 +10,7 @@ mod later;
 mod ledger;
 mod listing;
 mod mistakes;
+mod policies;
 
 use serde_json::Value;
 

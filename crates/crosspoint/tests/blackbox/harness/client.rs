@@ -8,6 +8,7 @@ use reqwest::{Body, Client, RequestBuilder, Response};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
+use tokio::time::Duration;
 
 use super::api::judge;
 use super::{PATIENCE, Proxy, check, json};
@@ -93,6 +94,12 @@ impl Ask {
 
     pub fn body(mut self, body: impl Into<Body>) -> Ask {
         self.request = self.request.body(body);
+        self
+    }
+
+    /// Gives up after this time, as the clients of a busy system do.
+    pub fn within(mut self, time: Duration) -> Ask {
+        self.request = self.request.timeout(time);
         self
     }
 

@@ -33,6 +33,10 @@ impl Database {
         Database::new(format!("sqlite:{}", path.display()))
     }
 
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Runs SQL, and gives the first column of each row.
     pub async fn sql(&self, sql: &str) -> Vec<String> {
         let text = || sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));

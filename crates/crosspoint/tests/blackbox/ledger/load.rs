@@ -27,6 +27,14 @@ pub const HANDED_OUT: Duration = PATIENCE.saturating_mul(3);
 /// Of each kind so many at least must have come to an end.
 const ENOUGH: usize = 20;
 
+/// The same at each of several replicas.
+const WORKERS_EACH: (usize, usize, usize) = (2, 1, 1);
+
+/// How long a client waits for one of several replicas before it turns to another, and how long it
+/// rests after a replica did not answer and between two long calls.
+const TURN: Duration = Duration::from_secs(3);
+const REST: Duration = Duration::from_millis(50);
+
 /// What the clients know.
 pub struct Load {
     pub dice: Dice,
@@ -40,6 +48,9 @@ pub struct Load {
     /// The answers to the other keys; of none it is unknown what happened.
     answered: Mutex<BTreeMap<String, Option<String>>>,
     long: Mutex<Vec<Long>>,
+    /// Whether there are several replicas, of which one may be paused.
+    several: bool,
+    turn: Duration,
 }
 
 /// A long call.
@@ -69,6 +80,17 @@ impl Load {
             pending: Mutex::default(),
             answered: Mutex::default(),
             long: Mutex::default(),
+            several: false,
+            turn: PATIENCE,
+        }
+    }
+
+    /// One for [`Load::work_on`].
+    pub async fn on_several() -> Load {
+        Load {
+            several: true,
+            turn: TURN,
+            ..Load::new().await
         }
     }
 
@@ -86,7 +108,7 @@ impl Load {
     /// Everybody works until the process is gone, or the clients shall not go on.
     pub async fn work(&self, proxy: &Proxy, go_on: impl Fn() -> bool) {
         let (keyed, plain, long) = WORKERS;
-        let pay = async || while go_on() && self.pay(proxy).await {};
+        let pay = async || while go_on() && self.pay(&[proxy]).await {};
         let read = async || while go_on() && self.read(proxy).await {};
         let begin = async || {
             while go_on() && self.begin(proxy).await {
@@ -100,26 +122,73 @@ impl Load {
         );
     }
 
-    /// An effect with a key, one that was not answered before if there is any. False when the
-    /// process is gone; the others alike.
-    async fn pay(&self, proxy: &Proxy) -> bool {
-        let waiting = self.pending.lock().unwrap().pop_first();
-        let key = waiting.unwrap_or_else(|| self.name("pay"));
-        self.pay_once(proxy, key).await
+    /// The same with several replicas, of which each may be gone for a while or for good. Everybody
+    /// works until the clients shall not go on.
+    pub async fn work_on(&self, replicas: &[&Proxy], go_on: impl Fn() -> bool) {
+        let (keyed, plain, long) = WORKERS_EACH;
+        let rest = async |alive: bool| {
+            if !alive {
+                sleep(REST).await;
+            }
+        };
+        let at_one = async |n: usize| {
+            let mut all = replicas.to_vec();
+            all.rotate_left(n);
+            let pay = async || {
+                while go_on() {
+                    rest(self.pay(&all).await).await;
+                }
+            };
+            let read = async || {
+                while go_on() {
+                    rest(self.read(all[0]).await).await;
+                }
+            };
+            let begin = async || {
+                while go_on() {
+                    self.begin(all[0]).await;
+                    rest(false).await;
+                }
+            };
+            join!(
+                join_all((0..keyed).map(|_| pay())),
+                join_all((0..plain).map(|_| read())),
+                join_all((0..long).map(|_| begin())),
+            );
+        };
+        join_all((0..replicas.len()).map(at_one)).await;
     }
 
-    /// Sends a key, now and then twice at once.
-    async fn pay_once(&self, proxy: &Proxy, key: String) -> bool {
+    /// An effect with a key, one that was not answered before if there is any. False when the
+    /// process is gone; the others alike.
+    async fn pay(&self, replicas: &[&Proxy]) -> bool {
+        let waiting = self.pending.lock().unwrap().pop_first();
+        let key = waiting.unwrap_or_else(|| self.name("pay"));
+        self.pay_once(replicas, key).await
+    }
+
+    /// Sends a key to the first, now and then twice at once: the second time to any.
+    async fn pay_once(&self, replicas: &[&Proxy], key: String) -> bool {
         let arguments = self.effects.arguments(&key);
-        let ask = || keyed(proxy, "http/PostRequestV2", &arguments, &key).try_send();
+        let ask = |n: usize| {
+            let ask = keyed(replicas[n], "http/PostRequestV2", &arguments, &key);
+            ask.within(self.turn).try_send()
+        };
         let answers = match self.dice.roll(4) {
-            0 => <[_; 2]>::from(join(ask(), ask()).await).into(),
-            _ => vec![ask().await],
+            0 => {
+                let second = self.dice.roll(replicas.len() as u64) as usize;
+                <[_; 2]>::from(join(ask(0), ask(second)).await).into()
+            }
+            _ => vec![ask(0).await],
         };
         let asked = answers.len();
         let answers: Vec<_> = answers.into_iter().filter_map(Result::ok).collect();
         let alive = answers.len() == asked;
-        let told: Vec<_> = answers.iter().filter_map(|a| self.told(&key, a)).collect();
+        let mut told: Vec<_> = answers.iter().filter_map(|a| self.told(&key, a)).collect();
+        if self.several && told.iter().any(Option::is_some) {
+            // One that was paused knows in the end what the others did not.
+            told.retain(Option::is_some);
+        }
         if told.len() == 2 {
             assert_eq!(told[0], told[1], "{key}");
         }
@@ -146,7 +215,12 @@ impl Load {
     fn is_refused(&self, answer: &Answer) -> bool {
         let refused = (answer.status, answer.code().as_str()) == UNAVAILABLE;
         self.refused.fetch_add(refused.into(), Ordering::SeqCst);
-        refused
+        refused || self.is_leaving(answer)
+    }
+
+    /// Whether one of several replicas is about to end.
+    fn is_leaving(&self, answer: &Answer) -> bool {
+        self.several && answer.status == 503 && answer.code() == "shutting_down"
     }
 
     /// Without a key, a call is answered whatever the ledger does.
@@ -154,8 +228,8 @@ impl Load {
         let url = self.effects.arguments("")["url"].clone();
         let ask = proxy.do_("http/GetRequestV2").json(&json!({"url": url}));
         let ask = ask.header("x-request-id", &self.name("read"));
-        match ask.try_send().await {
-            Ok(answer) => !answer.success().is_null(),
+        match ask.within(self.turn).try_send().await {
+            Ok(answer) => !self.is_leaving(&answer) && !answer.success().is_null(),
             Err(_) => false,
         }
     }
@@ -168,7 +242,8 @@ impl Load {
         };
         let ask = proxy.do_(command);
         let ask = ask.json(&with_callback(self.effects.arguments(&id), &url));
-        let answer = ask.header("x-request-id", &id).try_send().await;
+        let ask = ask.header("x-request-id", &id).within(self.turn);
+        let answer = ask.try_send().await;
         let (alive, mut accepted) = (answer.is_ok(), false);
         if let Ok(answer) = answer
             && !self.is_refused(&answer)
@@ -191,7 +266,7 @@ impl Load {
         until("every key has its answer", async || {
             let waiting = self.pending.lock().unwrap().pop_first();
             if let Some(key) = waiting {
-                assert!(self.pay_once(proxy, key).await);
+                assert!(self.pay_once(&[proxy], key).await);
             }
             self.pending.lock().unwrap().is_empty()
         })
@@ -217,7 +292,9 @@ impl Load {
         for (id, row) in rows.iter().filter(|(id, _)| id.starts_with("read-")) {
             let end = (row.state.as_str(), row.code.as_deref());
             let known = [("succeeded", None), ("failed", Some("interrupted"))];
-            assert!(known.contains(&end), "{id}: {row:?}");
+            // Its client turned to another replica.
+            let left = self.several && end == ("failed", Some("abandoned"));
+            assert!(left || known.contains(&end), "{id}: {row:?}");
         }
     }
 
@@ -229,6 +306,10 @@ impl Load {
             assert!(effects <= 1, "{key} had {effects} effects: {row:?}");
             match answer {
                 Some(_) => assert_eq!((&*row.state, effects), ("succeeded", 1), "{row:?}"),
+                // What a paused replica did not know before, it said when it went on.
+                None if self.several && row.state == "succeeded" => {
+                    assert_eq!(effects, 1, "{row:?}")
+                }
                 None => assert_eq!(row.state, "unknown", "{row:?}"),
             }
         }

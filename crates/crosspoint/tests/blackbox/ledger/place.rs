@@ -1,5 +1,6 @@
 //! Proxies with a ledger on either database.
 
+use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine;
@@ -55,6 +56,13 @@ impl Place {
             database: Database::new(url),
             is_sqlite: false,
         }
+    }
+
+    /// Another working directory for the same database: where another replica runs.
+    pub fn replica(&self) -> Setup {
+        let read = |name| fs::read_to_string(self.setup.path().join(name)).unwrap();
+        let (config, key) = (read("crosspoint.toml"), read("master.key"));
+        Setup::new().config(&config).file("master.key", &key)
     }
 
     /// One on each database.
