@@ -5,6 +5,7 @@
 //! (`pipeline.rs`), the one list of layers.
 
 mod broker;
+pub mod cabinet;
 mod callbacks;
 mod catalogue;
 mod connectors;
@@ -16,6 +17,7 @@ mod metrics;
 mod mounts;
 mod pipeline;
 mod policy;
+pub mod profiles;
 mod spans;
 mod window;
 

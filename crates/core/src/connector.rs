@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::mask::{CallMask, Mask};
 use crate::span::{Parent, Span, SpanKind, Tracing};
-use crate::{Call, CallId, Failure, Manifest, Outcome, Trace};
+use crate::{Call, CallId, Failure, Json, Manifest, Outcome, Profile, Trace};
 
 /// A named bundle of commands for one external system.
 pub trait Connector: Send + Sync + 'static {
@@ -24,6 +24,29 @@ pub trait Connector: Send + Sync + 'static {
     /// may be left that needs repair when that happens. `cx.cancelled` tells earlier that nobody
     /// waits any more. A panic is answered for the connector and touches no other call.
     fn call<'a>(&'a self, call: Call, cx: &'a Context) -> BoxFuture<'a, Result<Outcome, Failure>>;
+
+    /// Tries whether the system can be reached and takes the profile of `cx`, without changing
+    /// anything there (Django Automate: `connect()`). Nothing where the connector cannot tell.
+    fn check<'a>(&'a self, _cx: &'a Context) -> Option<BoxFuture<'a, Result<(), Failure>>> {
+        None
+    }
+
+    /// How to authorise by one of its auths, where only its code knows: the description of an OAuth
+    /// application as a Python auth class gives it (`app_description` of SpiffArena's connectors),
+    /// a JSON object. `arguments` are the parameters of the auth, a JSON object. Nothing where there
+    /// is no such code.
+    fn describe_auth<'a>(
+        &'a self,
+        _auth: &'a str,
+        _arguments: Json,
+        _cx: &'a Context,
+    ) -> Option<BoxFuture<'a, Result<Json, Failure>>> {
+        None
+    }
+
+    /// Told that values of its profiles have changed: what was made with the old ones, such as
+    /// clients and processes, takes no further call. Calls under way are not disturbed.
+    fn renew(&self) {}
 }
 
 /// A configuration entry at work: it tells the registry which connectors it has now.
@@ -61,6 +84,8 @@ pub struct Context {
     pub trace: Option<Trace>,
     /// Where spans are told to.
     pub tracing: Tracing,
+    /// The account to use.
+    pub profile: Arc<Profile>,
     mask: CallMask,
     logs: Mutex<Vec<String>>,
 }
@@ -100,9 +125,17 @@ impl Context {
             cancelled: CancellationToken::new(),
             trace: None,
             tracing: Tracing::default(),
+            profile: Arc::default(),
             mask: CallMask::new(mask),
             logs: Mutex::default(),
         }
+    }
+
+    /// The account to use; its secrets are masked from here on.
+    pub fn with_profile(mut self, profile: Arc<Profile>) -> Context {
+        profile.secrets().for_each(|secret| self.protect(&secret));
+        self.profile = profile;
+        self
     }
 
     /// Begins a span within this attempt: nothing where spans are told nowhere.
@@ -166,13 +199,15 @@ impl Context {
     }
 }
 
-/// The status that stands for a failure which brought none: 403 where egress refused, 400 where
+/// The status that stands for a failure which brought none: 403 where egress refused, 401 where
+/// nobody has authorised, 400 where
 /// the outside said no (trying again is vain), 500 otherwise.
 pub fn inner_status(failure: &Failure) -> u16 {
     use crate::{Kind, Refusal};
     match (&failure.outcome, failure.kind) {
         (Some(outcome), _) => outcome.status,
         (None, Kind::Refused(Refusal::Egress)) => 403,
+        (None, Kind::Refused(Refusal::NotAuthorised)) => 401,
         (None, Kind::Reported) => 400,
         (None, _) => 500,
     }

@@ -32,6 +32,8 @@ pub enum Invalid {
     UnknownCommand,
     /// The same key was used with another command or other arguments.
     Conflict,
+    /// The profile is not there, not enabled, or lacks a value; the code says which.
+    Profile,
 }
 
 /// Why a limit of ours refused a call that was valid.
@@ -51,6 +53,10 @@ pub enum Refusal {
     LedgerUnavailable,
     /// The process is draining and takes no new calls.
     ShuttingDown,
+    /// A secret of the profile cannot be had at the moment.
+    SecretUnavailable,
+    /// Nobody has authorised the profile, or the grant is dead: somebody has to authorise it.
+    NotAuthorised,
 }
 
 /// What went wrong, as far as it decides what to do next. A closed list.
@@ -95,7 +101,7 @@ impl Effect {
 
 impl Refusal {
     /// All reasons.
-    pub const ALL: [Refusal; 7] = [
+    pub const ALL: [Refusal; 9] = [
         Refusal::RateLimited,
         Refusal::Overloaded,
         Refusal::CircuitOpen,
@@ -103,6 +109,8 @@ impl Refusal {
         Refusal::Egress,
         Refusal::LedgerUnavailable,
         Refusal::ShuttingDown,
+        Refusal::SecretUnavailable,
+        Refusal::NotAuthorised,
     ];
 
     /// The code of its failures.
@@ -115,6 +123,8 @@ impl Refusal {
             Refusal::Egress => "EgressRefused",
             Refusal::LedgerUnavailable => "ledger_unavailable",
             Refusal::ShuttingDown => "shutting_down",
+            Refusal::SecretUnavailable => "secret_unavailable",
+            Refusal::NotAuthorised => "not_authorised",
         }
     }
 }
@@ -197,6 +207,11 @@ impl Failure {
             "command_not_found",
             message,
         )
+    }
+
+    /// The profile cannot be used: `profile_not_found`, `profile_disabled`, `profile_incomplete`.
+    pub fn profile(code: &'static str, message: impl Into<String>) -> Failure {
+        Failure::new(Kind::Invalid(Invalid::Profile), code, message)
     }
 
     /// One of our limits says no; the code follows from the reason.

@@ -17,6 +17,7 @@ mod mask;
 mod native;
 mod outcome;
 mod parameter;
+mod profile;
 mod secret;
 mod span;
 #[cfg(any(test, feature = "testing"))]
@@ -34,5 +35,6 @@ pub use mask::{CallMask, MASKED, Mask, WITHHELD};
 pub use native::{Execute, Native};
 pub use outcome::{Body, Completion, Outcome, Verbatim};
 pub use parameter::{Parameter, Type};
+pub use profile::{Fields, Profile};
 pub use secret::{Secret, is_sensitive_name};
 pub use span::{OpenSpan, Parent, Span, SpanKind, Tracer, Tracing};

@@ -6,6 +6,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::parameter::Parameter;
+use crate::profile::Fields;
 
 /// How a command behaves when it is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub struct Manifest {
     pub commands: Vec<Command>,
     /// Ways to authorise against the system.
     pub auths: Vec<Auth>,
+    /// What its profiles may hold (Activiti: configuration parameters).
+    pub fields: Fields,
 }
 
 /// A way to authorise against the system behind a connector (SpiffArena: auth).

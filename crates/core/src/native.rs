@@ -31,7 +31,9 @@ use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{Arguments, Call, Command, Connector, Context, Failure, Manifest, Outcome, Safety};
+use crate::{
+    Arguments, Call, Command, Connector, Context, Failure, Fields, Manifest, Outcome, Safety,
+};
 
 /// A command of a connector `C`: its fields are the parameters.
 pub trait Execute<C>: DeserializeOwned + JsonSchema + Send + 'static {
@@ -53,10 +55,12 @@ pub struct Native<C> {
     manifest: Manifest,
     connector: C,
     runners: HashMap<String, Runner<C>>,
+    check: Option<Check<C>>,
 }
 
 type Running<'a> = BoxFuture<'a, Result<Outcome, Failure>>;
 type Runner<C> = for<'a> fn(&Arguments, &'a C, &'a Context) -> Running<'a>;
+type Check<C> = for<'a> fn(&'a C, &'a Context) -> BoxFuture<'a, Result<(), Failure>>;
 
 // === impl Native ===
 
@@ -68,10 +72,12 @@ impl<C: Send + Sync + 'static> Native<C> {
             description: description.to_owned(),
             commands: Vec::new(),
             auths: Vec::new(),
+            fields: Fields::default(),
         };
         Native {
             manifest,
             connector,
+            check: None,
             runners: HashMap::new(),
         }
     }
@@ -90,6 +96,20 @@ impl<C: Send + Sync + 'static> Native<C> {
             .commands
             .push(Command::of::<E>(name, E::SAFETY));
         self.runners.insert(name.to_owned(), run::<C, E>);
+        self
+    }
+
+    /// Says that its profiles hold the fields of `F`: doc comments are their descriptions, `Option`
+    /// means optional, [`crate::Secret`] secret. A field that is called as a parameter of a command
+    /// stands in for it in calls that do not give it; the others are in [`Context::profile`].
+    pub fn profile<F: JsonSchema>(mut self) -> Native<C> {
+        self.manifest.fields.declared = Command::of::<F>("", Safety::ReadOnly).parameters;
+        self
+    }
+
+    /// Says how to try whether the system can be reached: see [`Connector::check`].
+    pub fn check(mut self, check: Check<C>) -> Native<C> {
+        self.check = Some(check);
         self
     }
 }
@@ -118,5 +138,9 @@ impl<C: Send + Sync + 'static> Connector for Native<C> {
                 Box::pin(std::future::ready(Err(Failure::unknown_command(message))))
             }
         }
+    }
+
+    fn check<'a>(&'a self, cx: &'a Context) -> Option<BoxFuture<'a, Result<(), Failure>>> {
+        self.check.map(|check| check(&self.connector, cx))
     }
 }

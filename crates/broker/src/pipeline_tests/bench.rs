@@ -169,6 +169,7 @@ pub(super) fn mount(system: &Arc<System>) -> Registration {
         description: "Does odd things.".to_owned(),
         commands: commands.map(command).to_vec(),
         auths: Vec::new(),
+        fields: Default::default(),
     };
     let system = system.clone();
     let connector: Arc<dyn Connector> = Arc::new(Odd { manifest, system });

@@ -329,6 +329,7 @@ fn manifest(defect: Option<Defect>) -> Manifest {
         description: "Shows how connectors go wrong.".to_owned(),
         commands,
         auths: Vec::new(),
+        fields: Default::default(),
     }
 }
 

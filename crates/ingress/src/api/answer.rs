@@ -57,11 +57,13 @@ fn failed(
 ) -> Response {
     let (status, wait) = match failure.kind {
         // The command ran, or would have: its own failure.
-        Kind::Reported | Kind::Transport | Kind::Refused(Refusal::Egress) => {
+        Kind::Reported
+        | Kind::Transport
+        | Kind::Refused(Refusal::Egress | Refusal::NotAuthorised) => {
             return told(command, id, state, Err(failure));
         }
         // Trying again is vain.
-        Kind::Invalid(Invalid::Arguments) => (StatusCode::BAD_REQUEST, None),
+        Kind::Invalid(Invalid::Arguments | Invalid::Profile) => (StatusCode::BAD_REQUEST, None),
         Kind::Invalid(Invalid::UnknownCommand) => (StatusCode::NOT_FOUND, None),
         Kind::Invalid(Invalid::Conflict) | Kind::Unknown => (StatusCode::CONFLICT, None),
         // Worth trying again later.
@@ -70,7 +72,8 @@ fn failed(
             Refusal::Overloaded
             | Refusal::CircuitOpen
             | Refusal::LedgerUnavailable
-            | Refusal::ShuttingDown,
+            | Refusal::ShuttingDown
+            | Refusal::SecretUnavailable,
         ) => (StatusCode::SERVICE_UNAVAILABLE, Some(PAUSE)),
         // Only where it does no harm.
         Kind::Refused(Refusal::DeadlineExceeded) => {
@@ -89,7 +92,7 @@ fn failed(
         .again_after(failure.retry_after.or(wait));
     let about_a_call = !matches!(
         failure.kind,
-        Kind::Invalid(Invalid::Arguments | Invalid::UnknownCommand)
+        Kind::Invalid(Invalid::Arguments | Invalid::UnknownCommand | Invalid::Profile)
             | Kind::Refused(Refusal::LedgerUnavailable | Refusal::ShuttingDown)
     );
     match about_a_call {

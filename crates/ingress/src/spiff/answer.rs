@@ -53,9 +53,11 @@ pub fn callback(_: &Row, result: Result<Outcome, Failure>) -> Bytes {
 pub(super) fn failed(failure: Failure) -> Response {
     let status = match failure.kind {
         // The command ran, or would have: its own failure, which a diagram can catch.
-        Kind::Reported | Kind::Transport | Kind::Refused(Refusal::Egress) => StatusCode::OK,
+        Kind::Reported
+        | Kind::Transport
+        | Kind::Refused(Refusal::Egress | Refusal::NotAuthorised) => StatusCode::OK,
         // The diagram is wrong: trying again is vain, so never a 5xx.
-        Kind::Invalid(Invalid::Arguments) => StatusCode::BAD_REQUEST,
+        Kind::Invalid(Invalid::Arguments | Invalid::Profile) => StatusCode::BAD_REQUEST,
         Kind::Invalid(Invalid::UnknownCommand) => StatusCode::NOT_FOUND,
         Kind::Invalid(Invalid::Conflict) | Kind::Unknown => StatusCode::CONFLICT,
         // Worth trying again later.
@@ -65,7 +67,8 @@ pub(super) fn failed(failure: Failure) -> Response {
             Refusal::Overloaded
             | Refusal::CircuitOpen
             | Refusal::LedgerUnavailable
-            | Refusal::ShuttingDown,
+            | Refusal::ShuttingDown
+            | Refusal::SecretUnavailable,
         ) => StatusCode::SERVICE_UNAVAILABLE,
         // The connector broke.
         Kind::Raised | Kind::Crashed => StatusCode::INTERNAL_SERVER_ERROR,

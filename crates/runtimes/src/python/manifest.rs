@@ -1,6 +1,6 @@
 //! What a worker says about its connector, and the manifest made of it.
 
-use crosspoint_core::{Auth, Command, Manifest, Parameter, Safety, is_sensitive_name};
+use crosspoint_core::{Auth, Command, Fields, Manifest, Parameter, Safety, is_sensitive_name};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -71,6 +71,11 @@ impl Description {
             description: self.description.clone().unwrap_or_default(),
             commands: commands.collect(),
             auths: auths.collect(),
+            // Packages read `config[…]` and cannot say which keys.
+            fields: Fields {
+                declared: Vec::new(),
+                open: true,
+            },
         }
     }
 }

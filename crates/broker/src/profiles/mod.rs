@@ -1,0 +1,9 @@
+//! Profiles: the settings and secrets of accounts, and how a call gets them.
+
+mod definition;
+mod secrets;
+mod tokens;
+
+pub use definition::{Definition, From, NotADefinition, NotAProfile, ProfileId, Source};
+pub use secrets::{Secrets, Vault};
+pub use tokens::{Token, Tokens};
