@@ -21,7 +21,7 @@ use crate::spiff;
 use crate::{answer, api, openapi, operate, request};
 
 /// How the HTTP side behaves.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// Who may ask.
     pub access: Access,
@@ -59,7 +59,7 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
     let cors = option_layer(cors(&settings.cors_origins));
     let shared = Arc::new(State {
         broker,
-        documents: Documents::new(!settings.access.keys.is_empty()),
+        documents: Documents::new(settings.access.is_keyed()),
         access: settings.access,
         max_body: settings.max_body,
         spiff_deadline: settings.spiff_deadline,

@@ -87,7 +87,7 @@ async fn serve(
     broker.attend_ledger(wire::ledger::retention(&loaded));
     let routes = Live::new(crosspoint_ingress::router(
         broker.clone(),
-        wire::ingress(&loaded),
+        wire::ingress(&loaded, None),
     ));
     // Before anybody is told that this process is there: who starts it may want to end it.
     let mut signals = Signals::listen().context("listening for signals")?;

@@ -1,19 +1,27 @@
 //! How the HTTP side behaves, as the configuration wants it.
 
-use crosspoint_ingress::{Access, ApiKey, Settings};
+use std::sync::Arc;
+
+use crosspoint_broker::access::{AccessKey, KeptKeys};
+use crosspoint_ingress::{Access, Settings};
 
 use crate::config::Loaded;
 
-/// How the HTTP side behaves.
-pub fn settings(loaded: &Loaded) -> Settings {
+/// How the HTTP side behaves. `kept`: the keys of the store.
+pub fn settings(loaded: &Loaded, kept: Option<Arc<KeptKeys>>) -> Settings {
     let config = &loaded.config;
-    let keys = loaded.api_keys.iter().map(|key| ApiKey {
-        name: key.name.as_str().into(),
-        value: key.value.clone(),
+    let keys = loaded.api_keys.iter().map(|key| {
+        Arc::new(AccessKey {
+            scopes: key.scopes.clone(),
+            expires: key.expires,
+            ..AccessKey::new(key.name.as_str(), key.value.expose())
+        })
     });
     Settings {
         access: Access {
             keys: keys.collect(),
+            kept,
+            required: config.access.require_key,
             anonymous: config.access.anonymous,
             hosts: config
                 .access

@@ -80,7 +80,7 @@ impl Reloader {
         // once.
         self.broker.settled().await;
         let health = self.broker.health();
-        let router = crosspoint_ingress::router(self.broker.clone(), ingress(&loaded));
+        let router = crosspoint_ingress::router(self.broker.clone(), ingress(&loaded, None));
         self.routes.replace(router);
         let mut notes = fixed(&now.0, &loaded);
         notes.extend(health.misplaced);

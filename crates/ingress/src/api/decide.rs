@@ -1,5 +1,6 @@
 //! `POST /api/v1/calls/{id}/settle` and `…/replay`: what people decide about a call.
 
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +16,7 @@ use super::call::read;
 use super::invocation::unreadable;
 use super::ledger::{again, find, store};
 use super::problem::Mistake;
+use crate::request::Seen;
 use crate::router::Shared;
 
 /// What somebody says of a call that nobody knows of.
@@ -27,6 +29,7 @@ enum Verdict {
 /// Says how a call ended that is unknown, or runs it again; answers with the call as it is then.
 pub(crate) async fn settle(
     State(shared): State<Shared>,
+    Extension(seen): Extension<Seen>,
     path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
@@ -34,7 +37,7 @@ pub(crate) async fn settle(
     let settled = async {
         let body = read(&headers, body, shared.max_body).await?;
         let verdict = verdict(body)?;
-        let row = find(&shared, path).await?;
+        let row = find(&shared, &seen, path).await?;
         decide(&shared, &row, verdict).await?;
         Ok::<_, Problem>(row.id)
     };
@@ -61,10 +64,11 @@ async fn decide(shared: &Shared, row: &Row, verdict: Verdict) -> Result<(), Prob
 /// with the call as it is then.
 pub(crate) async fn replay(
     State(shared): State<Shared>,
+    Extension(seen): Extension<Seen>,
     path: Result<Path<String>, PathRejection>,
 ) -> Response {
     let replayed = async {
-        let row = find(&shared, path).await?;
+        let row = find(&shared, &seen, path).await?;
         match ledger::replay(&row) {
             Ok(Replay::Runs) => run_again(&shared, &row).await?,
             Ok(Replay::Delivers) => {
