@@ -505,6 +505,12 @@ fn recorded() -> Value {
         },
         "result_bytes": count,
         "callback": text,
+        "profile": {"type": ["string", "null"], "description": "As `connector/name`."},
+        "uses": {
+            "type": ["array", "null"],
+            "items": {"type": "string"},
+            "description": "Where its secrets and tokens come from.",
+        },
         "deliveries": {"type": "integer", "minimum": 0},
         "next_delivery": time,
         "delivery_error": text,
