@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::rand::{SecureRandom, SystemRandom};
 use sha2::{Digest, Sha256};
 
 use super::Scopes;
@@ -76,9 +79,33 @@ impl AccessKey {
     }
 }
 
+/// What a new key is: 32 random bytes as text, which says what it is wherever it turns up.
+pub fn new_key() -> Result<String, NoRandomness> {
+    let mut bytes = [0; 32];
+    let filled = SystemRandom::new().fill(&mut bytes);
+    filled.map_err(|_| NoRandomness)?;
+    Ok(format!("cpk_{}", URL_SAFE_NO_PAD.encode(bytes)))
+}
+
+/// The system gives no random bytes.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the system gives no random bytes")]
+pub struct NoRandomness;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn new_keys_differ_and_fit_into_a_header() {
+        let (one, two) = (new_key().unwrap(), new_key().unwrap());
+        assert_ne!(one, two);
+        assert_eq!(one.len(), 47);
+        assert!(
+            one.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+        );
+    }
 
     #[test]
     fn a_hash_is_kept_as_hexadecimal_digits() {

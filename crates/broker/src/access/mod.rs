@@ -7,5 +7,5 @@ mod scopes;
 
 pub use audit::{Doer, audit};
 pub use kept::{KeptKey, KeptKeys, NotKept};
-pub use key::{AccessKey, KeyHash};
+pub use key::{AccessKey, KeyHash, NoRandomness, new_key};
 pub use scopes::{NotAScope, Right, Scopes};

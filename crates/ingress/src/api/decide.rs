@@ -12,6 +12,7 @@ use crosspoint_core::{Arguments, Failure, Json, Outcome};
 use http::request::Parts;
 
 use super::Problem;
+use super::audit::record;
 use super::call::read;
 use super::invocation::unreadable;
 use super::ledger::{again, find, store};
@@ -26,6 +27,18 @@ enum Verdict {
     RunAgain,
 }
 
+// === impl Verdict ===
+
+impl Verdict {
+    fn name(&self) -> &'static str {
+        match self {
+            Verdict::Ended(Ok(_)) => "succeeded",
+            Verdict::Ended(Err(_)) => "failed",
+            Verdict::RunAgain => "run again",
+        }
+    }
+}
+
 /// Says how a call ended that is unknown, or runs it again; answers with the call as it is then.
 pub(crate) async fn settle(
     State(shared): State<Shared>,
@@ -38,7 +51,9 @@ pub(crate) async fn settle(
         let body = read(&headers, body, shared.max_body).await?;
         let verdict = verdict(body)?;
         let row = find(&shared, &seen, path).await?;
+        let said = verdict.name();
         decide(&shared, &row, verdict).await?;
+        record(&shared, &seen, "ledger.settle", &row.id, Some(said)).await;
         Ok::<_, Problem>(row.id)
     };
     match settled.await {
@@ -78,6 +93,7 @@ pub(crate) async fn replay(
             }
             Err(why) => return Err(not_replayed(&row, why)),
         }
+        record(&shared, &seen, "ledger.replay", &row.id, None).await;
         Ok::<_, Problem>(row.id)
     };
     match replayed.await {
