@@ -140,6 +140,8 @@ fn new_row(open: &Open, call: &Call, key: Option<Key>) -> NewRow {
             arguments: open.reader().arguments(&call.arguments),
             argument_bytes: size(call),
             callback: promised.and_then(|plan| plan.callback.clone()),
+            profile: None,
+            uses: None,
         },
         state: match promised {
             Some(_) => State::Accepted,

@@ -21,7 +21,7 @@ use crosspoint_connectors::BUILT_IN;
 use crosspoint_core::{Mask, Tracing};
 use crosspoint_net::Proxies;
 
-pub use ingress::settings as ingress;
+pub use ingress::{KeptFor, settings as ingress};
 pub use progress::{ToLog, ToTerminal};
 pub use python::Python;
 pub use recipes::{environments, recipes};

@@ -11,6 +11,7 @@ use crosspoint_core::Mask;
 use crosspoint_ingress::Live;
 use tokio::sync::Mutex;
 
+use super::ingress::KeptFor;
 use super::{Options, Python, built_in, ingress, secrets, settings};
 use crate::config::Loaded;
 use crate::logging::LogMask;
@@ -33,6 +34,8 @@ pub struct Reloader {
     pub log: LogMask,
     /// The Python connectors.
     pub python: Python,
+    /// What the store keeps for the way in.
+    pub kept: KeptFor,
     /// The configuration that counts, and every secret there has been: what was replaced may still
     /// end a call.
     pub now: Mutex<(Loaded, Vec<String>)>,
@@ -80,7 +83,7 @@ impl Reloader {
         // once.
         self.broker.settled().await;
         let health = self.broker.health();
-        let router = crosspoint_ingress::router(self.broker.clone(), ingress(&loaded));
+        let router = crosspoint_ingress::router(self.broker.clone(), ingress(&loaded, &self.kept));
         self.routes.replace(router);
         let mut notes = fixed(&now.0, &loaded);
         notes.extend(health.misplaced);
