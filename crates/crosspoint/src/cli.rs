@@ -2,6 +2,7 @@
 
 mod key;
 mod ledger;
+mod secret;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use key::{AuditArgs, CreateArgs, KeyCommand, RotateArgs};
 pub use ledger::{LedgerCommand, ListArgs, ReplayArgs, SettleArgs, ShowArgs};
+pub use secret::SecretCommand;
 
 /// Exit code: a command that was called has failed.
 pub const FAILED: u8 = 1;
@@ -72,6 +74,9 @@ pub enum Command {
     Key(KeyCommand),
     /// See what administrators did
     Audit(AuditArgs),
+    /// Keep secrets for connectors and the configuration
+    #[command(subcommand)]
+    Secret(SecretCommand),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -6,6 +6,7 @@
     reason = "a command line talks to people"
 )]
 
+mod actor;
 mod arguments;
 mod cli;
 mod command;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         Command::Ledger(command) => command::ledger::run(&cli.config, command),
         Command::Key(command) => command::key::run(&cli.config, command),
         Command::Audit(args) => command::audit::run(&cli.config, args),
+        Command::Secret(command) => command::secret::run(&cli.config, command),
         Command::Config(ConfigCommand::Check(args)) => command::config::check(&cli.config, args),
         Command::Config(ConfigCommand::Reference(args)) => command::config::reference(args),
     };

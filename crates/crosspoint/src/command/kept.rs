@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use crosspoint_broker::access::{Doer, NotKept, audit};
+use crosspoint_broker::access::NotKept;
 use crosspoint_broker::cabinet::Cabinet;
 use crosspoint_broker::ledger::Store;
 use crosspoint_store::Ledger;
@@ -13,7 +13,7 @@ use crosspoint_store::Ledger;
 use crate::cli::FAILED;
 use crate::config::Loaded;
 use crate::config::types::LogFormat;
-use crate::{logging, show, wire};
+use crate::{actor, logging, show, wire};
 
 /// What the subcommands work on.
 pub struct Desk {
@@ -55,7 +55,7 @@ pub fn run(
 
 impl Desk {
     async fn open(loaded: Loaded) -> Result<Desk> {
-        match wire::ledger::open_to_keep(&loaded).await? {
+        match wire::ledger::open_to_write(&loaded).await? {
             Some(store) => Ok(Desk { loaded, store }),
             None => bail!(
                 "there is no store to keep this in: the setting store.url is \"none\"; take it out, \
@@ -71,29 +71,7 @@ impl Desk {
 
     /// Records what was done, by the name of this user.
     pub async fn record(&self, act: &str, subject: &str, detail: Option<String>) -> Result<()> {
-        record(self.cabinet(), act, subject, detail).await
+        let recorded = actor::record(self.cabinet(), act, subject, detail).await;
+        recorded.context("it is done, and could not be recorded")
     }
-}
-
-/// Records what was done, by the name of this user.
-pub async fn record(
-    cabinet: &dyn Cabinet,
-    act: &str,
-    subject: &str,
-    detail: Option<String>,
-) -> Result<()> {
-    let doer = Doer {
-        name: user(),
-        ingress: "cli",
-    };
-    let recorded = audit(cabinet, &doer, act, subject, detail).await;
-    recorded.context("it is done, and could not be recorded")
-}
-
-/// The name of this user, as far as the environment tells.
-fn user() -> String {
-    let names = ["USER", "LOGNAME"].into_iter();
-    let mut known = names.filter_map(|name| std::env::var(name).ok());
-    let known = known.find(|name| !name.is_empty());
-    known.unwrap_or_else(|| "somebody".to_owned())
 }

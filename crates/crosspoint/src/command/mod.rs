@@ -11,4 +11,5 @@ pub mod key;
 pub mod ledger;
 pub mod new;
 pub mod reload;
+pub mod secret;
 pub mod serve;

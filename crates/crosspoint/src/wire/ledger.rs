@@ -18,23 +18,19 @@ use crate::config::store_url::StoreTarget;
 /// Opens the ledger. `create`: to serve from it, and made where there is none yet. None when it is
 /// switched off.
 pub async fn open(loaded: &Loaded, create: bool) -> Result<Option<Arc<Ledger>>> {
+    open_as(loaded, create, create).await
+}
+
+/// Opens the ledger beside a server, if there is one, and makes it where there is none yet. None
+/// when it is switched off.
+pub async fn open_to_write(loaded: &Loaded) -> Result<Option<Arc<Ledger>>> {
+    open_as(loaded, true, false).await
+}
+
+async fn open_as(loaded: &Loaded, create: bool, serves: bool) -> Result<Option<Arc<Ledger>>> {
     let StoreTarget::At(url) = &loaded.store else {
         return Ok(None);
     };
-    open_as(loaded, url.expose(), create, create)
-        .await
-        .map(Some)
-}
-
-/// The same for what is kept beside calls: made where there is none yet, and not served from.
-pub async fn open_to_keep(loaded: &Loaded) -> Result<Option<Arc<Ledger>>> {
-    let StoreTarget::At(url) = &loaded.store else {
-        return Ok(None);
-    };
-    open_as(loaded, url.expose(), true, false).await.map(Some)
-}
-
-async fn open_as(loaded: &Loaded, url: &str, create: bool, serves: bool) -> Result<Arc<Ledger>> {
     let mut options = Options::new(&loaded.master_key);
     options.create = create;
     options.serves = serves;
@@ -47,8 +43,8 @@ async fn open_as(loaded: &Loaded, url: &str, create: bool, serves: bool) -> Resu
         // The first start makes what it needs; where it cannot, opening says why.
         let _ = crate::data_dir::create(&loaded.config.data_dir.0);
     }
-    match crosspoint_store::open(url, &options).await {
-        Ok(ledger) => Ok(ledger),
+    match crosspoint_store::open(url.expose(), &options).await {
+        Ok(ledger) => Ok(Some(ledger)),
         Err(error @ OpenError::Database(_)) => Err(error).context(
             "the ledger cannot be opened: see to the store at store.url (CROSSPOINT_STORE__URL), \
              or switch the ledger off with store.url = \"none\"",
@@ -70,7 +66,8 @@ pub async fn open_existing(loaded: &Loaded) -> Option<Arc<Ledger>> {
     }
 }
 
-fn is_missing(error: &anyhow::Error) -> bool {
+/// Whether there is no ledger because nobody has made one yet.
+pub fn is_missing(error: &anyhow::Error) -> bool {
     matches!(
         error.downcast_ref::<OpenError>(),
         Some(OpenError::Missing(_))

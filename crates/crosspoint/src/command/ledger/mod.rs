@@ -23,10 +23,9 @@ use crosspoint_store::Ledger;
 pub use time::Moment;
 
 use crate::cli::{FAILED, LedgerCommand};
-use crate::command::kept;
 use crate::config::Loaded;
 use crate::config::types::LogFormat;
-use crate::{logging, wire};
+use crate::{actor, logging, wire};
 use rows::Found;
 
 /// When a result gets to its engine.
@@ -96,8 +95,8 @@ impl Desk {
     /// recorded is said.
     async fn record(&self, act: &str, id: &str, detail: Option<&str>) {
         let detail = detail.map(str::to_owned);
-        if let Err(error) = kept::record(&*self.ledger, act, id, detail).await {
-            eprintln!("{error:#}");
+        if let Err(error) = actor::record(&*self.ledger, act, id, detail).await {
+            eprintln!("It is done, and could not be recorded: {error}");
         }
     }
 
