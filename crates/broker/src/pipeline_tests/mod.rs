@@ -20,6 +20,7 @@ async fn a_call_is_held_once_however_many_layers_there_are() {
     let job = Box::new(Job::new(
         entry,
         call,
+        Choice::None,
         trace,
         Instant::now() + LIMIT,
         counted,
