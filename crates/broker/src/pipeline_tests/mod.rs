@@ -3,6 +3,7 @@
 mod bench;
 mod limits;
 mod order;
+mod profiles;
 mod retries;
 
 use bench::{Bench, LIMIT, call, none};
