@@ -27,10 +27,13 @@ pub(super) struct System {
     /// When it was asked.
     asked: Mutex<Vec<Instant>>,
     /// With which profile, and which `url` and `token` among the arguments.
-    pub(super) saw: Mutex<Vec<(Arc<Profile>, [Option<String>; 2])>>,
+    pub(super) saw: Mutex<Vec<Saw>>,
     /// How often it was told that its profiles have changed.
     pub(super) renewed: AtomicUsize,
 }
+
+/// A profile, and two of the arguments.
+type Saw = (Arc<Profile>, [Option<String>; 2]);
 
 /// What commands and profiles of the system may have.
 #[derive(schemars::JsonSchema)]
