@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use crosspoint_broker::access::Scopes;
+use crosspoint_broker::profiles::is_secret_name;
 
 use super::JsonArgs;
 use crate::config::durations::{Age, Delay};
@@ -95,8 +96,7 @@ pub struct AuditArgs {
 }
 
 fn name(text: &str) -> Result<String, String> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-    match (1..=128).contains(&text.len()) && text.bytes().all(plain) {
+    match is_secret_name(text) {
         true => Ok(text.to_owned()),
         false => Err("a name has 1 to 128 letters, digits, '_', '-' and '.'".to_owned()),
     }

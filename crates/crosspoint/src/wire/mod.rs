@@ -86,6 +86,7 @@ fn settings(loaded: &Loaded, mask: Mask, listener: Option<SocketAddr>) -> Result
         policies: policies::all(loaded),
         callbacks: ledger::callbacks(loaded, listener)?,
         tracing: Tracing::default(),
+        connections: Arc::default(),
     })
 }
 
