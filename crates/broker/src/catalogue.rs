@@ -179,6 +179,12 @@ impl Catalogue {
         &self.auths
     }
 
+    /// A connector by its published name; one without commands is not found.
+    pub fn connector(&self, name: &str) -> Option<&Arc<dyn Connector>> {
+        let index = self.by_connector.get(name)?.values().next()?;
+        Some(&self.entries[*index].connector)
+    }
+
     /// The built-in connectors in whose place mounted ones are called, by name.
     pub fn replaced(&self) -> &[String] {
         &self.replaced

@@ -37,8 +37,10 @@ struct State {
     /// What could not be read, a sentence each.
     unreadable: Vec<String>,
     /// By the connector's published name.
-    held: HashMap<Arc<str>, Arc<Held>>,
+    held: ByConnector,
 }
+
+pub(super) type ByConnector = HashMap<Arc<str>, Arc<Held>>;
 
 // === impl Connections ===
 
@@ -219,6 +221,12 @@ impl Connections {
             || super::tokens::FIELD.to_owned(),
             |tokens| tokens.field(&definition.id, auth),
         ))
+    }
+
+    /// What is in the file, what is in the cabinet, and what calls choose from.
+    pub(super) fn snapshot(&self) -> (Vec<Definition>, Vec<Definition>, ByConnector) {
+        let state = self.state();
+        (state.file.clone(), state.store.clone(), state.held.clone())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

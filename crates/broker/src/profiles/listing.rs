@@ -1,0 +1,71 @@
+//! All profiles as they are, for people.
+
+use std::sync::Arc;
+
+use super::{Connections, Definition};
+
+/// A profile and whether it can be used.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// As it was written down.
+    pub definition: Definition,
+    /// Whether calls that name none use it.
+    pub is_used: bool,
+    /// Why it cannot be used, for people.
+    pub problem: Option<String>,
+}
+
+// === impl Connections ===
+
+impl Connections {
+    /// Every profile that there is, ordered by its id. One of the cabinet that is covered by the file
+    /// is left out.
+    pub fn list(&self) -> Vec<Listed> {
+        let (file, store, held) = self.snapshot();
+        let mut listed: Vec<Listed> = Vec::new();
+        for definition in file.into_iter().chain(store) {
+            if listed
+                .iter()
+                .any(|known| known.definition.id == definition.id)
+            {
+                continue;
+            }
+            let id = &definition.id;
+            let (is_used, problem) = match held.get(&id.connector) {
+                Some(held) => held.how_is(&id.name),
+                None => (
+                    false,
+                    Some(format!("there is no connector {}", id.connector)),
+                ),
+            };
+            listed.push(Listed {
+                definition,
+                is_used,
+                problem,
+            });
+        }
+        listed.sort_by(|a, b| a.definition.id.cmp(&b.definition.id));
+        listed
+    }
+
+    /// The profiles of the configuration file.
+    pub fn in_file(&self) -> Vec<Definition> {
+        self.snapshot().0
+    }
+}
+
+// === impl Held ===
+
+impl super::Held {
+    /// Whether a profile is used by default, and why it cannot be used.
+    fn how_is(&self, name: &Arc<str>) -> (bool, Option<String>) {
+        let now = self.now.load();
+        let Some(checked) = now.all.get(name) else {
+            return (false, None);
+        };
+        let default = now.default.as_ref();
+        let is_used = default.is_some_and(|default| Arc::ptr_eq(default, checked));
+        let problem = checked.usable(&|_| false).err();
+        (is_used, problem.map(|failure| failure.message))
+    }
+}
