@@ -18,7 +18,9 @@ use crate::catalogue::{Catalogue, Clash, Entry};
 use crate::connectors::{self, ConnectorState, Gauges};
 use crate::inventory::{self, Offered};
 use crate::layers::hand_over::Held;
-use crate::ledger::{NotRun, Pruned, Recorder, Repeat, Retention, State, Store, ending, recovery};
+use crate::ledger::{
+    NotRun, Pruned, Recorder, Repeat, Retention, State, Store, StoreError, ending, recovery,
+};
 use crate::limiters::Limiters;
 use crate::metrics::Metrics;
 use crate::mounts::{Member, Registration};
@@ -295,6 +297,15 @@ impl Broker {
     /// The accounts at the systems behind the connectors, as they are configured now.
     pub fn connections(&self) -> Arc<Connections> {
         self.0.connections()
+    }
+
+    /// Reads the profiles and secrets of the store again, so that the next attempt of any call has
+    /// what was changed. It happens by itself within seconds.
+    pub async fn refresh_connections(&self) -> Result<(), StoreError> {
+        for connector in self.connections().refresh().await? {
+            self.0.renew(&connector);
+        }
+        Ok(())
     }
 
     /// Waits until every mount has finished its first attempt, well or not.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use crosspoint_broker::Broker;
 use crosspoint_broker::cabinet::Cabinet;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
@@ -101,6 +101,19 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
         .route("/api/v1/calls/{id}", get(api::one))
         .route("/api/v1/calls/{id}/settle", post(api::settle))
         .route("/api/v1/calls/{id}/replay", post(api::replay))
+        .route("/api/v1/profiles", get(api::profiles::profiles))
+        .route(
+            "/api/v1/profiles/{connector}/{name}",
+            get(api::profiles::profile)
+                .put(api::profiles::set)
+                .patch(api::profiles::set)
+                .delete(api::profiles::remove),
+        )
+        .route("/api/v1/secrets", get(api::secrets::secrets))
+        .route(
+            "/api/v1/secrets/{name}",
+            put(api::secrets::set).delete(api::secrets::remove),
+        )
         .route("/api/v1/audit", get(api::audit))
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_that_way)
@@ -134,7 +147,13 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
     (!origins.is_empty()).then(|| {
         CorsLayer::new()
             .allow_origin(allowed)
-            .allow_methods([Method::GET, Method::POST])
+            .allow_methods([
+                Method::GET,
+                Method::POST,
+                Method::PUT,
+                Method::PATCH,
+                Method::DELETE,
+            ])
             .allow_headers(headers)
             .expose_headers(exposed)
     })

@@ -27,12 +27,7 @@ pub(crate) async fn audit(
 
 async fn page(shared: &Shared, seen: &Seen, query: Option<&str>) -> Result<Value, Problem> {
     let (limit, before) = query::acts(query)?;
-    if let Some(key) = seen.key.as_ref().filter(|_| seen.is_of_connectors()) {
-        let name = &key.name;
-        return Err(Problem::forbidden(format!(
-            "the key '{name}' is good for some connectors only, and this is about everything"
-        )));
-    }
+    for_all(seen)?;
     let cabinet = shared.cabinet.as_ref().ok_or_else(Problem::no_ledger)?;
     // One more than is shown tells whether there are more.
     let mut acts = cabinet.acts(limit + 1, before.as_deref()).await?;
@@ -41,6 +36,17 @@ async fn page(shared: &Shared, seen: &Seen, query: Option<&str>) -> Result<Value
     let next = acts.last().filter(|_| more).map(|act| act.id.clone());
     let acts: Value = acts.iter().map(act_json).collect();
     Ok(json!({"acts": acts, "next": next}))
+}
+
+/// Refuses a key that is good for some connectors only, where something is about all of them.
+pub(super) fn for_all(seen: &Seen) -> Result<(), Problem> {
+    let Some(key) = seen.key.as_ref().filter(|_| seen.is_of_connectors()) else {
+        return Ok(());
+    };
+    let name = &key.name;
+    Err(Problem::forbidden(format!(
+        "the key '{name}' is good for some connectors only, and this is about all of them"
+    )))
 }
 
 fn act_json(act: &Act) -> Value {

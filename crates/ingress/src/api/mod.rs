@@ -6,13 +6,16 @@
 mod answer;
 mod audit;
 mod call;
+mod change;
 mod decide;
 mod events;
 mod invocation;
 mod ledger;
 mod listing;
 mod problem;
+pub(crate) mod profiles;
 mod query;
+pub(crate) mod secrets;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;

@@ -121,6 +121,11 @@ impl Problem {
         Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
+    /// There is no such thing.
+    pub(super) fn no_such(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
     /// There is no such call.
     pub(super) fn no_such_call(id: &str) -> Problem {
         let detail = format!("there is no call {} in the ledger", shorten(id));

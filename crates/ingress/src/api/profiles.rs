@@ -1,0 +1,157 @@
+//! `/api/v1/profiles`: the accounts at the systems behind the connectors. No secret is shown.
+
+use axum::Extension;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use crosspoint_broker::cabinet::Cabinet;
+use crosspoint_broker::profiles::{self, About, Listed, NotChanged, ProfileId};
+use http::request::Parts;
+use http::{Method, StatusCode};
+use serde_json::Value;
+
+use super::audit::record;
+use super::call::read;
+use super::{Problem, change};
+use crate::request::Seen;
+use crate::router::Shared;
+
+type Named = Result<Path<(String, String)>, PathRejection>;
+
+/// All profiles.
+pub(crate) async fn profiles(
+    State(shared): State<Shared>,
+    Extension(seen): Extension<Seen>,
+) -> Response {
+    let all = shared.broker.connections().list();
+    let visible = all
+        .iter()
+        .filter(|one| seen.sees(&one.definition.id.connector));
+    crate::answer::json(StatusCode::OK, &visible.map(shown).collect())
+}
+
+/// One profile.
+pub(crate) async fn profile(
+    State(shared): State<Shared>,
+    Extension(seen): Extension<Seen>,
+    path: Named,
+) -> Response {
+    match named(&seen, path).and_then(|id| find(&shared, &id)) {
+        Ok(profile) => crate::answer::json(StatusCode::OK, &profile),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Makes or replaces a profile (PUT), or changes it (PATCH); answers with it as it is then.
+pub(crate) async fn set(
+    State(shared): State<Shared>,
+    Extension(seen): Extension<Seen>,
+    path: Named,
+    request: Request,
+) -> Response {
+    let (
+        Parts {
+            headers, method, ..
+        },
+        body,
+    ) = request.into_parts();
+    let done = async {
+        let id = named(&seen, path)?;
+        let body = read(&headers, body, shared.max_body).await?;
+        let change = change::of_profile(body, method == Method::PUT)?;
+        let (connections, cabinet) = (shared.broker.connections(), cabinet(&shared)?);
+        let catalogue = shared.broker.catalogue();
+        let connector = catalogue.connector(&id.connector);
+        if connector.is_none() && shared.broker.health().ready {
+            return Err(Problem::no_such(format!(
+                "there is no connector {}",
+                id.connector
+            )));
+        }
+        let file = connections.in_file();
+        let about = About {
+            fields: connector.map(|connector| &connector.manifest().fields),
+            auths: None,
+            file: &file,
+        };
+        let kept = profiles::keep(cabinet, &about, &id, change).await?;
+        let what = if kept.is_new { "new" } else { "changed" };
+        record(&shared, &seen, "profile.set", &id.to_string(), Some(what)).await;
+        shared.broker.refresh_connections().await?;
+        find(&shared, &id)
+    };
+    match done.await {
+        Ok(profile) => crate::answer::json(StatusCode::OK, &profile),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Removes a profile.
+pub(crate) async fn remove(
+    State(shared): State<Shared>,
+    Extension(seen): Extension<Seen>,
+    path: Named,
+) -> Response {
+    let done = async {
+        let id = named(&seen, path)?;
+        let file = shared.broker.connections().in_file();
+        profiles::remove(cabinet(&shared)?, &file, &id).await?;
+        record(&shared, &seen, "profile.remove", &id.to_string(), None).await;
+        shared.broker.refresh_connections().await?;
+        Ok::<_, Problem>(())
+    };
+    match done.await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// The profile that a path names, if the caller may do with its connector what is asked.
+fn named(seen: &Seen, path: Named) -> Result<ProfileId, Problem> {
+    let Ok(Path((connector, name))) = path else {
+        return Err(Problem::no_such("the path is not UTF-8 text"));
+    };
+    if let Some(refusal) = seen.refusal_of(&connector) {
+        return Err(Problem::forbidden(refusal));
+    }
+    let id = format!("{connector}/{name}").parse::<ProfileId>();
+    id.map_err(|error| Problem::no_such(error.to_string()))
+}
+
+fn find(shared: &Shared, id: &ProfileId) -> Result<Value, Problem> {
+    let all = shared.broker.connections().list();
+    let found = all.iter().find(|one| one.definition.id == *id);
+    found
+        .map(shown)
+        .ok_or_else(|| Problem::no_such(format!("there is no profile {id}")))
+}
+
+fn shown(profile: &Listed) -> Value {
+    let mut shown = profile.definition.shown();
+    shown.insert("used_by_default".into(), profile.is_used.into());
+    shown.insert("problem".into(), profile.problem.clone().into());
+    Value::Object(shown)
+}
+
+/// Where profiles and secrets are kept.
+pub(super) fn cabinet(shared: &Shared) -> Result<&dyn Cabinet, Problem> {
+    let cabinet = shared.cabinet.as_deref();
+    cabinet.ok_or_else(Problem::no_ledger)
+}
+
+impl From<NotChanged> for Problem {
+    fn from(error: NotChanged) -> Problem {
+        match error {
+            NotChanged::Mistakes(..) => Problem::new(
+                StatusCode::BAD_REQUEST,
+                "profile_invalid",
+                error.to_string(),
+            ),
+            NotChanged::Missing(_) => Problem::no_such(error.to_string()),
+            NotChanged::InFile(_) | NotChanged::Changed(_) | NotChanged::Unreadable(_) => {
+                Problem::not_possible(None, error.to_string())
+            }
+            NotChanged::Store(error) => error.into(),
+        }
+    }
+}
