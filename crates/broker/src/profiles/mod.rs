@@ -15,7 +15,9 @@ pub(crate) mod watch;
 
 pub(crate) use choice::{Choice, Resolved};
 pub use connections::Connections;
-pub use definition::{Definition, From, NotADefinition, NotAProfile, ProfileId, Source};
+pub use definition::{
+    Definition, From, NotADefinition, NotAProfile, ProfileId, Source, is_secret_name,
+};
 pub(crate) use held::Held;
 pub use secrets::{Secrets, Vault};
 pub use tokens::{Token, Tokens};

@@ -81,10 +81,13 @@ async fn serve(
         .context("reading the address that is listened on")?;
     let python = Python::new(Arc::new(ToLog));
     let ledger = wire::ledger::open(&loaded, true).await?;
+    let cabinet = wire::cabinet(ledger.as_ref());
     let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
     let (telemetry, tracing) = telemetry::start(&loaded, Some(address), &log);
-    let broker = wire::broker(&loaded, Some(address), &python, ledger, tracing)?;
+    let kept = (ledger, cabinet.clone());
+    let broker = wire::broker(&loaded, Some(address), &python, kept, tracing).await?;
     broker.attend_ledger(wire::ledger::retention(&loaded));
+    broker.attend_profiles();
     let routes = Live::new(crosspoint_ingress::router(
         broker.clone(),
         wire::ingress(&loaded),
@@ -101,6 +104,7 @@ async fn serve(
         routes: routes.clone(),
         log,
         python,
+        cabinet,
         now: Mutex::new((loaded, secrets)),
     });
     attend(reloader, data_dir.as_ref(), watch).context("listening for SIGHUP")?;

@@ -11,6 +11,7 @@ use super::durations::{Age, Delay, Lease, Span};
 use super::egress::EgressEntry;
 use super::limits::{Rate, Share};
 use super::problem::Wrong;
+use super::profiles::SecretText;
 use super::reference::KeyText;
 use super::requirement::Requirement;
 use super::scalars::{EngineUrl, FilePath, HostName, Listen, LogFilter, WebOrigin};
@@ -30,7 +31,7 @@ pub struct Format {
 }
 
 /// All of them.
-pub static FORMATS: [Format; 23] = [
+pub static FORMATS: [Format; 25] = [
     Format {
         name: "listen",
         kind: "an address such as `127.0.0.1:7004`",
@@ -132,6 +133,16 @@ pub static FORMATS: [Format; 23] = [
         check: command_name,
     },
     Format {
+        name: "profile-name",
+        kind: "the name of a profile: letters, digits, `_` and `-`",
+        check: profile_name,
+    },
+    Format {
+        name: "secret",
+        kind: "a secret, or a reference such as `secret:NAME` or `env:NAME`",
+        check: parses::<SecretText>,
+    },
+    Format {
         name: "rate",
         kind: "a rate such as `10/s`, `100/m` or `1000/h`",
         check: parses::<Rate>,
@@ -229,6 +240,13 @@ fn command_name(text: &str) -> Result<(), Wrong> {
     match is_name(text) {
         true => Ok(()),
         false => Err(wrong(text, "is not the name of a command", "command-name")),
+    }
+}
+
+fn profile_name(text: &str) -> Result<(), Wrong> {
+    match is_name(text) {
+        true => Ok(()),
+        false => Err(wrong(text, "is not the name of a profile", "profile-name")),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crosspoint_broker::Broker;
+use crosspoint_broker::cabinet::Cabinet;
 use crosspoint_core::Mask;
 use crosspoint_ingress::Live;
 use tokio::sync::Mutex;
@@ -33,6 +34,8 @@ pub struct Reloader {
     pub log: LogMask,
     /// The Python connectors.
     pub python: Python,
+    /// What keeps profiles and secrets.
+    pub cabinet: Arc<dyn Cabinet>,
     /// The configuration that counts, and every secret there has been: what was replaced may still
     /// end a call.
     pub now: Mutex<(Loaded, Vec<String>)>,
@@ -71,7 +74,7 @@ impl Reloader {
         now.1.dedup();
         let mask = Mask::new(now.1.clone());
         self.log.replace(mask.clone());
-        let settings = settings(&loaded, mask, Some(self.listener));
+        let settings = settings(&loaded, mask, Some(self.listener), self.cabinet.clone());
         let settings = settings.map_err(|error| format!("{error:#}"))?;
         let replaced = self.broker.replace(settings, mounts).await;
         replaced.map_err(|error| error.to_string())?;
@@ -84,6 +87,7 @@ impl Reloader {
         self.routes.replace(router);
         let mut notes = fixed(&now.0, &loaded);
         notes.extend(health.misplaced);
+        notes.extend(health.profiles);
         notes.extend(loaded.warnings.iter().map(ToString::to_string));
         now.0 = loaded;
         let summary = describe(&self.broker);
