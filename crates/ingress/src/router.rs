@@ -26,8 +26,8 @@ use crate::{answer, api, openapi, operate, request};
 pub struct Settings {
     /// Who may ask.
     pub access: Access,
-    /// Where administrative acts are recorded, if anywhere.
-    pub cabinet: Option<Arc<dyn Cabinet>>,
+    /// Where profiles and secrets are kept, and administrative acts recorded.
+    pub cabinet: Arc<dyn Cabinet>,
     /// Web pages of which origins may ask, `*` for all; none by default.
     pub cors_origins: Vec<String>,
     /// The largest request body in bytes.
@@ -46,7 +46,7 @@ pub(crate) type Shared = Arc<State>;
 pub(crate) struct State {
     pub(crate) broker: Broker,
     pub(crate) access: Access,
-    pub(crate) cabinet: Option<Arc<dyn Cabinet>>,
+    pub(crate) cabinet: Arc<dyn Cabinet>,
     pub(crate) max_body: usize,
     pub(crate) spiff_deadline: Duration,
     pub(crate) api_deadline: Duration,

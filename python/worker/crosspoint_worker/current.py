@@ -22,6 +22,7 @@ class Call:
         "arguments",
         "task_data",
         "callback_url",
+        "config",
         "headers",
         "target",
         "cancelled",
@@ -40,6 +41,8 @@ class Call:
         # What the reference host passes when a request has no task data.
         self.task_data: Any = params.get("task_data", "{}")
         self.callback_url: Optional[str] = params.get("callback_url")
+        # The values of its profile.
+        self.config: Dict[str, Any] = params.get("config") or {}
         self.headers: List[List[str]] = params.get("headers") or []
         self.target: Optional[Target] = None
         self.cancelled = False

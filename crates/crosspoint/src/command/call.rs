@@ -5,11 +5,9 @@ mod remote;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use crosspoint_broker::Broker;
-use crosspoint_broker::ledger::Store;
 use crosspoint_core::{
     Arguments, Body, Call, CommandId, Failure, Ingress, Invalid, Kind, Origin, Outcome,
 };
@@ -47,7 +45,6 @@ pub fn run(file: &Option<PathBuf>, args: CallArgs) -> Result<ExitCode> {
             return there(&args, &remote, &call.arguments).await;
         }
         let ledger = wire::ledger::open_existing(&loaded).await;
-        let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
         let (telemetry, tracing) = telemetry::start(&loaded, None, &log);
         let only = Some(&*call.command.connector);
         let broker = wire::in_process(&loaded, only, ledger, tracing).await?;

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use crosspoint_broker::Broker;
-use crosspoint_broker::cabinet::Cabinet;
 use crosspoint_broker::ledger::Store;
 use crosspoint_ingress::Live;
 use tokio::net::TcpListener;
@@ -82,15 +81,17 @@ async fn serve(
         .context("reading the address that is listened on")?;
     let python = Python::new(Arc::new(ToLog));
     let ledger = wire::ledger::open(&loaded, true).await?;
-    let cabinet = ledger.clone().map(|ledger| ledger as Arc<dyn Cabinet>);
-    let kept = KeptFor::open(cabinet).await?;
+    let cabinet = wire::cabinet(ledger.as_ref());
+    let at_the_door = KeptFor::open(cabinet.clone()).await?;
     let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
     let (telemetry, tracing) = telemetry::start(&loaded, Some(address), &log);
-    let broker = wire::broker(&loaded, Some(address), &python, ledger, tracing)?;
+    let kept = (ledger, cabinet.clone());
+    let broker = wire::broker(&loaded, Some(address), &python, kept, tracing).await?;
     broker.attend_ledger(wire::ledger::retention(&loaded));
+    broker.attend_profiles();
     let routes = Live::new(crosspoint_ingress::router(
         broker.clone(),
-        wire::ingress(&loaded, &kept),
+        wire::ingress(&loaded, &at_the_door),
     ));
     // Before anybody is told that this process is there: who starts it may want to end it.
     let mut signals = Signals::listen().context("listening for signals")?;
@@ -104,7 +105,8 @@ async fn serve(
         routes: routes.clone(),
         log,
         python,
-        kept,
+        at_the_door,
+        cabinet,
         now: Mutex::new((loaded, secrets)),
     });
     attend(reloader, data_dir.as_ref(), watch).context("listening for SIGHUP")?;

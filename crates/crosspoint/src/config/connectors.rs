@@ -10,6 +10,7 @@ use super::durations::Span;
 use super::egress::{EgressEntry, Preset};
 use super::mounted::Entry;
 use super::policy::{Commands, Policy, commands};
+use super::profiles::{Profiles, profiles};
 use super::sizes::Size;
 
 /// One table for each connector. The file has the tables of both kinds side by side.
@@ -61,6 +62,10 @@ pub struct HttpConnector {
     /// The policies of single commands, by their names.
     #[schemars(schema_with = "commands")]
     pub commands: Commands,
+
+    /// The profiles of the connector, by names of your own.
+    #[schemars(schema_with = "profiles")]
+    pub profiles: Profiles,
 }
 
 /// What the ids of `http` without a version mean.
@@ -93,6 +98,10 @@ pub struct SmtpConnector {
     /// The policies of single commands, by their names.
     #[schemars(schema_with = "commands")]
     pub commands: Commands,
+
+    /// The profiles of the connector, by names of your own.
+    #[schemars(schema_with = "profiles")]
+    pub profiles: Profiles,
 }
 
 /// What `smtp/SendEmail` answers.
@@ -125,6 +134,10 @@ pub struct SlackConnector {
     /// The policies of single commands, by their names.
     #[schemars(schema_with = "commands")]
     pub commands: Commands,
+
+    /// The profiles of the connector, by names of your own.
+    #[schemars(schema_with = "profiles")]
+    pub profiles: Profiles,
 }
 
 /// The built-in connector `logging`.
@@ -173,6 +186,10 @@ pub struct PostgresConnector {
     /// The policies of single commands, by their names.
     #[schemars(schema_with = "commands")]
     pub commands: Commands,
+
+    /// The profiles of the connector, by names of your own.
+    #[schemars(schema_with = "profiles")]
+    pub profiles: Profiles,
 }
 
 /// The built-in connector `os`.
@@ -229,6 +246,19 @@ impl Connectors {
         (egress.as_ref(), policy.clone())
     }
 
+    /// The profiles of a built-in connector.
+    pub fn profiles(&self, name: &str) -> &Profiles {
+        static NONE: Profiles = Profiles::new();
+        let all = &self.built_in;
+        match name {
+            "http" => &all.http.profiles,
+            "smtp" => &all.smtp.profiles,
+            "slack" => &all.slack.profiles,
+            "postgres_v2" => &all.postgres_v2.profiles,
+            _ => &NONE,
+        }
+    }
+
     /// The policies of single commands of a connector.
     pub fn commands(&self, name: &str) -> Commands {
         if let Some(entry) = self.mounted.get(name) {
@@ -257,6 +287,7 @@ impl Default for HttpConnector {
             egress: None,
             policy: Policy::default(),
             commands: Commands::new(),
+            profiles: Profiles::new(),
         }
     }
 }
@@ -268,6 +299,7 @@ impl Default for SlackConnector {
             egress: None,
             policy: Policy::default(),
             commands: Commands::new(),
+            profiles: Profiles::new(),
         }
     }
 }
@@ -283,6 +315,7 @@ impl Default for PostgresConnector {
             egress: None,
             policy: Policy::default(),
             commands: Commands::new(),
+            profiles: Profiles::new(),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::egress::EgressEntry;
 use super::keys::{Expiry, ScopeText};
 use super::limits::{Rate, Share};
 use super::problem::Wrong;
+use super::profiles::SecretText;
 use super::reference::KeyText;
 use super::requirement::Requirement;
 use super::scalars::{EngineUrl, FilePath, HostName, Listen, LogFilter, WebOrigin};
@@ -31,7 +32,7 @@ pub struct Format {
 }
 
 /// All of them.
-pub static FORMATS: [Format; 25] = [
+pub static FORMATS: [Format; 27] = [
     Format {
         name: "listen",
         kind: "an address such as `127.0.0.1:7004`",
@@ -131,6 +132,16 @@ pub static FORMATS: [Format; 25] = [
         name: "command-name",
         kind: "the name of a command: letters, digits, `_` and `-`",
         check: command_name,
+    },
+    Format {
+        name: "profile-name",
+        kind: "the name of a profile: letters, digits, `_` and `-`",
+        check: profile_name,
+    },
+    Format {
+        name: "secret",
+        kind: "a secret, or a reference such as `secret:NAME` or `env:NAME`",
+        check: parses::<SecretText>,
     },
     Format {
         name: "rate",
@@ -240,6 +251,13 @@ fn command_name(text: &str) -> Result<(), Wrong> {
     match is_name(text) {
         true => Ok(()),
         false => Err(wrong(text, "is not the name of a command", "command-name")),
+    }
+}
+
+fn profile_name(text: &str) -> Result<(), Wrong> {
+    match is_name(text) {
+        true => Ok(()),
+        false => Err(wrong(text, "is not the name of a profile", "profile-name")),
     }
 }
 

@@ -7,6 +7,7 @@ use std::string::FromUtf8Error;
 use std::sync::Arc;
 
 use crosspoint_broker::access::Scopes;
+use crosspoint_broker::profiles::Definition;
 use crosspoint_core::Secret;
 
 use super::check_schema;
@@ -47,6 +48,8 @@ pub struct Loaded {
     pub python_env: BTreeMap<String, Secret<String>>,
     /// The values of each table of a connector that is not built in, references resolved.
     pub mounted: BTreeMap<String, Resolved>,
+    /// The profiles of all connectors, references that lead out of the file followed.
+    pub profiles: Vec<Definition>,
     /// The virtual environment to mount because the variable `VIRTUAL_ENV` names it and `[python]`
     /// names none.
     pub virtual_env: Option<PathBuf>,
@@ -124,6 +127,7 @@ fn load_in(
         api_callback_token,
         python_env,
         mounted,
+        profiles,
         secrets,
         ..
     } = semantic;
@@ -143,6 +147,7 @@ fn load_in(
         api_callback_token,
         python_env,
         mounted,
+        profiles,
         virtual_env: env.virtual_env().filter(|_| !has_environment),
         secrets,
         warnings,
@@ -245,6 +250,10 @@ mod policy_tests;
 #[cfg(test)]
 #[path = "mounted_tests.rs"]
 mod mounted_tests;
+
+#[cfg(test)]
+#[path = "profile_tests.rs"]
+mod profile_tests;
 
 #[cfg(test)]
 #[path = "api_tests.rs"]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::durations::Span;
 use super::policy::{Commands, Policy, commands};
+use super::profiles::{Profiles, profiles};
 use super::python::Recycle;
 use super::requirement::Requirement;
 use super::scalars::FilePath;
@@ -98,6 +99,10 @@ pub struct PythonSettings {
     /// The policies of single commands, by their names.
     #[schemars(schema_with = "commands")]
     pub commands: Commands,
+
+    /// The profiles of the connector, by names of your own.
+    #[schemars(schema_with = "profiles")]
+    pub profiles: Profiles,
 }
 
 /// Commands that are safe to repeat.
@@ -138,6 +143,7 @@ impl Default for PythonSettings {
             recycle: Recycle::default(),
             policy: Policy::default(),
             commands: Commands::new(),
+            profiles: Profiles::new(),
         }
     }
 }

@@ -29,7 +29,10 @@ pub struct Key<'s> {
 const ANY_NAME: &str = "<name>";
 
 /// What stands for the name of any command.
-pub const ANY_COMMAND: &str = "<Command>";
+const ANY_COMMAND: &str = "<Command>";
+
+/// What stands for the name of any profile.
+const ANY_PROFILE: &str = "<profile>";
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let settings = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
@@ -59,7 +62,7 @@ pub fn tables() -> Vec<Table<'static>> {
 }
 
 /// All keys of all tables. In those of tables by any name `<name>` stands for it, in those of
-/// commands `<Command>`.
+/// commands `<Command>`, in those of profiles `<profile>`.
 pub fn keys() -> Vec<Key<'static>> {
     tables().into_iter().flat_map(|table| table.keys).collect()
 }
@@ -84,9 +87,10 @@ fn collect<'s>(name: &str, schema: &'s Value, tables: &mut Vec<Table<'s>>) {
         }
     }
     if let Some(any) = any_table(own) {
-        let part = match name.ends_with(".commands") {
-            true => ANY_COMMAND,
-            false => ANY_NAME,
+        let part = match name.rsplit('.').next() {
+            Some("commands") => ANY_COMMAND,
+            Some("profiles") => ANY_PROFILE,
+            _ => ANY_NAME,
         };
         nested.push((join(name, part), any));
     }
@@ -104,9 +108,9 @@ fn collect<'s>(name: &str, schema: &'s Value, tables: &mut Vec<Table<'s>>) {
 
 impl Key<'_> {
     /// The environment variable that sets it: `CROSSPOINT_SPIFF__DEADLINE`. A table by any names
-    /// has none, nor has what is about one command: the case of its name counts.
+    /// has none, nor has what is about one command or profile: the case of its name counts.
     pub fn variable(&self) -> Option<String> {
-        let has_none = self.is_table() || self.name.contains(ANY_COMMAND);
+        let has_none = self.is_table() || is_of_one(&self.name);
         (!has_none).then(|| self.in_capitals())
     }
 
@@ -124,6 +128,11 @@ impl Key<'_> {
         let mut forms = alternatives(self.schema).into_iter();
         forms.any(|form| types(form).contains(&"object"))
     }
+}
+
+/// Whether a key is about one command or profile, which has a name of its own.
+pub fn is_of_one(key: &str) -> bool {
+    key.contains(ANY_COMMAND) || key.contains(ANY_PROFILE)
 }
 
 /// `part` in the table `table`.
@@ -293,25 +302,39 @@ mod tests {
                         connectors.http.policy.breaker|connectors.http.commands|\
                         connectors.http.commands.<Command>|\
                         connectors.http.commands.<Command>.policy|\
-                        connectors.http.commands.<Command>.policy.breaker|connectors.smtp|";
+                        connectors.http.commands.<Command>.policy.breaker|\
+                        connectors.http.profiles|connectors.http.profiles.<profile>|\
+                        connectors.smtp|";
         assert!(names.join("|").starts_with(expected), "{names:?}");
         let expected = "|connectors.<name>|connectors.<name>.recycle|connectors.<name>.policy|\
                         connectors.<name>.policy.breaker|connectors.<name>.commands|\
                         connectors.<name>.commands.<Command>|\
                         connectors.<name>.commands.<Command>.policy|\
-                        connectors.<name>.commands.<Command>.policy.breaker";
+                        connectors.<name>.commands.<Command>.policy.breaker|\
+                        connectors.<name>.profiles|connectors.<name>.profiles.<profile>";
         assert!(names.join("|").ends_with(expected), "{names:?}");
     }
 
     #[test]
-    fn only_keys_the_store_and_values_for_workers_are_secret() {
+    fn only_keys_the_store_profiles_and_values_for_workers_are_secret() {
         let secret: Vec<_> = keys()
             .into_iter()
             .filter(|key| is_secret(key.schema))
             .map(|key| key.name)
             .collect();
-        let expected = "access.api_keys store.url spiff.callback_token api.callback_token python.env \
-                        connectors.<name>.env connectors.<name>.config";
+        let profiles: Vec<_> = ["http", "smtp", "slack", "postgres_v2"]
+            .iter()
+            .flat_map(|name| {
+                ["settings", "secrets"].map(|t| format!("connectors.{name}.profiles.<profile>.{t}"))
+            })
+            .collect();
+        let expected = format!(
+            "access.api_keys store.url spiff.callback_token api.callback_token python.env {} \
+             connectors.<name>.env connectors.<name>.config \
+             connectors.<name>.profiles.<profile>.settings \
+             connectors.<name>.profiles.<profile>.secrets",
+            profiles.join(" ")
+        );
         assert_eq!(secret.join(" "), expected);
     }
 

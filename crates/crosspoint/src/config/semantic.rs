@@ -6,6 +6,8 @@ mod ledger;
 mod mounted;
 #[path = "semantic_policies.rs"]
 mod policies;
+#[path = "semantic_profiles.rs"]
+mod profiles;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,6 +15,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crosspoint_broker::access::Scopes;
+use crosspoint_broker::profiles::Definition;
 use crosspoint_core::{Secret, nearest, shorten};
 
 use super::environment::Environment;
@@ -56,6 +59,8 @@ pub struct Semantic<'a> {
     pub python_env: BTreeMap<String, Secret<String>>,
     /// The values of each table of a connector that is not built in, resolved.
     pub mounted: BTreeMap<String, Resolved>,
+    /// The profiles of all connectors, references that lead out of the file followed.
+    pub profiles: Vec<Definition>,
     /// Secrets among those values, in the names of packages and in the URL of the store.
     pub secrets: Vec<Secret<String>>,
 }
@@ -84,6 +89,7 @@ impl<'a> Semantic<'a> {
             api_callback_token: None,
             python_env: BTreeMap::new(),
             mounted: BTreeMap::new(),
+            profiles: Vec::new(),
             secrets: Vec::new(),
         }
     }
@@ -100,6 +106,7 @@ impl<'a> Semantic<'a> {
         self.callbacks();
         self.python();
         self.mounted_connectors();
+        self.all_profiles();
     }
 
     fn builtin_connectors(&mut self) {

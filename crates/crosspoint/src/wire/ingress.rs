@@ -9,11 +9,11 @@ use crosspoint_ingress::{Access, Settings};
 
 use crate::config::Loaded;
 
-/// What the store keeps for the way in. Nothing where there is none.
-#[derive(Clone, Default)]
+/// What the store keeps for the way in.
+#[derive(Clone)]
 pub struct KeptFor {
-    keys: Option<Arc<KeptKeys>>,
-    cabinet: Option<Arc<dyn Cabinet>>,
+    keys: Arc<KeptKeys>,
+    cabinet: Arc<dyn Cabinet>,
 }
 
 /// How the HTTP side behaves.
@@ -29,7 +29,7 @@ pub fn settings(loaded: &Loaded, kept: &KeptFor) -> Settings {
     Settings {
         access: Access {
             keys: keys.collect(),
-            kept: kept.keys.clone(),
+            kept: Some(kept.keys.clone()),
             required: config.access.require_key,
             anonymous: config.access.anonymous,
             hosts: config
@@ -57,16 +57,10 @@ pub fn settings(loaded: &Loaded, kept: &KeptFor) -> Settings {
 
 impl KeptFor {
     /// Reads the keys, and follows their changes.
-    pub async fn open(cabinet: Option<Arc<dyn Cabinet>>) -> Result<KeptFor> {
-        let Some(cabinet) = cabinet else {
-            return Ok(KeptFor::default());
-        };
+    pub async fn open(cabinet: Arc<dyn Cabinet>) -> Result<KeptFor> {
         let keys = KeptKeys::open(cabinet.clone()).await;
         let keys = Arc::new(keys.context("reading the access keys of the store")?);
         tokio::spawn(keys.clone().follow());
-        Ok(KeptFor {
-            keys: Some(keys),
-            cabinet: Some(cabinet),
-        })
+        Ok(KeptFor { keys, cabinet })
     }
 }

@@ -1,6 +1,7 @@
 //! Puts the parts together as the configuration says.
 
 mod built_in;
+mod connections;
 mod ingress;
 pub mod ledger;
 mod policies;
@@ -15,12 +16,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
+use crosspoint_broker::cabinet::Cabinet;
 use crosspoint_broker::ledger::Store;
 use crosspoint_broker::{Broker, Registration, Settings};
 use crosspoint_connectors::BUILT_IN;
 use crosspoint_core::{Mask, Tracing};
 use crosspoint_net::Proxies;
+use crosspoint_store::Ledger;
 
+pub use connections::cabinet;
 pub use ingress::{KeptFor, settings as ingress};
 pub use progress::{ToLog, ToTerminal};
 pub use python::Python;
@@ -80,13 +84,18 @@ pub fn mask(loaded: &Loaded) -> Mask {
 }
 
 /// How the broker treats calls. `listener` is our own address.
-fn settings(loaded: &Loaded, mask: Mask, listener: Option<SocketAddr>) -> Result<Settings> {
+fn settings(
+    loaded: &Loaded,
+    mask: Mask,
+    listener: Option<SocketAddr>,
+    cabinet: Arc<dyn Cabinet>,
+) -> Result<Settings> {
     Ok(Settings {
         mask,
         policies: policies::all(loaded),
         callbacks: ledger::callbacks(loaded, listener)?,
+        connections: Arc::new(connections::connections(loaded, cabinet)),
         tracing: Tracing::default(),
-        connections: Arc::default(),
     })
 }
 
@@ -106,7 +115,7 @@ fn registrations(
 pub async fn in_process(
     loaded: &Loaded,
     only: Option<&str>,
-    ledger: Option<Arc<dyn Store>>,
+    ledger: Option<Arc<Ledger>>,
     tracing: Tracing,
 ) -> Result<Broker> {
     let python = Python::new(Arc::new(ToTerminal));
@@ -114,7 +123,9 @@ pub async fn in_process(
         Some(connector) => python.only(connector),
         None => python,
     };
-    let broker = broker(loaded, None, &python, ledger, tracing)?;
+    let cabinet = cabinet(ledger.as_ref());
+    let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
+    let broker = broker(loaded, None, &python, (ledger, cabinet), tracing).await?;
     let waiting = show::Waiting::new("loading connectors".to_owned());
     tokio::select! {
         () = broker.settled() => {}
@@ -127,19 +138,23 @@ pub async fn in_process(
 }
 
 /// The broker with every connector that is configured, which load in the background. Calls are
-/// recorded in `ledger`, if there is one, and their spans told to `tracing`. `listener` is our own
-/// address, where no connector may send a request.
-pub fn broker(
+/// recorded in `ledger`, if there is one, profiles and secrets are those of the file and of `cabinet`,
+/// and spans are told to `tracing`. `listener` is our own address, where no connector may send a
+/// request.
+pub async fn broker(
     loaded: &Loaded,
     listener: Option<SocketAddr>,
     python: &Python,
-    ledger: Option<Arc<dyn Store>>,
+    (ledger, cabinet): (Option<Arc<dyn Store>>, Arc<dyn Cabinet>),
     tracing: Tracing,
 ) -> Result<Broker> {
     let mounts = registrations(loaded, listener, python)?;
     let settings = Settings {
         tracing,
-        ..settings(loaded, mask(loaded), listener)?
+        ..settings(loaded, mask(loaded), listener, cabinet)?
     };
+    if let Err(error) = settings.connections.refresh().await {
+        tracing::warn!(%error, "Reading the profiles of the store failed.");
+    }
     Ok(Broker::new(settings, mounts, ledger)?)
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crosspoint_broker::Broker;
+use crosspoint_broker::cabinet::Cabinet;
 use crosspoint_core::Mask;
 use crosspoint_ingress::Live;
 use tokio::sync::Mutex;
@@ -35,7 +36,9 @@ pub struct Reloader {
     /// The Python connectors.
     pub python: Python,
     /// What the store keeps for the way in.
-    pub kept: KeptFor,
+    pub at_the_door: KeptFor,
+    /// What keeps profiles and secrets.
+    pub cabinet: Arc<dyn Cabinet>,
     /// The configuration that counts, and every secret there has been: what was replaced may still
     /// end a call.
     pub now: Mutex<(Loaded, Vec<String>)>,
@@ -74,7 +77,7 @@ impl Reloader {
         now.1.dedup();
         let mask = Mask::new(now.1.clone());
         self.log.replace(mask.clone());
-        let settings = settings(&loaded, mask, Some(self.listener));
+        let settings = settings(&loaded, mask, Some(self.listener), self.cabinet.clone());
         let settings = settings.map_err(|error| format!("{error:#}"))?;
         let replaced = self.broker.replace(settings, mounts).await;
         replaced.map_err(|error| error.to_string())?;
@@ -83,10 +86,12 @@ impl Reloader {
         // once.
         self.broker.settled().await;
         let health = self.broker.health();
-        let router = crosspoint_ingress::router(self.broker.clone(), ingress(&loaded, &self.kept));
+        let router =
+            crosspoint_ingress::router(self.broker.clone(), ingress(&loaded, &self.at_the_door));
         self.routes.replace(router);
         let mut notes = fixed(&now.0, &loaded);
         notes.extend(health.misplaced);
+        notes.extend(health.profiles);
         notes.extend(loaded.warnings.iter().map(ToString::to_string));
         now.0 = loaded;
         let summary = describe(&self.broker);

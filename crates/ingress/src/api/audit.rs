@@ -9,6 +9,7 @@ use crosspoint_broker::ledger::time_json;
 use http::{StatusCode, Uri};
 use serde_json::{Value, json};
 
+use super::profiles::cabinet;
 use super::{Problem, query};
 use crate::request::Seen;
 use crate::router::{Shared, State as Parts};
@@ -28,7 +29,7 @@ pub(crate) async fn audit(
 async fn page(shared: &Shared, seen: &Seen, query: Option<&str>) -> Result<Value, Problem> {
     let (limit, before) = query::acts(query)?;
     for_all(seen)?;
-    let cabinet = shared.cabinet.as_ref().ok_or_else(Problem::no_ledger)?;
+    let cabinet = cabinet(shared)?;
     // One more than is shown tells whether there are more.
     let mut acts = cabinet.acts(limit + 1, before.as_deref()).await?;
     let more = acts.len() > limit as usize;
@@ -70,11 +71,8 @@ pub(super) async fn record(
     subject: &str,
     detail: Option<&str>,
 ) {
-    let Some(cabinet) = &shared.cabinet else {
-        return;
-    };
     let (doer, detail) = (seen.doer(), detail.map(str::to_owned));
-    if let Err(error) = access::audit(&**cabinet, &doer, act, subject, detail).await {
+    if let Err(error) = access::audit(&*shared.cabinet, &doer, act, subject, detail).await {
         let actor = doer.name;
         tracing::error!(act, subject, actor, %error, "This act could not be recorded.");
     }

@@ -135,8 +135,12 @@ fn shown(profile: &Listed) -> Value {
 
 /// Where profiles and secrets are kept.
 pub(super) fn cabinet(shared: &Shared) -> Result<&dyn Cabinet, Problem> {
-    let cabinet = shared.cabinet.as_deref();
-    cabinet.ok_or_else(Problem::no_ledger)
+    let cabinet = &*shared.cabinet;
+    // What is lost with the process is not taken.
+    match cabinet.is_durable() {
+        true => Ok(cabinet),
+        false => Err(Problem::no_ledger()),
+    }
 }
 
 impl From<NotChanged> for Problem {

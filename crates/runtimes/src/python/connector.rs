@@ -93,7 +93,7 @@ impl PythonConnector {
         span: &Span,
     ) -> Option<Result<Outcome, Failure>> {
         let worker = lease.worker().clone();
-        let mut running = Worker::call(lease, call, span.trace(), cx.deadline);
+        let mut running = Worker::call(lease, call, span.trace(), cx);
         loop {
             let event = tokio::select! {
                 biased;
@@ -126,6 +126,10 @@ impl Connector for PythonConnector {
 
     fn call<'a>(&'a self, call: Call, cx: &'a Context) -> BoxFuture<'a, Result<Outcome, Failure>> {
         Box::pin(async move { self.run(&call, cx).await })
+    }
+
+    fn renew(&self) {
+        self.pool.renew();
     }
 }
 
