@@ -22,6 +22,7 @@ use crate::ledger::{NotRun, Pruned, Recorder, Repeat, Retention, State, Store, e
 use crate::limiters::Limiters;
 use crate::metrics::Metrics;
 use crate::mounts::{Member, Registration};
+use crate::oauth::{Described, Grants};
 use crate::pipeline;
 use crate::policy::Policies;
 use crate::spans;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub callbacks: Callbacks,
     /// Where spans are told to. Counts from the start; a reload does not change it.
     pub tracing: Tracing,
+    /// What providers have granted. Counts from the start; a reload configures it anew.
+    pub grants: Option<Grants>,
 }
 
 /// Finds commands and runs calls. Cheap to clone; all clones are one broker.
@@ -50,6 +53,7 @@ pub(crate) struct Inner {
     stopping: CancellationToken,
     metrics: Metrics,
     tracing: Tracing,
+    grants: Option<Grants>,
     /// None: no call is recorded.
     recorder: Option<Arc<Recorder>>,
     catalogue: ArcSwap<Catalogue>,
@@ -133,10 +137,14 @@ impl Broker {
             &limiters.load(),
             &metrics,
         ))?;
+        if let Some(grants) = &settings.grants {
+            metrics.grants(grants.refreshes());
+        }
         let broker = Broker(Arc::new(Inner {
             stopping,
             metrics,
             tracing: settings.tracing.clone(),
+            grants: settings.grants.clone(),
             recorder,
             mounting: Mutex::new(Mounting {
                 misplaced: misplaced(&catalogue, &settings, &[]),
@@ -150,6 +158,9 @@ impl Broker {
             retiring: TaskTracker::new(),
         }));
         members.iter().for_each(|member| broker.follow(member));
+        if let Some(grants) = broker.grants() {
+            grants.describe_by(Arc::new(Described(Arc::downgrade(&broker.0))));
+        }
         Ok(broker)
     }
 
@@ -255,6 +266,11 @@ impl Broker {
         inventory::take(&self.catalogue(), &mounting.members, &mounting.clashes)
     }
 
+    /// What providers have granted, if this process keeps it.
+    pub fn grants(&self) -> Option<&Grants> {
+        self.0.grants.as_ref()
+    }
+
     /// The ledger, if there is one.
     pub fn ledger(&self) -> Option<&dyn Store> {
         self.0.recorder.as_ref().map(|recorder| &*recorder.store)
@@ -275,6 +291,7 @@ impl Broker {
             .collect();
         problems.extend(mounting.clashes.iter().cloned());
         problems.extend(self.0.recorder.iter().flat_map(|r| r.problems()));
+        problems.extend(self.0.grants.iter().flat_map(Grants::problems));
         Health {
             ready: mounting.settled && !self.0.stopping.is_cancelled(),
             problems,
@@ -304,6 +321,7 @@ impl Broker {
         let inner = &self.0;
         let settings = Settings {
             tracing: inner.tracing.clone(),
+            grants: inner.grants.clone(),
             ..settings
         };
         let old = inner.mounting().members.clone();
@@ -454,6 +472,11 @@ fn offers(members: &[Member]) -> Vec<crate::catalogue::Offer> {
 impl Inner {
     pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
         self.catalogue.load_full()
+    }
+
+    /// What hides the secrets of the configuration.
+    pub(crate) fn mask(&self) -> Mask {
+        self.mounting().settings.mask.clone()
     }
 
     /// Finds the command, and counts the call as one of its mount's.

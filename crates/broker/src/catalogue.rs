@@ -48,6 +48,7 @@ pub struct Catalogue {
     by_connector: BTreeMap<Arc<str>, HashMap<Arc<str>, usize>>,
     entries: Vec<Arc<Entry>>,
     auths: Vec<(CommandId, Auth)>,
+    connectors: BTreeMap<Arc<str>, Arc<dyn Connector>>,
     replaced: Vec<String>,
 }
 
@@ -130,6 +131,7 @@ impl Catalogue {
             by_connector: BTreeMap::new(),
             entries: Vec::new(),
             auths: Vec::new(),
+            connectors: BTreeMap::new(),
             replaced: Vec::new(),
         };
         for (name, (offer, connector)) in chosen {
@@ -140,6 +142,7 @@ impl Catalogue {
                 let id = CommandId::new(name.clone(), auth.name.as_str());
                 catalogue.auths.push((id, auth.clone()));
             }
+            catalogue.connectors.insert(name.clone(), connector.clone());
             let mut commands: Vec<_> = connector.manifest().commands.iter().collect();
             commands.sort_by(|a, b| a.name.cmp(&b.name));
             let by_name = catalogue.by_connector.entry(name.clone()).or_default();
@@ -172,6 +175,11 @@ impl Catalogue {
     /// The ways to authorise against the systems behind the connectors, ordered by connector.
     pub fn auths(&self) -> &[(CommandId, Auth)] {
         &self.auths
+    }
+
+    /// The connector of that name, also one without commands.
+    pub fn connector(&self, name: &str) -> Option<&Arc<dyn Connector>> {
+        self.connectors.get(name)
     }
 
     /// The built-in connectors in whose place mounted ones are called, by name.
