@@ -7,6 +7,8 @@ use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use subtle::ConstantTimeEq;
 
+use crate::auth;
+
 /// The header in which SpiffArena's backend sends its key (`spiff-openapi.json`,
 /// `ConnectorProxyApiKey`).
 pub(crate) static KEY_HEADER: HeaderName = HeaderName::from_static("spiff-connector-proxy-api-key");
@@ -58,8 +60,10 @@ impl Access {
         if method == Method::OPTIONS || OPEN.contains(&uri.path()) {
             return Ok(None);
         }
-        match presented(headers).and_then(|sent| self.key(sent)) {
+        let key = presented(headers).and_then(|sent| self.key(sent));
+        match key {
             Some(key) => Ok(Some(key.name.clone())),
+            None if uri.path().starts_with(auth::BELOW) => Ok(None),
             None => Err(Denied(StatusCode::UNAUTHORIZED, "Unauthorized".to_owned())),
         }
     }
@@ -181,7 +185,10 @@ mod tests {
     #[test]
     fn probes_are_open_and_everything_else_is_not() {
         let access = with_key();
-        for path in OPEN {
+        for path in OPEN
+            .into_iter()
+            .chain(["/v1/auth/a/b", "/v1/auth/a/b/callback"])
+        {
             assert_eq!(admit(&access, path, &[]), 200, "{path}");
         }
         for path in [
@@ -189,6 +196,7 @@ mod tests {
             "/docs",
             "/openapi.json",
             "/v1/auths",
+            "/v1/auth",
             "/v1/do/a/b",
             "/healthz/x",
         ] {

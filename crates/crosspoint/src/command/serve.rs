@@ -85,6 +85,9 @@ async fn serve(
     let (telemetry, tracing) = telemetry::start(&loaded, Some(address), &log);
     let broker = wire::broker(&loaded, Some(address), &python, ledger, tracing)?;
     broker.attend_ledger(wire::ledger::retention(&loaded));
+    if let Some(grants) = broker.grants() {
+        tokio::spawn(grants.clone().attend());
+    }
     let routes = Live::new(crosspoint_ingress::router(
         broker.clone(),
         wire::ingress(&loaded),
@@ -110,7 +113,11 @@ async fn serve(
         crosspoint_ingress::serve(listener, routes, stop.clone().cancelled_owned(), patience);
     let stopping = async {
         stop.cancelled().await;
-        broker.drain(patience).await
+        let left = broker.drain(patience).await;
+        if let Some(grants) = broker.grants() {
+            grants.finish().await;
+        }
+        left
     };
     let told_twice = async {
         let why = signals.next().await;

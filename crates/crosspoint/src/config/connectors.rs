@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::auths::{Auths, auths};
 use super::durations::Span;
 use super::egress::{EgressEntry, Preset};
 use super::mounted::Entry;
@@ -61,6 +62,10 @@ pub struct HttpConnector {
     /// The policies of single commands, by their names.
     #[schemars(schema_with = "commands")]
     pub commands: Commands,
+
+    /// Ways to authorise by OAuth 2, by their names.
+    #[schemars(schema_with = "auths")]
+    pub auths: Auths,
 }
 
 /// What the ids of `http` without a version mean.
@@ -93,6 +98,10 @@ pub struct SmtpConnector {
     /// The policies of single commands, by their names.
     #[schemars(schema_with = "commands")]
     pub commands: Commands,
+
+    /// Ways to authorise by OAuth 2, by their names.
+    #[schemars(schema_with = "auths")]
+    pub auths: Auths,
 }
 
 /// What `smtp/SendEmail` answers.
@@ -125,6 +134,10 @@ pub struct SlackConnector {
     /// The policies of single commands, by their names.
     #[schemars(schema_with = "commands")]
     pub commands: Commands,
+
+    /// Ways to authorise by OAuth 2, by their names.
+    #[schemars(schema_with = "auths")]
+    pub auths: Auths,
 }
 
 /// The built-in connector `logging`.
@@ -138,6 +151,10 @@ pub struct LoggingConnector {
     /// The policies of single commands, by their names.
     #[schemars(schema_with = "commands")]
     pub commands: Commands,
+
+    /// Ways to authorise by OAuth 2, by their names.
+    #[schemars(schema_with = "auths")]
+    pub auths: Auths,
 }
 
 /// The built-in connector `postgres_v2`.
@@ -173,6 +190,10 @@ pub struct PostgresConnector {
     /// The policies of single commands, by their names.
     #[schemars(schema_with = "commands")]
     pub commands: Commands,
+
+    /// Ways to authorise by OAuth 2, by their names.
+    #[schemars(schema_with = "auths")]
+    pub auths: Auths,
 }
 
 /// The built-in connector `os`.
@@ -194,6 +215,10 @@ pub struct OsConnector {
     /// The policies of single commands, by their names.
     #[schemars(schema_with = "commands")]
     pub commands: Commands,
+
+    /// Ways to authorise by OAuth 2, by their names.
+    #[schemars(schema_with = "auths")]
+    pub auths: Auths,
 }
 
 /// Egress rules that replace those of `egress` for one connector.
@@ -229,6 +254,24 @@ impl Connectors {
         (egress.as_ref(), policy.clone())
     }
 
+    /// The auths of a connector.
+    pub fn auths(&self, name: &str) -> &Auths {
+        static NONE: Auths = Auths::new();
+        if let Some(entry) = self.mounted.get(name) {
+            return &entry.settings().auths;
+        }
+        let all = &self.built_in;
+        match name {
+            "http" => &all.http.auths,
+            "smtp" => &all.smtp.auths,
+            "slack" => &all.slack.auths,
+            "logging" => &all.logging.auths,
+            "postgres_v2" => &all.postgres_v2.auths,
+            "os" => &all.os.auths,
+            _ => &NONE,
+        }
+    }
+
     /// The policies of single commands of a connector.
     pub fn commands(&self, name: &str) -> Commands {
         if let Some(entry) = self.mounted.get(name) {
@@ -257,6 +300,7 @@ impl Default for HttpConnector {
             egress: None,
             policy: Policy::default(),
             commands: Commands::new(),
+            auths: Auths::new(),
         }
     }
 }
@@ -268,6 +312,7 @@ impl Default for SlackConnector {
             egress: None,
             policy: Policy::default(),
             commands: Commands::new(),
+            auths: Auths::new(),
         }
     }
 }
@@ -283,6 +328,7 @@ impl Default for PostgresConnector {
             egress: None,
             policy: Policy::default(),
             commands: Commands::new(),
+            auths: Auths::new(),
         }
     }
 }
@@ -294,6 +340,7 @@ impl Default for OsConnector {
             max_output: Size::mebibytes(1),
             policy: Policy::default(),
             commands: Commands::new(),
+            auths: Auths::new(),
         }
     }
 }

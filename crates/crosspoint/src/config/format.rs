@@ -7,6 +7,7 @@ use std::str::FromStr;
 use crosspoint_core::shorten;
 use serde::de::{Error, Visitor};
 
+use super::auths::{ProviderUrl, PublicUrl, SecretText};
 use super::durations::{Age, Delay, Lease, Span};
 use super::egress::EgressEntry;
 use super::limits::{Rate, Share};
@@ -30,7 +31,7 @@ pub struct Format {
 }
 
 /// All of them.
-pub static FORMATS: [Format; 23] = [
+pub static FORMATS: [Format; 27] = [
     Format {
         name: "listen",
         kind: "an address such as `127.0.0.1:7004`",
@@ -132,6 +133,26 @@ pub static FORMATS: [Format; 23] = [
         check: command_name,
     },
     Format {
+        name: "auth-name",
+        kind: "the name of an auth: letters, digits, `_` and `-`",
+        check: auth_name,
+    },
+    Format {
+        name: "provider-url",
+        kind: "an address such as `https://login.example/token`",
+        check: parses::<ProviderUrl>,
+    },
+    Format {
+        name: "public-url",
+        kind: "an address such as `https://proxy.example`",
+        check: parses::<PublicUrl>,
+    },
+    Format {
+        name: "secret",
+        kind: "a secret, or a reference such as `secret:NAME`",
+        check: parses::<SecretText>,
+    },
+    Format {
         name: "rate",
         kind: "a rate such as `10/s`, `100/m` or `1000/h`",
         check: parses::<Rate>,
@@ -229,6 +250,13 @@ fn command_name(text: &str) -> Result<(), Wrong> {
     match is_name(text) {
         true => Ok(()),
         false => Err(wrong(text, "is not the name of a command", "command-name")),
+    }
+}
+
+fn auth_name(text: &str) -> Result<(), Wrong> {
+    match is_name(text) {
+        true => Ok(()),
+        false => Err(wrong(text, "is not the name of an auth", "auth-name")),
     }
 }
 

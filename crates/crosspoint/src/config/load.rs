@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
 use std::sync::Arc;
 
+use crosspoint_broker::oauth::AuthSettings;
 use crosspoint_core::Secret;
 
 use super::check_schema;
@@ -46,6 +47,8 @@ pub struct Loaded {
     pub python_env: BTreeMap<String, Secret<String>>,
     /// The values of each table of a connector that is not built in, references resolved.
     pub mounted: BTreeMap<String, Resolved>,
+    /// How to authorise by OAuth, references of the file resolved.
+    pub auths: Vec<AuthSettings>,
     /// The virtual environment to mount because the variable `VIRTUAL_ENV` names it and `[python]`
     /// names none.
     pub virtual_env: Option<PathBuf>,
@@ -119,6 +122,7 @@ fn load_in(
         api_callback_token,
         python_env,
         mounted,
+        auths,
         secrets,
         ..
     } = semantic;
@@ -138,6 +142,7 @@ fn load_in(
         api_callback_token,
         python_env,
         mounted,
+        auths,
         virtual_env: env.virtual_env().filter(|_| !has_environment),
         secrets,
         warnings,
@@ -244,3 +249,7 @@ mod mounted_tests;
 #[cfg(test)]
 #[path = "api_tests.rs"]
 mod api_tests;
+
+#[cfg(test)]
+#[path = "auths_tests.rs"]
+mod auths_tests;

@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::auths::{Auths, auths};
 use super::durations::Span;
 use super::policy::{Commands, Policy, commands};
 use super::python::Recycle;
@@ -98,6 +99,10 @@ pub struct PythonSettings {
     /// The policies of single commands, by their names.
     #[schemars(schema_with = "commands")]
     pub commands: Commands,
+
+    /// Ways to authorise by OAuth 2, by their names.
+    #[schemars(schema_with = "auths")]
+    pub auths: Auths,
 }
 
 /// Commands that are safe to repeat.
@@ -138,6 +143,7 @@ impl Default for PythonSettings {
             recycle: Recycle::default(),
             policy: Policy::default(),
             commands: Commands::new(),
+            auths: Auths::new(),
         }
     }
 }

@@ -31,6 +31,9 @@ const ANY_NAME: &str = "<name>";
 /// What stands for the name of any command.
 pub const ANY_COMMAND: &str = "<Command>";
 
+/// What stands for the name of any auth.
+pub const ANY_AUTH: &str = "<auth>";
+
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let settings = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
     let mut schema = settings
@@ -59,7 +62,7 @@ pub fn tables() -> Vec<Table<'static>> {
 }
 
 /// All keys of all tables. In those of tables by any name `<name>` stands for it, in those of
-/// commands `<Command>`.
+/// commands `<Command>`, in those of auths `<auth>`.
 pub fn keys() -> Vec<Key<'static>> {
     tables().into_iter().flat_map(|table| table.keys).collect()
 }
@@ -84,9 +87,10 @@ fn collect<'s>(name: &str, schema: &'s Value, tables: &mut Vec<Table<'s>>) {
         }
     }
     if let Some(any) = any_table(own) {
-        let part = match name.ends_with(".commands") {
-            true => ANY_COMMAND,
-            false => ANY_NAME,
+        let part = match name.rsplit_once('.') {
+            Some((_, "commands")) => ANY_COMMAND,
+            Some((_, "auths")) => ANY_AUTH,
+            _ => ANY_NAME,
         };
         nested.push((join(name, part), any));
     }
@@ -104,9 +108,9 @@ fn collect<'s>(name: &str, schema: &'s Value, tables: &mut Vec<Table<'s>>) {
 
 impl Key<'_> {
     /// The environment variable that sets it: `CROSSPOINT_SPIFF__DEADLINE`. A table by any names
-    /// has none, nor has what is about one command: the case of its name counts.
+    /// has none, nor has what is about one command or auth: the case of its name counts.
     pub fn variable(&self) -> Option<String> {
-        let has_none = self.is_table() || self.name.contains(ANY_COMMAND);
+        let has_none = self.is_table() || self.is_about_one();
         (!has_none).then(|| self.in_capitals())
     }
 
@@ -118,6 +122,13 @@ impl Key<'_> {
             .replace('-', "_")
             .to_uppercase();
         format!("CROSSPOINT_{name}")
+    }
+
+    /// Whether it is about one command or auth, which are called as anybody likes.
+    pub fn is_about_one(&self) -> bool {
+        [ANY_COMMAND, ANY_AUTH]
+            .iter()
+            .any(|any| self.name.contains(any))
     }
 
     fn is_table(&self) -> bool {
@@ -293,13 +304,17 @@ mod tests {
                         connectors.http.policy.breaker|connectors.http.commands|\
                         connectors.http.commands.<Command>|\
                         connectors.http.commands.<Command>.policy|\
-                        connectors.http.commands.<Command>.policy.breaker|connectors.smtp|";
+                        connectors.http.commands.<Command>.policy.breaker|connectors.http.auths|\
+                        connectors.http.auths.<auth>|connectors.http.auths.<auth>.assertion|\
+                        connectors.http.auths.<auth>.expired|connectors.smtp|";
         assert!(names.join("|").starts_with(expected), "{names:?}");
         let expected = "|connectors.<name>|connectors.<name>.recycle|connectors.<name>.policy|\
                         connectors.<name>.policy.breaker|connectors.<name>.commands|\
                         connectors.<name>.commands.<Command>|\
                         connectors.<name>.commands.<Command>.policy|\
-                        connectors.<name>.commands.<Command>.policy.breaker";
+                        connectors.<name>.commands.<Command>.policy.breaker|connectors.<name>.auths|\
+                        connectors.<name>.auths.<auth>|connectors.<name>.auths.<auth>.assertion|\
+                        connectors.<name>.auths.<auth>.expired";
         assert!(names.join("|").ends_with(expected), "{names:?}");
     }
 
@@ -312,6 +327,10 @@ mod tests {
             .collect();
         let expected = "access.api_keys store.url spiff.callback_token api.callback_token python.env \
                         connectors.<name>.env connectors.<name>.config";
+        let secret: Vec<_> = secret
+            .into_iter()
+            .filter(|name| !name.contains(ANY_AUTH))
+            .collect();
         assert_eq!(secret.join(" "), expected);
     }
 

@@ -1,5 +1,7 @@
 //! What the types cannot say: checks of the configuration as a whole.
 
+#[path = "semantic_auths.rs"]
+mod auths;
 #[path = "semantic_ledger.rs"]
 mod ledger;
 #[path = "semantic_mounted.rs"]
@@ -12,6 +14,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use crosspoint_broker::oauth::AuthSettings;
 use crosspoint_core::{Secret, nearest, shorten};
 
 use super::environment::Environment;
@@ -55,6 +58,8 @@ pub struct Semantic<'a> {
     pub python_env: BTreeMap<String, Secret<String>>,
     /// The values of each table of a connector that is not built in, resolved.
     pub mounted: BTreeMap<String, Resolved>,
+    /// How to authorise, as far as that could be resolved.
+    pub auths: Vec<AuthSettings>,
     /// Secrets among those values, in the names of packages and in the URL of the store.
     pub secrets: Vec<Secret<String>>,
 }
@@ -83,6 +88,7 @@ impl<'a> Semantic<'a> {
             api_callback_token: None,
             python_env: BTreeMap::new(),
             mounted: BTreeMap::new(),
+            auths: Vec::new(),
             secrets: Vec::new(),
         }
     }
@@ -99,6 +105,7 @@ impl<'a> Semantic<'a> {
         self.callbacks();
         self.python();
         self.mounted_connectors();
+        self.auths();
     }
 
     fn builtin_connectors(&mut self) {

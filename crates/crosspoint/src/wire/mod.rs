@@ -1,6 +1,7 @@
 //! Puts the parts together as the configuration says.
 
 mod built_in;
+mod grants;
 mod ingress;
 pub mod ledger;
 mod policies;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
+use crosspoint_broker::cabinet::Memory;
 use crosspoint_broker::ledger::Store;
 use crosspoint_broker::{Broker, Registration, Settings};
 use crosspoint_connectors::BUILT_IN;
@@ -86,6 +88,7 @@ fn settings(loaded: &Loaded, mask: Mask, listener: Option<SocketAddr>) -> Result
         policies: policies::all(loaded),
         callbacks: ledger::callbacks(loaded, listener)?,
         tracing: Tracing::default(),
+        grants: None,
     })
 }
 
@@ -136,8 +139,11 @@ pub fn broker(
     tracing: Tracing,
 ) -> Result<Broker> {
     let mounts = registrations(loaded, listener, python)?;
+    // What is granted lasts as long as this process, until the store keeps it.
+    let cabinet = Arc::new(Memory::default());
     let settings = Settings {
         tracing,
+        grants: Some(grants::open(loaded, listener, cabinet)?),
         ..settings(loaded, mask(loaded), listener)?
     };
     Ok(Broker::new(settings, mounts, ledger)?)

@@ -11,7 +11,7 @@ use crosspoint_core::Mask;
 use crosspoint_ingress::Live;
 use tokio::sync::Mutex;
 
-use super::{Options, Python, built_in, ingress, secrets, settings};
+use super::{Options, Python, built_in, grants, ingress, secrets, settings};
 use crate::config::Loaded;
 use crate::logging::LogMask;
 use crate::show;
@@ -73,8 +73,13 @@ impl Reloader {
         self.log.replace(mask.clone());
         let settings = settings(&loaded, mask, Some(self.listener));
         let settings = settings.map_err(|error| format!("{error:#}"))?;
+        let setup = grants::setup(&loaded, Some(self.listener));
+        let setup = setup.map_err(|error| format!("{error:#}"))?;
         let replaced = self.broker.replace(settings, mounts).await;
         replaced.map_err(|error| error.to_string())?;
+        if let Some(grants) = self.broker.grants() {
+            grants.configure(setup);
+        }
         self.python.take(next).await;
         // Takes what has just changed into the catalogue: who is told of the reload may call at
         // once.
