@@ -17,6 +17,12 @@ class Config(Dict[str, Any]):
         super().__init__(values)
         self.defaults: Mapping[str, Any] = {}
 
+    def over(self, values: Mapping[str, Any]) -> Config:
+        """The same with some values of its own before all others."""
+        config = Config({**self, **values})
+        config.defaults = self.defaults
+        return config
+
     def __missing__(self, key: str) -> Any:
         if isinstance(key, str) and key in os.environ:
             return os.environ[key]
