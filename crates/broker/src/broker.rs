@@ -24,6 +24,7 @@ use crate::ledger::{
 use crate::limiters::Limiters;
 use crate::metrics::Metrics;
 use crate::mounts::{Member, Registration};
+use crate::oauth::{Described, Grants};
 use crate::pipeline;
 use crate::policy::Policies;
 use crate::profiles::{Connections, watch};
@@ -45,6 +46,8 @@ pub struct Settings {
     pub connections: Arc<Connections>,
     /// Where spans are told to. Counts from the start; a reload does not change it.
     pub tracing: Tracing,
+    /// What providers have granted. Counts from the start; a reload configures it anew.
+    pub grants: Option<Grants>,
 }
 
 /// Finds commands and runs calls. Cheap to clone; all clones are one broker.
@@ -55,6 +58,7 @@ pub(crate) struct Inner {
     stopping: CancellationToken,
     metrics: Metrics,
     tracing: Tracing,
+    grants: Option<Grants>,
     /// None: no call is recorded.
     recorder: Option<Arc<Recorder>>,
     catalogue: ArcSwap<Catalogue>,
@@ -140,10 +144,14 @@ impl Broker {
             &limiters.load(),
             &metrics,
         ))?;
+        if let Some(grants) = &settings.grants {
+            metrics.grants(grants.refreshes());
+        }
         let broker = Broker(Arc::new(Inner {
             stopping,
             metrics,
             tracing: settings.tracing.clone(),
+            grants: settings.grants.clone(),
             recorder,
             mounting: Mutex::new(Mounting {
                 misplaced: misplaced(&catalogue, &settings, &[]),
@@ -157,6 +165,9 @@ impl Broker {
             retiring: TaskTracker::new(),
         }));
         members.iter().for_each(|member| broker.follow(member));
+        if let Some(grants) = broker.grants() {
+            grants.describe_by(Arc::new(Described(Arc::downgrade(&broker.0))));
+        }
         Ok(broker)
     }
 
@@ -262,6 +273,11 @@ impl Broker {
         inventory::take(&self.catalogue(), &mounting.members, &mounting.clashes)
     }
 
+    /// What providers have granted, if this process keeps it.
+    pub fn grants(&self) -> Option<&Grants> {
+        self.0.grants.as_ref()
+    }
+
     /// The ledger, if there is one.
     pub fn ledger(&self) -> Option<&dyn Store> {
         self.0.recorder.as_ref().map(|recorder| &*recorder.store)
@@ -282,6 +298,7 @@ impl Broker {
             .collect();
         problems.extend(mounting.clashes.iter().cloned());
         problems.extend(self.0.recorder.iter().flat_map(|r| r.problems()));
+        problems.extend(self.0.grants.iter().flat_map(Grants::problems));
         Health {
             ready: mounting.settled && !self.0.stopping.is_cancelled(),
             problems,
@@ -330,6 +347,7 @@ impl Broker {
         let inner = &self.0;
         let settings = Settings {
             tracing: inner.tracing.clone(),
+            grants: inner.grants.clone(),
             ..settings
         };
         let old = inner.mounting().members.clone();
@@ -506,6 +524,11 @@ impl Inner {
         if let Some(entry) = entries.into_iter().find(|e| *e.id.connector == *connector) {
             entry.connector.renew();
         }
+    }
+
+    /// What hides the secrets of the configuration.
+    pub(crate) fn mask(&self) -> Mask {
+        self.mounting().settings.mask.clone()
     }
 
     /// Finds the command, and counts the call as one of its mount's.

@@ -51,6 +51,7 @@ pub struct Catalogue {
     by_connector: BTreeMap<Arc<str>, HashMap<Arc<str>, usize>>,
     entries: Vec<Arc<Entry>>,
     auths: Vec<(CommandId, Auth)>,
+    connectors: BTreeMap<Arc<str>, Arc<dyn Connector>>,
     replaced: Vec<String>,
 }
 
@@ -133,6 +134,7 @@ impl Catalogue {
             by_connector: BTreeMap::new(),
             entries: Vec::new(),
             auths: Vec::new(),
+            connectors: BTreeMap::new(),
             replaced: Vec::new(),
         };
         for (name, (offer, connector)) in chosen {
@@ -144,6 +146,7 @@ impl Catalogue {
                 catalogue.auths.push((id, auth.clone()));
             }
             let profiles = settings.connections.of(&name, &connector.manifest().fields);
+            catalogue.connectors.insert(name.clone(), connector.clone());
             let mut commands: Vec<_> = connector.manifest().commands.iter().collect();
             commands.sort_by(|a, b| a.name.cmp(&b.name));
             let by_name = catalogue.by_connector.entry(name.clone()).or_default();
@@ -179,10 +182,9 @@ impl Catalogue {
         &self.auths
     }
 
-    /// A connector by its published name; one without commands is not found.
+    /// The connector of that name, also one without commands.
     pub fn connector(&self, name: &str) -> Option<&Arc<dyn Connector>> {
-        let index = self.by_connector.get(name)?.values().next()?;
-        Some(&self.entries[*index].connector)
+        self.connectors.get(name)
     }
 
     /// The built-in connectors in whose place mounted ones are called, by name.

@@ -16,6 +16,7 @@ pub mod ledger;
 mod limiters;
 mod metrics;
 mod mounts;
+pub mod oauth;
 mod pipeline;
 mod policy;
 pub mod profiles;

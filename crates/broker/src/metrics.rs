@@ -17,6 +17,7 @@ use prometheus_client::registry::Registry;
 use crate::callbacks::Verdict;
 use crate::connectors::Gauges;
 use crate::limiters::Scope;
+use crate::oauth::Refreshes;
 
 /// Upper bounds of the duration buckets in seconds: from what a call costs by itself to beyond
 /// what an engine waits.
@@ -198,6 +199,15 @@ impl Metrics {
     /// Adds those of limits, which are read when the text is made.
     pub(crate) fn limits(&mut self, gauges: Gauges) {
         self.registry.register_collector(Box::new(gauges));
+    }
+
+    /// Adds the refreshes of tokens.
+    pub(crate) fn grants(&mut self, refreshes: Refreshes) {
+        self.registry.register(
+            "token_refreshes",
+            "Requests to providers for a new token of a profile, by outcome",
+            refreshes,
+        );
     }
 
     /// Adds those of a ledger.

@@ -7,7 +7,7 @@ use crosspoint_core::is_loopback_host;
 use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 
-use crate::rights;
+use crate::{auth, rights};
 
 /// The header in which SpiffArena's backend sends its key (`spiff-openapi.json`,
 /// `ConnectorProxyApiKey`).
@@ -69,7 +69,11 @@ impl Access {
         }
         let unauthorized = |message: String| Denied(StatusCode::UNAUTHORIZED, message);
         let Some(key) = presented(headers).and_then(|sent| self.key(sent)) else {
-            return Err(unauthorized(UNAUTHORIZED.to_owned()));
+            // A browser has none; what needs one there is refused where it is known.
+            return match uri.path().starts_with(auth::BELOW) {
+                true => Ok(None),
+                false => Err(unauthorized(UNAUTHORIZED.to_owned())),
+            };
         };
         if key.has_expired() {
             let name = &key.name;
@@ -196,7 +200,10 @@ mod tests {
     #[test]
     fn probes_are_open_and_everything_else_is_not() {
         let access = with_key();
-        for path in rights::OPEN {
+        for path in rights::OPEN
+            .into_iter()
+            .chain(["/v1/auth/a/b", "/v1/auth/a/b/callback"])
+        {
             assert_eq!(admit(&access, path, &[]), 200, "{path}");
         }
         for path in [
@@ -204,6 +211,7 @@ mod tests {
             "/docs",
             "/openapi.json",
             "/v1/auths",
+            "/v1/auth",
             "/v1/do/a/b",
             "/healthz/x",
         ] {

@@ -6,6 +6,7 @@
 mod access;
 mod answer;
 mod api;
+mod auth;
 mod body;
 mod listing;
 mod live;

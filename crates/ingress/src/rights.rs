@@ -4,15 +4,14 @@ use crosspoint_broker::access::{AccessKey, Right, Scopes};
 use crosspoint_core::Ingress;
 use http::Method;
 
+use crate::auth;
+
 /// Paths that never need a key: probes, and the line that says what this is.
 pub(crate) const OPEN: [&str; 5] = ["/", "/liveness", "/v1/liveness", "/healthz", "/readyz"];
 
-/// Below this, authorisation round trips come from browsers, which have no key.
-const AUTHORISING: &str = "/v1/auth/";
-
 /// Whether a path never needs a key.
 pub(crate) fn is_open(path: &str) -> bool {
-    OPEN.contains(&path) || path.starts_with(AUTHORISING)
+    OPEN.contains(&path)
 }
 
 /// Why a key is not good for a request, if it is not.
@@ -41,6 +40,8 @@ fn enough(method: &Method, path: &str) -> &'static [Right] {
         id.is_some_and(|id| id != "events" && !id.contains('/'))
     };
     match path {
+        // Browsers come here without a key; what needs one there says so itself.
+        _ if path.starts_with(auth::BELOW) => &Right::ALL,
         // The reference proxy also takes GET for these.
         _ if path.starts_with("/v1/do/") => &[Right::Call],
         "/api/v1/calls" if *method == Method::POST => &[Right::Call],
@@ -148,8 +149,8 @@ mod tests {
     }
 
     #[test]
-    fn only_what_browsers_and_probes_need_is_open() {
-        assert!(is_open("/v1/auth/crm/main/callback") && is_open("/readyz"));
+    fn only_what_probes_need_is_open() {
+        assert!(is_open("/readyz") && is_open("/"));
         assert!(!is_open("/v1/auths") && !is_open("/v1/auth") && !is_open("/v1/commands"));
     }
 }

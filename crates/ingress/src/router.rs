@@ -19,7 +19,7 @@ use crate::access::{Access, KEY_HEADER};
 use crate::listing::Listing;
 use crate::openapi::Documents;
 use crate::spiff;
-use crate::{answer, api, openapi, operate, request};
+use crate::{answer, api, auth, openapi, operate, request};
 
 /// How the HTTP side behaves.
 #[derive(Clone)]
@@ -93,6 +93,9 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
             "/v1/do/{connector}/{command}",
             get(spiff::run).post(spiff::run),
         )
+        // The round trip of a browser to a provider of OAuth.
+        .route("/v1/auth/{connector}/{auth}", get(auth::begin))
+        .route("/v1/auth/{connector}/{auth}/callback", get(auth::callback))
         // The API for everyone else.
         .route("/api/v1/commands", get(api::commands))
         .route("/api/v1/connectors", get(api::connectors))

@@ -35,6 +35,19 @@ class Answers:
             return f'{{"version":2,"handed_over":false,"answer":{self._json(command, result)}}}'
         return self._first_version(command, result)
 
+    def describe(self, auth: str, result: Any) -> str:
+        """The JSON of an auth's description. What JSON cannot hold is left out: such a dict may have functions in it."""
+        if not isinstance(result, Mapping):
+            raise _invalid(f"{auth}.app_description", f"it is {_named(result)}, and a dict is needed")
+        parts = {}
+        for key, value in result.items():
+            try:
+                wire.dump({key: value})
+            except Exception:
+                continue
+            parts[key] = value
+        return f'{{"description":{self._json(auth, parts)}}}'
+
     def _first_version(self, command: str, result: Dict[str, Any]) -> str:
         if "response" not in result:
             raise _invalid(command, "it has no response (version 1), nor a command_response_version above 1")

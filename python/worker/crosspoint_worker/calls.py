@@ -23,6 +23,7 @@ class Calls:
 
     def __init__(self, config: Config, flask: FlaskHost, loop: Loop, output: Output, limit: int) -> None:
         self._targets: Dict[Tuple[str, str], Target] = {}
+        self._auths: Dict[Tuple[str, str], Target] = {}
         self._problems: List[Problem] = []
         self._config = config
         self._flask = flask
@@ -31,14 +32,17 @@ class Calls:
         self._answers = Answers(limit)
 
     def serve(self, connector: Connector) -> None:
-        """Adds a connector's commands."""
+        """Adds a connector's commands and auths."""
         for name, target in connector.commands.items():
             self._targets[connector.name, name] = target
+        for name, target in connector.auths.items():
+            self._auths[connector.name, name] = target
         self._problems.extend(connector.problems)
 
     def find(self, call: Call) -> None:
-        """Notes what a call calls, when there is such a command."""
-        call.target = self._targets.get((call.connector, call.command))
+        """Notes what a call calls, when there is such a command or auth."""
+        targets = self._auths if call.describes else self._targets
+        call.target = targets.get((call.connector, call.command))
 
     def answer(self, call: Call) -> bytes:
         """Runs a call in a context of its own, so that what it sets is not seen by the next. Never raises."""
@@ -66,6 +70,8 @@ class Calls:
         mistakes = target.mistakes(call.arguments)
         if mistakes is not None:
             raise Failure("arguments", "TypeError", mistakes, "none")
+        if call.describes:
+            return self._describe(target, call)
         handed_over = target.long and call.callback_url is not None
         try:
             if self._flask.active:
@@ -76,6 +82,23 @@ class Calls:
         except BaseException as error:
             raise raised(error) from None
         return self._answers.write(call.command, result, handed_over)
+
+    def _describe(self, target: Target, call: Call) -> str:
+        """Asks an auth for the description of its application, as the reference host does."""
+        config = self._config.of(call)
+        try:
+            if self._flask.active:
+                with self._flask.around(call):
+                    result = target.cls(**call.arguments).app_description(config)
+            else:
+                result = target.cls(**call.arguments).app_description(config)
+            if inspect.isawaitable(result):
+                result = self._loop.wait(call, result)
+        except BaseException as error:
+            failure = raised(error)
+            # Nothing but this process was asked.
+            raise Failure(failure.kind, failure.code, failure.message, "none", failure.detail) from None
+        return self._answers.describe(call.command, result)
 
     def _execute(self, target: Target, call: Call, handed_over: bool) -> Any:
         """Makes the object and runs it, as the reference host does."""
@@ -90,7 +113,8 @@ class Calls:
         return result
 
     def _unknown(self, call: Call) -> Failure:
-        message = f"no command {call.connector}/{call.command} was found"
+        kind = "auth" if call.describes else "command"
+        message = f"no {kind} {call.connector}/{call.command} was found"
         problems = [str(p["message"]) for p in self._problems if p["connector"] == call.connector]
         if problems:
             more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""

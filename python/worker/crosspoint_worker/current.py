@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """A request to run a command, from when it was read until it was answered."""
+    """A request to run a command, or to describe an auth, from when it was read until it was answered."""
 
     __slots__ = (
         "request",
         "name",
         "connector",
         "command",
+        "describes",
+        "config",
         "arguments",
         "task_data",
         "callback_url",
@@ -36,7 +38,10 @@ class Call:
         self.request = request
         self.name: str = params["call"]
         self.connector: str = params["connector"]
-        self.command: str = params["command"]
+        # An auth is called by the name of its class as a command is.
+        self.describes = "auth" in params
+        self.command: str = params["auth"] if self.describes else params["command"]
+        self.config: Dict[str, Any] = params.get("config") or {}
         self.arguments: Dict[str, Any] = params["arguments"]
         # What the reference host passes when a request has no task data.
         self.task_data: Any = params.get("task_data", "{}")

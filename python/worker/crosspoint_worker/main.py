@@ -74,7 +74,7 @@ class Worker:
             self._unreadable(text, error)
             return None
         try:
-            if method == "call":
+            if method in ("call", "describe_auth"):
                 return self._call(request, params)
             self._handle(method, request, params)
         except Exception as error:

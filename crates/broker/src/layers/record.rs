@@ -16,6 +16,7 @@ use crate::ledger::{
     unavailable,
 };
 use crate::pipeline::Job;
+use crate::profiles::Choice;
 
 /// The row of a call under way. Nothing where the call has none.
 pub(crate) struct Recording(Option<Open>);
@@ -36,6 +37,8 @@ pub(crate) struct Open {
     pub(crate) new: bool,
     /// It is the one call of its process, which has the time to wait for its end.
     pub(crate) alone: bool,
+    /// With which profile it runs.
+    pub(crate) profile: Choice,
     pub(crate) secrets: Mask,
     pub(crate) _listed: Option<Listed>,
 }
@@ -140,8 +143,8 @@ fn new_row(open: &Open, call: &Call, key: Option<Key>) -> NewRow {
             arguments: open.reader().arguments(&call.arguments),
             argument_bytes: size(call),
             callback: promised.and_then(|plan| plan.callback.clone()),
-            profile: None,
-            uses: None,
+            profile: open.profile.recorded(),
+            uses: open.profile.uses(),
         },
         state: match promised {
             Some(_) => State::Accepted,
@@ -189,6 +192,7 @@ impl Open {
             plan,
             repeat: Repeat::of(call, &entry.command),
             new: true,
+            profile: job.profile.clone(),
             alone: call.origin.ingress == Ingress::Cli,
             secrets: match entry.policy.bodies {
                 Bodies::None => Mask::default(),

@@ -26,7 +26,7 @@ pub struct Connections {
 /// What values are followed to.
 #[derive(Default)]
 pub(crate) struct Sources {
-    pub(super) secrets: Secrets,
+    pub(super) secrets: Arc<Secrets>,
     pub(super) tokens: Option<Arc<dyn Tokens>>,
 }
 
@@ -52,7 +52,16 @@ impl Connections {
         vault: Option<Arc<dyn Vault>>,
         tokens: Option<Arc<dyn Tokens>>,
     ) -> Connections {
-        let secrets = Secrets::new(cabinet.clone(), vault);
+        let secrets = Arc::new(Secrets::new(cabinet.clone(), vault));
+        Connections::over(cabinet, secrets, tokens)
+    }
+
+    /// The same with secrets that others follow, too.
+    pub fn over(
+        cabinet: Option<Arc<dyn Cabinet>>,
+        secrets: Arc<Secrets>,
+        tokens: Option<Arc<dyn Tokens>>,
+    ) -> Connections {
         Connections {
             cabinet,
             sources: Arc::new(Sources { secrets, tokens }),

@@ -24,6 +24,7 @@ pub use keeping::{About, Change, Kept, NotChanged, all, keep, remove};
 pub use listing::Listed;
 pub use names::is_secret_name;
 pub use secrets::{Secrets, Vault};
+pub(crate) use tokens::FIELD;
 pub use tokens::{Token, Tokens};
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use super::ProfileId;
 
 /// The field that an access token fills unless its auth says otherwise.
-pub(super) const FIELD: &str = "access_token";
+pub(crate) const FIELD: &str = "access_token";
 
 /// An access token.
 #[derive(Debug, Clone)]

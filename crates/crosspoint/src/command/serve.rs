@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use crosspoint_broker::Broker;
-use crosspoint_broker::ledger::Store;
 use crosspoint_ingress::Live;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -22,7 +21,7 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::logging::{self, LogMask};
 use crate::show;
 use crate::telemetry;
-use crate::wire::{self, KeptFor, Options, Python, Reloader, ToLog};
+use crate::wire::{self, Kept, KeptFor, Options, Python, Reloader, ToLog};
 
 /// Serves until a signal says stop.
 pub fn run(file: &Option<PathBuf>, args: ServeArgs) -> Result<ExitCode> {
@@ -81,14 +80,13 @@ async fn serve(
         .context("reading the address that is listened on")?;
     let python = Python::new(Arc::new(ToLog));
     let ledger = wire::ledger::open(&loaded, true).await?;
-    let cabinet = wire::cabinet(ledger.as_ref());
-    let at_the_door = KeptFor::open(cabinet.clone()).await?;
-    let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
+    let kept = Kept::new(&loaded, Some(address), ledger)?;
+    let at_the_door = KeptFor::open(kept.cabinet.clone()).await?;
     let (telemetry, tracing) = telemetry::start(&loaded, Some(address), &log);
-    let kept = (ledger, cabinet.clone());
-    let broker = wire::broker(&loaded, Some(address), &python, kept, tracing).await?;
+    let broker = wire::broker(&loaded, Some(address), &python, &kept, tracing).await?;
     broker.attend_ledger(wire::ledger::retention(&loaded));
     broker.attend_profiles();
+    tokio::spawn(kept.grants.clone().attend());
     let routes = Live::new(crosspoint_ingress::router(
         broker.clone(),
         wire::ingress(&loaded, &at_the_door),
@@ -106,7 +104,7 @@ async fn serve(
         log,
         python,
         at_the_door,
-        cabinet,
+        kept: kept.clone(),
         now: Mutex::new((loaded, secrets)),
     });
     attend(reloader, data_dir.as_ref(), watch).context("listening for SIGHUP")?;
@@ -116,7 +114,9 @@ async fn serve(
         crosspoint_ingress::serve(listener, routes, stop.clone().cancelled_owned(), patience);
     let stopping = async {
         stop.cancelled().await;
-        broker.drain(patience).await
+        let left = broker.drain(patience).await;
+        kept.grants.finish().await;
+        left
     };
     let told_twice = async {
         let why = signals.next().await;

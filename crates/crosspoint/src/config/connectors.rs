@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::auths::{Auths, auths};
 use super::durations::Span;
 use super::egress::{EgressEntry, Preset};
 use super::mounted::Entry;
@@ -66,6 +67,9 @@ pub struct HttpConnector {
     /// The profiles of the connector, by names of your own.
     #[schemars(schema_with = "profiles")]
     pub profiles: Profiles,
+    /// Ways to authorise by OAuth 2, by their names.
+    #[schemars(schema_with = "auths")]
+    pub auths: Auths,
 }
 
 /// What the ids of `http` without a version mean.
@@ -102,6 +106,9 @@ pub struct SmtpConnector {
     /// The profiles of the connector, by names of your own.
     #[schemars(schema_with = "profiles")]
     pub profiles: Profiles,
+    /// Ways to authorise by OAuth 2, by their names.
+    #[schemars(schema_with = "auths")]
+    pub auths: Auths,
 }
 
 /// What `smtp/SendEmail` answers.
@@ -138,6 +145,9 @@ pub struct SlackConnector {
     /// The profiles of the connector, by names of your own.
     #[schemars(schema_with = "profiles")]
     pub profiles: Profiles,
+    /// Ways to authorise by OAuth 2, by their names.
+    #[schemars(schema_with = "auths")]
+    pub auths: Auths,
 }
 
 /// The built-in connector `logging`.
@@ -151,6 +161,10 @@ pub struct LoggingConnector {
     /// The policies of single commands, by their names.
     #[schemars(schema_with = "commands")]
     pub commands: Commands,
+
+    /// Ways to authorise by OAuth 2, by their names.
+    #[schemars(schema_with = "auths")]
+    pub auths: Auths,
 }
 
 /// The built-in connector `postgres_v2`.
@@ -190,6 +204,9 @@ pub struct PostgresConnector {
     /// The profiles of the connector, by names of your own.
     #[schemars(schema_with = "profiles")]
     pub profiles: Profiles,
+    /// Ways to authorise by OAuth 2, by their names.
+    #[schemars(schema_with = "auths")]
+    pub auths: Auths,
 }
 
 /// The built-in connector `os`.
@@ -211,6 +228,10 @@ pub struct OsConnector {
     /// The policies of single commands, by their names.
     #[schemars(schema_with = "commands")]
     pub commands: Commands,
+
+    /// Ways to authorise by OAuth 2, by their names.
+    #[schemars(schema_with = "auths")]
+    pub auths: Auths,
 }
 
 /// Egress rules that replace those of `egress` for one connector.
@@ -259,6 +280,24 @@ impl Connectors {
         }
     }
 
+    /// The auths of a connector.
+    pub fn auths(&self, name: &str) -> &Auths {
+        static NONE: Auths = Auths::new();
+        if let Some(entry) = self.mounted.get(name) {
+            return &entry.settings().auths;
+        }
+        let all = &self.built_in;
+        match name {
+            "http" => &all.http.auths,
+            "smtp" => &all.smtp.auths,
+            "slack" => &all.slack.auths,
+            "logging" => &all.logging.auths,
+            "postgres_v2" => &all.postgres_v2.auths,
+            "os" => &all.os.auths,
+            _ => &NONE,
+        }
+    }
+
     /// The policies of single commands of a connector.
     pub fn commands(&self, name: &str) -> Commands {
         if let Some(entry) = self.mounted.get(name) {
@@ -288,6 +327,7 @@ impl Default for HttpConnector {
             policy: Policy::default(),
             commands: Commands::new(),
             profiles: Profiles::new(),
+            auths: Auths::new(),
         }
     }
 }
@@ -300,6 +340,7 @@ impl Default for SlackConnector {
             policy: Policy::default(),
             commands: Commands::new(),
             profiles: Profiles::new(),
+            auths: Auths::new(),
         }
     }
 }
@@ -316,6 +357,7 @@ impl Default for PostgresConnector {
             policy: Policy::default(),
             commands: Commands::new(),
             profiles: Profiles::new(),
+            auths: Auths::new(),
         }
     }
 }
@@ -327,6 +369,7 @@ impl Default for OsConnector {
             max_output: Size::mebibytes(1),
             policy: Policy::default(),
             commands: Commands::new(),
+            auths: Auths::new(),
         }
     }
 }

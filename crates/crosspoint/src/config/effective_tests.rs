@@ -38,6 +38,7 @@ fn it_says_where_each_value_comes_from() {
     assert_eq!(
         shown(text, &env),
         r#"listen = "127.0.0.1:7004"
+# public_url is not set
 log = "debug"  # from CROSSPOINT_LOG
 log_format = "text"
 data_dir = ".crosspoint"
@@ -71,6 +72,7 @@ size = "10GiB"
 [spiff]
 deadline = "40s"
 # engine_url is not set
+redirect_hosts = []
 # callback_token is not set
 long_deadline = "1h"
 callback_retry = "24h"

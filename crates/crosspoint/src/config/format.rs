@@ -7,15 +7,16 @@ use std::str::FromStr;
 use crosspoint_core::shorten;
 use serde::de::{Error, Visitor};
 
+use super::auths::{ProviderUrl, PublicUrl};
 use super::durations::{Age, Delay, Lease, Span};
 use super::egress::EgressEntry;
 use super::keys::{Expiry, ScopeText};
 use super::limits::{Rate, Share};
 use super::problem::Wrong;
-use super::profiles::SecretText;
 use super::reference::KeyText;
 use super::requirement::Requirement;
 use super::scalars::{EngineUrl, FilePath, HostName, Listen, LogFilter, WebOrigin};
+use super::secret_text::SecretText;
 use super::sizes::{Memory, Size, Volume};
 use super::store_url::StoreUrl;
 use super::values::Text;
@@ -32,7 +33,7 @@ pub struct Format {
 }
 
 /// All of them.
-pub static FORMATS: [Format; 27] = [
+pub static FORMATS: [Format; 30] = [
     Format {
         name: "listen",
         kind: "an address such as `127.0.0.1:7004`",
@@ -137,6 +138,21 @@ pub static FORMATS: [Format; 27] = [
         name: "profile-name",
         kind: "the name of a profile: letters, digits, `_` and `-`",
         check: profile_name,
+    },
+    Format {
+        name: "auth-name",
+        kind: "the name of an auth: letters, digits, `_` and `-`",
+        check: auth_name,
+    },
+    Format {
+        name: "provider-url",
+        kind: "an address such as `https://login.example/token`",
+        check: parses::<ProviderUrl>,
+    },
+    Format {
+        name: "public-url",
+        kind: "an address such as `https://proxy.example`",
+        check: parses::<PublicUrl>,
     },
     Format {
         name: "secret",
@@ -258,6 +274,13 @@ fn profile_name(text: &str) -> Result<(), Wrong> {
     match is_name(text) {
         true => Ok(()),
         false => Err(wrong(text, "is not the name of a profile", "profile-name")),
+    }
+}
+
+fn auth_name(text: &str) -> Result<(), Wrong> {
+    match is_name(text) {
+        true => Ok(()),
+        false => Err(wrong(text, "is not the name of an auth", "auth-name")),
     }
 }
 

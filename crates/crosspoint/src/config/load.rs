@@ -7,6 +7,7 @@ use std::string::FromUtf8Error;
 use std::sync::Arc;
 
 use crosspoint_broker::access::Scopes;
+use crosspoint_broker::oauth::AuthSettings;
 use crosspoint_broker::profiles::Definition;
 use crosspoint_core::Secret;
 
@@ -50,6 +51,8 @@ pub struct Loaded {
     pub mounted: BTreeMap<String, Resolved>,
     /// The profiles of all connectors, references that lead out of the file followed.
     pub profiles: Vec<Definition>,
+    /// How to authorise by OAuth, references of the file resolved.
+    pub auths: Vec<AuthSettings>,
     /// The virtual environment to mount because the variable `VIRTUAL_ENV` names it and `[python]`
     /// names none.
     pub virtual_env: Option<PathBuf>,
@@ -128,6 +131,7 @@ fn load_in(
         python_env,
         mounted,
         profiles,
+        auths,
         secrets,
         ..
     } = semantic;
@@ -148,6 +152,7 @@ fn load_in(
         python_env,
         mounted,
         profiles,
+        auths,
         virtual_env: env.virtual_env().filter(|_| !has_environment),
         secrets,
         warnings,
@@ -258,3 +263,7 @@ mod profile_tests;
 #[cfg(test)]
 #[path = "api_tests.rs"]
 mod api_tests;
+
+#[cfg(test)]
+#[path = "auths_tests.rs"]
+mod auths_tests;

@@ -105,7 +105,7 @@ crosspoint.toml:13:9: `egress.deny[0]`: `not an entry` is not an egress entry
   help: expected an egress entry such as `10.0.0.0/8`, `*.example.com` or `api.example.com:443`
 crosspoint.toml:14:13: `egress.ca_files`: `/nowhere/ca.pem` cannot be read: there is no such file
 crosspoint.toml:17:1: unknown key `spiff.timeout`
-  help: known here are deadline, engine_url, callback_token, long_deadline, callback_retry
+  help: known here are deadline, engine_url, redirect_hosts, callback_token, long_deadline, callback_retry
 crosspoint.toml:18:12: `spiff.deadline` must be text, not a number
   help: expected a duration such as `40s`, `1m 30s` or `PT40S`, in quotes
 crosspoint.toml:20:13: `[connectors.smpt]` does not say what brings the connector

@@ -5,6 +5,7 @@
 //! ([`Loaded`]). [`effective()`] writes the result back as TOML, [`reference()`] and [`schema()`]
 //! describe what may be written; all of it follows from the types in [`types`].
 
+pub mod auths;
 pub mod connectors;
 pub mod durations;
 pub mod egress;
@@ -17,6 +18,7 @@ pub mod profiles;
 pub mod python;
 pub mod requirement;
 pub mod scalars;
+pub mod secret_text;
 pub mod sizes;
 pub mod store;
 pub mod store_url;

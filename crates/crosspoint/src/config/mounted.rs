@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::auths::{Auths, auths};
 use super::durations::Span;
 use super::policy::{Commands, Policy, commands};
 use super::profiles::{Profiles, profiles};
@@ -103,6 +104,9 @@ pub struct PythonSettings {
     /// The profiles of the connector, by names of your own.
     #[schemars(schema_with = "profiles")]
     pub profiles: Profiles,
+    /// Ways to authorise by OAuth 2, by their names.
+    #[schemars(schema_with = "auths")]
+    pub auths: Auths,
 }
 
 /// Commands that are safe to repeat.
@@ -144,6 +148,7 @@ impl Default for PythonSettings {
             policy: Policy::default(),
             commands: Commands::new(),
             profiles: Profiles::new(),
+            auths: Auths::new(),
         }
     }
 }

@@ -34,6 +34,9 @@ const ANY_COMMAND: &str = "<Command>";
 /// What stands for the name of any profile.
 const ANY_PROFILE: &str = "<profile>";
 
+/// What stands for the name of any auth.
+pub const ANY_AUTH: &str = "<auth>";
+
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let settings = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
     let mut schema = settings
@@ -62,7 +65,7 @@ pub fn tables() -> Vec<Table<'static>> {
 }
 
 /// All keys of all tables. In those of tables by any name `<name>` stands for it, in those of
-/// commands `<Command>`, in those of profiles `<profile>`.
+/// commands `<Command>`, in those of profiles `<profile>`, in those of auths `<auth>`.
 pub fn keys() -> Vec<Key<'static>> {
     tables().into_iter().flat_map(|table| table.keys).collect()
 }
@@ -90,6 +93,7 @@ fn collect<'s>(name: &str, schema: &'s Value, tables: &mut Vec<Table<'s>>) {
         let part = match name.rsplit('.').next() {
             Some("commands") => ANY_COMMAND,
             Some("profiles") => ANY_PROFILE,
+            Some("auths") => ANY_AUTH,
             _ => ANY_NAME,
         };
         nested.push((join(name, part), any));
@@ -108,7 +112,7 @@ fn collect<'s>(name: &str, schema: &'s Value, tables: &mut Vec<Table<'s>>) {
 
 impl Key<'_> {
     /// The environment variable that sets it: `CROSSPOINT_SPIFF__DEADLINE`. A table by any names
-    /// has none, nor has what is about one command or profile: the case of its name counts.
+    /// has none, nor has what is about one command, profile or auth: the case of its name counts.
     pub fn variable(&self) -> Option<String> {
         let has_none = self.is_table() || is_of_one(&self.name);
         (!has_none).then(|| self.in_capitals())
@@ -132,7 +136,8 @@ impl Key<'_> {
 
 /// Whether a key is about one command or profile, which has a name of its own.
 pub fn is_of_one(key: &str) -> bool {
-    key.contains(ANY_COMMAND) || key.contains(ANY_PROFILE)
+    let any = [ANY_COMMAND, ANY_PROFILE, ANY_AUTH];
+    any.iter().any(|any| key.contains(any))
 }
 
 /// `part` in the table `table`.
@@ -304,14 +309,19 @@ mod tests {
                         connectors.http.commands.<Command>.policy|\
                         connectors.http.commands.<Command>.policy.breaker|\
                         connectors.http.profiles|connectors.http.profiles.<profile>|\
-                        connectors.smtp|";
+                        connectors.http.auths|connectors.http.auths.<auth>|\
+                        connectors.http.auths.<auth>.assertion|\
+                        connectors.http.auths.<auth>.expired|connectors.smtp|";
         assert!(names.join("|").starts_with(expected), "{names:?}");
         let expected = "|connectors.<name>|connectors.<name>.recycle|connectors.<name>.policy|\
                         connectors.<name>.policy.breaker|connectors.<name>.commands|\
                         connectors.<name>.commands.<Command>|\
                         connectors.<name>.commands.<Command>.policy|\
                         connectors.<name>.commands.<Command>.policy.breaker|\
-                        connectors.<name>.profiles|connectors.<name>.profiles.<profile>";
+                        connectors.<name>.profiles|connectors.<name>.profiles.<profile>|\
+                        connectors.<name>.auths|\
+                        connectors.<name>.auths.<auth>|connectors.<name>.auths.<auth>.assertion|\
+                        connectors.<name>.auths.<auth>.expired";
         assert!(names.join("|").ends_with(expected), "{names:?}");
     }
 
@@ -335,6 +345,10 @@ mod tests {
              connectors.<name>.profiles.<profile>.secrets",
             profiles.join(" ")
         );
+        let secret: Vec<_> = secret
+            .into_iter()
+            .filter(|name| !name.contains(ANY_AUTH))
+            .collect();
         assert_eq!(secret.join(" "), expected);
     }
 

@@ -1,5 +1,7 @@
 //! What the types cannot say: checks of the configuration as a whole.
 
+#[path = "semantic_auths.rs"]
+mod auths;
 #[path = "semantic_ledger.rs"]
 mod ledger;
 #[path = "semantic_mounted.rs"]
@@ -15,6 +17,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crosspoint_broker::access::Scopes;
+use crosspoint_broker::oauth::AuthSettings;
 use crosspoint_broker::profiles::Definition;
 use crosspoint_core::{Secret, nearest, shorten};
 
@@ -61,6 +64,8 @@ pub struct Semantic<'a> {
     pub mounted: BTreeMap<String, Resolved>,
     /// The profiles of all connectors, references that lead out of the file followed.
     pub profiles: Vec<Definition>,
+    /// How to authorise, as far as that could be resolved.
+    pub auths: Vec<AuthSettings>,
     /// Secrets among those values, in the names of packages and in the URL of the store.
     pub secrets: Vec<Secret<String>>,
 }
@@ -90,6 +95,7 @@ impl<'a> Semantic<'a> {
             python_env: BTreeMap::new(),
             mounted: BTreeMap::new(),
             profiles: Vec::new(),
+            auths: Vec::new(),
             secrets: Vec::new(),
         }
     }
@@ -107,6 +113,7 @@ impl<'a> Semantic<'a> {
         self.python();
         self.mounted_connectors();
         self.all_profiles();
+        self.auths();
     }
 
     fn builtin_connectors(&mut self) {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::auths::PublicUrl;
 use super::connectors::Connectors;
 use super::durations::Span;
 use super::egress::{EgressEntry, Preset};
@@ -23,6 +24,12 @@ pub struct Config {
     /// chooses a free one, which is printed. Anything but a loopback address needs an API key, or
     /// `access.anonymous = true`.
     pub listen: Listen,
+
+    /// Where browsers reach Crosspoint, such as `https://proxy.example`. Providers of OAuth send them
+    /// back there: the address to register with a provider is
+    /// `<public_url>/v1/auth/<connector>/<auth>/callback`. When there is no such setting, it is made
+    /// of the address that is listened on.
+    pub public_url: Option<PublicUrl>,
 
     /// What to log: a level (`error`, `warn`, `info`, `debug`, `trace`, `off`), or a list of
     /// `module=level`, such as `warn,crosspoint=debug`.
@@ -179,6 +186,11 @@ pub struct Spiff {
     /// URL is answered while SpiffArena waits.
     pub engine_url: Option<EngineUrl>,
 
+    /// The hosts that a browser may be sent to with the tokens of an authorisation, with a port or
+    /// for any port. When there are none, it is the host of `engine_url`, and without that any
+    /// loopback address.
+    pub redirect_hosts: Vec<HostName>,
+
     /// The token that goes with each callback as `Authorization: Bearer`: the backend wants one,
     /// since callbacks are calls of its own API. The token itself, or a reference to it:
     /// `env:NAME`, `file:PATH` or `exec:COMMAND ARGUMENTS`.
@@ -234,6 +246,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             listen: Listen(([127, 0, 0, 1], 7004).into()),
+            public_url: None,
             log: LogFilter("info".to_owned()),
             log_format: LogFormat::default(),
             data_dir: FilePath(".crosspoint".into()),
@@ -298,6 +311,7 @@ impl Default for Spiff {
         Spiff {
             deadline: Span::seconds(40),
             engine_url: None,
+            redirect_hosts: Vec::new(),
             callback_token: None,
             long_deadline: Span::seconds(60 * 60),
             callback_retry: Span::seconds(24 * 60 * 60),

@@ -17,7 +17,7 @@ pub fn registration(loaded: &Loaded, listener: Option<SocketAddr>) -> Result<Reg
     let config = &loaded.config;
     let settings = settings(&config.connectors.built_in);
     // Most connectors have no rules of their own, and share one client with its connections.
-    let common = client(loaded, config.egress.rules(), listener)?;
+    let common = common(loaded, listener)?;
     let mut built_in = Vec::new();
     for name in &config.builtin {
         let client = match config.connectors.common(name).0 {
@@ -65,6 +65,11 @@ fn settings(config: &BuiltIns) -> connectors::Settings {
             max_output: os.max_output.0 as usize,
         },
     }
+}
+
+/// A client for what is asked for the sake of all connectors.
+pub(super) fn common(loaded: &Loaded, listener: Option<SocketAddr>) -> Result<Http> {
+    client(loaded, loaded.config.egress.rules(), listener)
 }
 
 fn client(loaded: &Loaded, egress: Rules, listener: Option<SocketAddr>) -> Result<Http> {

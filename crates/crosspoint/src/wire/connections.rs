@@ -1,27 +1,67 @@
-//! The accounts at the systems behind the connectors, as the configuration wants them.
+//! What is kept for connections, and the accounts at the systems behind the connectors, as the
+//! configuration wants them.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use anyhow::Result;
 use crosspoint_broker::cabinet::{Cabinet, Memory};
-use crosspoint_broker::profiles::Connections;
+use crosspoint_broker::ledger::Store;
+use crosspoint_broker::oauth::Grants;
+use crosspoint_broker::profiles::{Connections, Secrets};
 use crosspoint_store::Ledger;
 
+use super::grants;
 use crate::config::Loaded;
 
-/// What keeps profiles and secrets. Without a ledger nothing of it outlives the process.
-pub fn cabinet(ledger: Option<&Arc<Ledger>>) -> Arc<dyn Cabinet> {
-    match ledger {
-        Some(ledger) => ledger.clone(),
-        None => Arc::new(Memory::default()),
-    }
+/// What is kept, and lasts from one configuration to the next.
+#[derive(Clone)]
+pub struct Kept {
+    /// Calls, if they are.
+    pub ledger: Option<Arc<dyn Store>>,
+    /// Profiles, secrets, grants and keys.
+    pub cabinet: Arc<dyn Cabinet>,
+    /// What follows references to secrets.
+    pub secrets: Arc<Secrets>,
+    /// What providers have granted.
+    pub grants: Grants,
 }
 
-/// The profiles of the file and of the cabinet.
-pub(super) fn connections(loaded: &Loaded, cabinet: Arc<dyn Cabinet>) -> Connections {
-    Connections::new(Some(cabinet), None, None)
+// === impl Kept ===
+
+impl Kept {
+    /// What a ledger keeps. Without one nothing outlives the process. `listener` is our own address.
+    pub fn new(
+        loaded: &Loaded,
+        listener: Option<SocketAddr>,
+        ledger: Option<Arc<Ledger>>,
+    ) -> Result<Kept> {
+        let cabinet: Arc<dyn Cabinet> = match &ledger {
+            Some(ledger) => ledger.clone(),
+            None => Arc::new(Memory::default()),
+        };
+        let secrets = Arc::new(Secrets::new(Some(cabinet.clone()), None));
+        let setup = grants::setup(loaded, listener)?;
+        Ok(Kept {
+            ledger: ledger.map(|ledger| ledger as Arc<dyn Store>),
+            grants: Grants::new(cabinet.clone(), secrets.clone(), setup),
+            cabinet,
+            secrets,
+        })
+    }
+
+    /// The profiles of the file and of what is kept.
+    pub(super) fn connections(&self, loaded: &Loaded) -> Connections {
+        let tokens = Arc::new(self.grants.clone());
+        Connections::over(
+            Some(self.cabinet.clone()),
+            self.secrets.clone(),
+            Some(tokens),
+        )
         .with_file(loaded.profiles.clone())
         .with_environment(environment())
+    }
 }
 
 /// The variables that may give fields. What is not Unicode gives none.

@@ -2,6 +2,7 @@
 
 mod built_in;
 mod connections;
+mod grants;
 mod ingress;
 pub mod ledger;
 mod policies;
@@ -16,15 +17,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
-use crosspoint_broker::cabinet::Cabinet;
-use crosspoint_broker::ledger::Store;
 use crosspoint_broker::{Broker, Registration, Settings};
 use crosspoint_connectors::BUILT_IN;
 use crosspoint_core::{Mask, Tracing};
 use crosspoint_net::Proxies;
 use crosspoint_store::Ledger;
 
-pub use connections::cabinet;
+pub use connections::Kept;
 pub use ingress::{KeptFor, settings as ingress};
 pub use progress::{ToLog, ToTerminal};
 pub use python::Python;
@@ -88,14 +87,15 @@ fn settings(
     loaded: &Loaded,
     mask: Mask,
     listener: Option<SocketAddr>,
-    cabinet: Arc<dyn Cabinet>,
+    kept: &Kept,
 ) -> Result<Settings> {
     Ok(Settings {
         mask,
         policies: policies::all(loaded),
         callbacks: ledger::callbacks(loaded, listener)?,
-        connections: Arc::new(connections::connections(loaded, cabinet)),
+        connections: Arc::new(kept.connections(loaded)),
         tracing: Tracing::default(),
+        grants: Some(kept.grants.clone()),
     })
 }
 
@@ -123,9 +123,8 @@ pub async fn in_process(
         Some(connector) => python.only(connector),
         None => python,
     };
-    let cabinet = cabinet(ledger.as_ref());
-    let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
-    let broker = broker(loaded, None, &python, (ledger, cabinet), tracing).await?;
+    let kept = Kept::new(loaded, None, ledger)?;
+    let broker = broker(loaded, None, &python, &kept, tracing).await?;
     let waiting = show::Waiting::new("loading connectors".to_owned());
     tokio::select! {
         () = broker.settled() => {}
@@ -138,23 +137,23 @@ pub async fn in_process(
 }
 
 /// The broker with every connector that is configured, which load in the background. Calls are
-/// recorded in `ledger`, if there is one, profiles and secrets are those of the file and of `cabinet`,
+/// recorded in what is kept, profiles and secrets are those of the file and of what is kept,
 /// and spans are told to `tracing`. `listener` is our own address, where no connector may send a
 /// request.
 pub async fn broker(
     loaded: &Loaded,
     listener: Option<SocketAddr>,
     python: &Python,
-    (ledger, cabinet): (Option<Arc<dyn Store>>, Arc<dyn Cabinet>),
+    kept: &Kept,
     tracing: Tracing,
 ) -> Result<Broker> {
     let mounts = registrations(loaded, listener, python)?;
     let settings = Settings {
         tracing,
-        ..settings(loaded, mask(loaded), listener, cabinet)?
+        ..settings(loaded, mask(loaded), listener, kept)?
     };
     if let Err(error) = settings.connections.refresh().await {
         tracing::warn!(%error, "Reading the profiles of the store failed.");
     }
-    Ok(Broker::new(settings, mounts, ledger)?)
+    Ok(Broker::new(settings, mounts, kept.ledger.clone())?)
 }

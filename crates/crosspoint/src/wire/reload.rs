@@ -7,13 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crosspoint_broker::Broker;
-use crosspoint_broker::cabinet::Cabinet;
 use crosspoint_core::Mask;
 use crosspoint_ingress::Live;
 use tokio::sync::Mutex;
 
 use super::ingress::KeptFor;
-use super::{Options, Python, built_in, ingress, secrets, settings};
+use super::{Kept, Options, Python, built_in, grants, ingress, secrets, settings};
 use crate::config::Loaded;
 use crate::logging::LogMask;
 use crate::show;
@@ -37,8 +36,8 @@ pub struct Reloader {
     pub python: Python,
     /// What the store keeps for the way in.
     pub at_the_door: KeptFor,
-    /// What keeps profiles and secrets.
-    pub cabinet: Arc<dyn Cabinet>,
+    /// What is kept.
+    pub kept: Kept,
     /// The configuration that counts, and every secret there has been: what was replaced may still
     /// end a call.
     pub now: Mutex<(Loaded, Vec<String>)>,
@@ -77,10 +76,13 @@ impl Reloader {
         now.1.dedup();
         let mask = Mask::new(now.1.clone());
         self.log.replace(mask.clone());
-        let settings = settings(&loaded, mask, Some(self.listener), self.cabinet.clone());
+        let settings = settings(&loaded, mask, Some(self.listener), &self.kept);
         let settings = settings.map_err(|error| format!("{error:#}"))?;
+        let setup = grants::setup(&loaded, Some(self.listener));
+        let setup = setup.map_err(|error| format!("{error:#}"))?;
         let replaced = self.broker.replace(settings, mounts).await;
         replaced.map_err(|error| error.to_string())?;
+        self.kept.grants.configure(setup);
         self.python.take(next).await;
         // Takes what has just changed into the catalogue: who is told of the reload may call at
         // once.

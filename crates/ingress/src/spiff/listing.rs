@@ -1,9 +1,12 @@
 //! `/v1/commands` and `/v1/auths`: what a diagram's author can choose from.
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use crosspoint_broker::Entry;
+use crosspoint_broker::oauth::{AuthSettings, Grants};
 use crosspoint_core::{Auth, CommandId, Parameter};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -23,12 +26,15 @@ pub(crate) async fn commands(
     answer::bytes(StatusCode::OK, JSON, text)
 }
 
-/// All auths.
+/// All auths by which a person authorises: those that are configured go before those that connectors
+/// have.
 pub(crate) async fn auths(
     State(shared): State<Shared>,
     Extension(seen): Extension<Seen>,
 ) -> Response {
     let catalogue = shared.broker.catalogue();
+    let configured = shared.broker.grants().map(Grants::configured);
+    let configured: Vec<_> = configured.unwrap_or_default();
     let auth = |(id, auth): &(CommandId, Auth)| {
         let parameters: Vec<_> = auth.parameters.iter().map(parameter).collect();
         json!({
@@ -38,9 +44,29 @@ pub(crate) async fn auths(
             "description": auth.description,
         })
     };
-    let auths = catalogue.auths().iter();
-    let seen = auths.filter(|(id, _)| seen.sees(&id.connector));
-    let list: Vec<Value> = seen.map(auth).collect();
+    let is_configured = |id: &CommandId| {
+        let same = |auth: &&Arc<AuthSettings>| {
+            auth.id.connector == id.connector && auth.id.auth == id.command
+        };
+        configured.iter().any(|auth| same(&auth))
+    };
+    let own = catalogue
+        .auths()
+        .iter()
+        .filter(|(id, _)| !is_configured(id) && seen.sees(&id.connector));
+    let mut list: Vec<Value> = own.map(auth).collect();
+    let by_browser = configured
+        .iter()
+        .filter(|auth| auth.grant.needs_consent() && seen.sees(&auth.id.connector));
+    list.extend(by_browser.map(|auth| {
+        json!({
+            "id": auth.id.to_string(),
+            "parameters": [],
+            "title": title(&auth.id.auth),
+            "description": auth.description,
+        })
+    }));
+    list.sort_by_cached_key(|auth| auth["id"].to_string());
     answer::json(StatusCode::OK, &Value::Array(list))
 }
 

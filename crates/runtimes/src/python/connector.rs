@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use crosspoint_core::{
-    Call, Connector, Context, Effect, Failure, Kind, Manifest, Outcome, Span, SpanKind,
+    Call, Connector, Context, Effect, Failure, Json, Kind, Manifest, Outcome, Span, SpanKind,
 };
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep_until};
 
-use super::answer;
 use super::manifest::Description;
 use super::pool::Pool;
 use super::running::Event;
 use super::slots::Lease;
 use super::wire::Line;
 use super::worker::Worker;
+use super::{answer, auth};
 
 /// How many workers a call is offered to when they go before they have begun it.
 const OFFERS: usize = 5;
@@ -131,10 +131,19 @@ impl Connector for PythonConnector {
     fn renew(&self) {
         self.pool.renew();
     }
+
+    fn describe_auth<'a>(
+        &'a self,
+        auth: &'a str,
+        arguments: Json,
+        cx: &'a Context,
+    ) -> Option<BoxFuture<'a, Result<Json, Failure>>> {
+        Some(Box::pin(auth::describe(&self.pool, auth, arguments, cx)))
+    }
 }
 
 /// Writes a line without the secrets of its call. The span around tells the call.
-fn log(worker: &Worker, line: Line, cx: &Context) {
+pub(super) fn log(worker: &Worker, line: Line, cx: &Context) {
     let text = cx.masked(line.message);
     worker.origin.write(line.level, &line.source, None, &text);
 }

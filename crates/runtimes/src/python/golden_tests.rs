@@ -58,6 +58,17 @@ fn written(message: &Value) -> Option<Value> {
             ))
         }
         "call" => call(id?, params)?,
+        "describe_auth" => {
+            let text = |name: &str| params[name].as_str().unwrap();
+            let asked = wire::DescribeAuth {
+                call: text("call"),
+                connector: text("connector"),
+                auth: text("auth"),
+                arguments: &params["arguments"].clone().into(),
+                config: params["config"].as_object()?,
+            };
+            json(&wire::request(id?, "describe_auth", &asked))
+        }
         "ping" => json(&wire::request(id?, "ping", &Map::new())),
         "shutdown" => json(&wire::notification("shutdown", &Map::new())),
         "cancel" => json(&wire::notification("cancel", params)),
@@ -201,12 +212,17 @@ fn understands(method: &str, answer: Result<Bytes, Bytes>, received: &Value, nam
             let pong: Pong = serde_json::from_slice(&result).unwrap();
             assert_eq!(pong.threads, received["result"]["threads"], "{name}");
         }
+        ("describe_auth", Ok(result)) => {
+            let described: wire::Described = serde_json::from_slice(&result).unwrap();
+            let description: Value = described.description.read().unwrap();
+            assert_eq!(description, received["result"]["description"], "{name}");
+        }
         ("call", Ok(result)) => returned(
             &answer::returned(&result, &context()),
             &received["result"],
             name,
         ),
-        ("call", Err(error)) => {
+        ("call" | "describe_auth", Err(error)) => {
             let data = &received["error"]["data"];
             let Some(failure) = answer::failed(&error) else {
                 return assert_eq!(data["kind"], "busy", "{name}");

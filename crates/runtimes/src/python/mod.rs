@@ -4,6 +4,7 @@
 //! by the wire of `docs/python-worker.md`.
 
 mod answer;
+mod auth;
 mod backoff;
 mod code;
 mod connector;

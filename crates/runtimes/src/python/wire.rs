@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use crosspoint_core::{Call, Profile, Trace};
+use crosspoint_core::{Call, Json, Profile, Trace};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use tokio_util::codec::LengthDelimitedCodec;
 
 /// The version of the wire that this side speaks.
@@ -96,6 +97,28 @@ pub(super) enum Effect {
     None,
     Maybe,
     Done,
+}
+
+/// The parameters of `describe_auth`.
+#[derive(Debug, Serialize)]
+pub(super) struct DescribeAuth<'a> {
+    /// By which its lines are known.
+    pub call: &'a str,
+    /// The name that the worker knows.
+    pub connector: &'a str,
+    /// The class.
+    pub auth: &'a str,
+    /// What its constructor gets.
+    pub arguments: &'a Json,
+    /// Values that its `config` has before all others.
+    pub config: &'a Map<String, Value>,
+}
+
+/// The answer to `describe_auth`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Described {
+    /// What the class said.
+    pub description: Json,
 }
 
 /// The answer to `ping`.

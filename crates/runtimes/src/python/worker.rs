@@ -119,6 +119,21 @@ impl Worker {
         })
     }
 
+    /// Asks the worker in which `lease` is a place to describe an auth, as a call of its own.
+    pub(super) fn describe_auth(
+        lease: Lease<Arc<Worker>>,
+        asked: &wire::DescribeAuth<'_>,
+        deadline: Instant,
+    ) -> Running {
+        let worker = lease.worker().clone();
+        let held = Held {
+            id: asked.call.to_owned(),
+            deadline,
+            _lease: lease,
+        };
+        worker.send(Some(held), |id| wire::request(id, "describe_auth", asked))
+    }
+
     /// Asks the worker for something that is no call.
     pub(super) async fn request(
         self: &Arc<Self>,
