@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use crosspoint_core::Fields;
+use crosspoint_core::{Fields, Profile};
 
 use super::checked::{Checked, Ground};
 use super::choice::follow;
@@ -28,7 +28,12 @@ pub struct Connections {
 pub(crate) struct Sources {
     pub(super) secrets: Secrets,
     pub(super) tokens: Option<Arc<dyn Tokens>>,
+    /// Told of secrets before they are used.
+    told: Option<Tell>,
 }
+
+/// What is told of secrets.
+type Tell = Box<dyn Fn(Vec<String>) + Send + Sync>;
 
 #[derive(Default)]
 struct State {
@@ -53,9 +58,22 @@ impl Connections {
         let secrets = Secrets::new(cabinet.clone(), vault);
         Connections {
             cabinet,
-            sources: Arc::new(Sources { secrets, tokens }),
+            sources: Arc::new(Sources {
+                secrets,
+                tokens,
+                told: None,
+            }),
             ..Connections::default()
         }
+    }
+
+    /// The same where somebody is told of every secret of a profile before a connector gets it, so that
+    /// it can be hidden everywhere. Whoever calls this has not handed the connections on yet.
+    pub fn telling(mut self, tell: impl Fn(Vec<String>) + Send + Sync + 'static) -> Connections {
+        if let Some(sources) = Arc::get_mut(&mut self.sources) {
+            sources.told = Some(Box::new(tell));
+        }
+        self
     }
 
     /// The same with the profiles of the configuration file, which win over those of the cabinet.
@@ -223,6 +241,16 @@ impl Connections {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Sources ===
+
+impl Sources {
+    pub(super) fn tell(&self, profile: &Profile) {
+        if let Some(told) = &self.told {
+            told(profile.secrets().collect());
+        }
     }
 }
 

@@ -81,11 +81,14 @@ async fn serve(
         .context("reading the address that is listened on")?;
     let python = Python::new(Arc::new(ToLog));
     let ledger = wire::ledger::open(&loaded, true).await?;
-    let cabinet = wire::cabinet(ledger.as_ref());
+    let kept = wire::Kept {
+        cabinet: wire::cabinet(ledger.as_ref()),
+        log: Some(log.clone()),
+    };
     let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
     let (telemetry, tracing) = telemetry::start(&loaded, Some(address), &log);
-    let kept = (ledger, cabinet.clone());
-    let broker = wire::broker(&loaded, Some(address), &python, kept, tracing).await?;
+    let stores = (ledger, &kept);
+    let broker = wire::broker(&loaded, Some(address), &python, stores, tracing).await?;
     broker.attend_ledger(wire::ledger::retention(&loaded));
     broker.attend_profiles();
     let routes = Live::new(crosspoint_ingress::router(
@@ -104,7 +107,7 @@ async fn serve(
         routes: routes.clone(),
         log,
         python,
-        cabinet,
+        kept,
         now: Mutex::new((loaded, secrets)),
     });
     attend(reloader, data_dir.as_ref(), watch).context("listening for SIGHUP")?;

@@ -8,17 +8,31 @@ use crosspoint_broker::profiles::Connections;
 use crosspoint_store::Ledger;
 
 use crate::config::Loaded;
+use crate::logging::LogMask;
 
 /// What keeps profiles and secrets. Without a ledger nothing of it outlives the process.
 pub fn cabinet(_ledger: Option<&Arc<Ledger>>) -> Arc<dyn Cabinet> {
     Arc::new(Memory::default())
 }
 
+/// What profiles need beside the file.
+#[derive(Clone)]
+pub struct Kept {
+    /// What keeps profiles and secrets.
+    pub cabinet: Arc<dyn Cabinet>,
+    /// Hides every secret that a profile comes to, if there is a log.
+    pub log: Option<LogMask>,
+}
+
 /// The profiles of the file and of the cabinet.
-pub(super) fn connections(loaded: &Loaded, cabinet: Arc<dyn Cabinet>) -> Connections {
-    Connections::new(Some(cabinet), None, None)
+pub(super) fn connections(loaded: &Loaded, kept: &Kept) -> Connections {
+    let connections = Connections::new(Some(kept.cabinet.clone()), None, None)
         .with_file(loaded.profiles.clone())
-        .with_environment(environment())
+        .with_environment(environment());
+    match kept.log.clone() {
+        Some(log) => connections.telling(move |secrets| log.learn(secrets)),
+        None => connections,
+    }
 }
 
 /// The variables that may give fields. What is not Unicode gives none.

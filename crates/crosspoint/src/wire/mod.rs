@@ -16,7 +16,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
-use crosspoint_broker::cabinet::Cabinet;
 use crosspoint_broker::ledger::Store;
 use crosspoint_broker::{Broker, Registration, Settings};
 use crosspoint_connectors::BUILT_IN;
@@ -24,7 +23,7 @@ use crosspoint_core::{Mask, Tracing};
 use crosspoint_net::Proxies;
 use crosspoint_store::Ledger;
 
-pub use connections::cabinet;
+pub use connections::{Kept, cabinet};
 pub use ingress::settings as ingress;
 pub use progress::{ToLog, ToTerminal};
 pub use python::Python;
@@ -32,6 +31,7 @@ pub use recipes::{environments, recipes};
 pub use reload::{Reloader, describe};
 
 use crate::config::{self, Environment, Loaded, Problems};
+use crate::logging::LogMask;
 use crate::{show, telemetry};
 
 /// Where the configuration is read from, and what the command line says over it.
@@ -88,13 +88,13 @@ fn settings(
     loaded: &Loaded,
     mask: Mask,
     listener: Option<SocketAddr>,
-    cabinet: Arc<dyn Cabinet>,
+    kept: &Kept,
 ) -> Result<Settings> {
     Ok(Settings {
         mask,
         policies: policies::all(loaded),
         callbacks: ledger::callbacks(loaded, listener)?,
-        connections: Arc::new(connections::connections(loaded, cabinet)),
+        connections: Arc::new(connections::connections(loaded, kept)),
         tracing: Tracing::default(),
     })
 }
@@ -116,6 +116,7 @@ pub async fn in_process(
     loaded: &Loaded,
     only: Option<&str>,
     ledger: Option<Arc<Ledger>>,
+    log: Option<LogMask>,
     tracing: Tracing,
 ) -> Result<Broker> {
     let python = Python::new(Arc::new(ToTerminal));
@@ -123,9 +124,12 @@ pub async fn in_process(
         Some(connector) => python.only(connector),
         None => python,
     };
-    let cabinet = cabinet(ledger.as_ref());
+    let kept = Kept {
+        cabinet: cabinet(ledger.as_ref()),
+        log,
+    };
     let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
-    let broker = broker(loaded, None, &python, (ledger, cabinet), tracing).await?;
+    let broker = broker(loaded, None, &python, (ledger, &kept), tracing).await?;
     let waiting = show::Waiting::new("loading connectors".to_owned());
     tokio::select! {
         () = broker.settled() => {}
@@ -138,20 +142,20 @@ pub async fn in_process(
 }
 
 /// The broker with every connector that is configured, which load in the background. Calls are
-/// recorded in `ledger`, if there is one, profiles and secrets are those of the file and of `cabinet`,
-/// and spans are told to `tracing`. `listener` is our own address, where no connector may send a
+/// recorded in `ledger`, if there is one, profiles and secrets are those of the file and of `kept`, and
+/// spans are told to `tracing`. `listener` is our own address, where no connector may send a
 /// request.
 pub async fn broker(
     loaded: &Loaded,
     listener: Option<SocketAddr>,
     python: &Python,
-    (ledger, cabinet): (Option<Arc<dyn Store>>, Arc<dyn Cabinet>),
+    (ledger, kept): (Option<Arc<dyn Store>>, &Kept),
     tracing: Tracing,
 ) -> Result<Broker> {
     let mounts = registrations(loaded, listener, python)?;
     let settings = Settings {
         tracing,
-        ..settings(loaded, mask(loaded), listener, cabinet)?
+        ..settings(loaded, mask(loaded), listener, kept)?
     };
     if let Err(error) = settings.connections.refresh().await {
         tracing::warn!(%error, "Reading the profiles of the store failed.");

@@ -7,12 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crosspoint_broker::Broker;
-use crosspoint_broker::cabinet::Cabinet;
 use crosspoint_core::Mask;
 use crosspoint_ingress::Live;
 use tokio::sync::Mutex;
 
-use super::{Options, Python, built_in, ingress, secrets, settings};
+use super::{Kept, Options, Python, built_in, ingress, secrets, settings};
 use crate::config::Loaded;
 use crate::logging::LogMask;
 use crate::show;
@@ -34,8 +33,8 @@ pub struct Reloader {
     pub log: LogMask,
     /// The Python connectors.
     pub python: Python,
-    /// What keeps profiles and secrets.
-    pub cabinet: Arc<dyn Cabinet>,
+    /// What profiles need beside the file.
+    pub kept: Kept,
     /// The configuration that counts, and every secret there has been: what was replaced may still
     /// end a call.
     pub now: Mutex<(Loaded, Vec<String>)>,
@@ -74,7 +73,7 @@ impl Reloader {
         now.1.dedup();
         let mask = Mask::new(now.1.clone());
         self.log.replace(mask.clone());
-        let settings = settings(&loaded, mask, Some(self.listener), self.cabinet.clone());
+        let settings = settings(&loaded, mask, Some(self.listener), &self.kept);
         let settings = settings.map_err(|error| format!("{error:#}"))?;
         let replaced = self.broker.replace(settings, mounts).await;
         replaced.map_err(|error| error.to_string())?;

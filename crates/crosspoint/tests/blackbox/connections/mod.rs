@@ -1,0 +1,4 @@
+//! Accounts: profiles, secrets, and how calls get them.
+
+mod profiles;
+mod profiles_of_python;
