@@ -1,11 +1,13 @@
 //! The command line's grammar and its help.
 
+mod key;
 mod ledger;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use key::{AuditArgs, CreateArgs, KeyCommand, RotateArgs};
 pub use ledger::{LedgerCommand, ListArgs, ReplayArgs, SettleArgs, ShowArgs};
 
 /// Exit code: a command that was called has failed.
@@ -65,6 +67,11 @@ pub enum Command {
     /// Look at the calls that were recorded, and settle or repeat them
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Make and rotate access keys that the store keeps
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// See what administrators did
+    Audit(AuditArgs),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

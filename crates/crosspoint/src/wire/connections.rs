@@ -11,13 +11,16 @@ use crate::config::Loaded;
 use crate::logging::LogMask;
 
 /// What keeps profiles and secrets. Without a ledger nothing of it outlives the process.
-pub fn cabinet(_ledger: Option<&Arc<Ledger>>) -> Arc<dyn Cabinet> {
-    Arc::new(Memory::default())
+pub fn cabinet(ledger: Option<&Arc<Ledger>>) -> Arc<dyn Cabinet> {
+    match ledger {
+        Some(ledger) => ledger.clone(),
+        None => Arc::new(Memory::default()),
+    }
 }
 
 /// What profiles need beside the file.
 #[derive(Clone)]
-pub struct Kept {
+pub struct Accounts {
     /// What keeps profiles and secrets.
     pub cabinet: Arc<dyn Cabinet>,
     /// Hides every secret that a profile comes to, if there is a log.
@@ -25,11 +28,11 @@ pub struct Kept {
 }
 
 /// The profiles of the file and of the cabinet.
-pub(super) fn connections(loaded: &Loaded, kept: &Kept) -> Connections {
-    let connections = Connections::new(Some(kept.cabinet.clone()), None, None)
+pub(super) fn connections(loaded: &Loaded, accounts: &Accounts) -> Connections {
+    let connections = Connections::new(Some(accounts.cabinet.clone()), None, None)
         .with_file(loaded.profiles.clone())
         .with_environment(environment());
-    match kept.log.clone() {
+    match accounts.log.clone() {
         Some(log) => connections.telling(move |secrets| log.learn(secrets)),
         None => connections,
     }

@@ -1,5 +1,6 @@
 //! `/v1/commands` and `/v1/auths`: what a diagram's author can choose from.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use crosspoint_broker::Entry;
@@ -8,16 +9,25 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{self, JSON};
+use crate::request::Seen;
 use crate::router::Shared;
 
 /// All commands.
-pub(crate) async fn commands(State(shared): State<Shared>) -> Response {
-    let text = shared.listing.text(shared.broker.catalogue(), command);
+pub(crate) async fn commands(
+    State(shared): State<Shared>,
+    Extension(seen): Extension<Seen>,
+) -> Response {
+    let text = shared
+        .listing
+        .text(&seen, shared.broker.catalogue(), command);
     answer::bytes(StatusCode::OK, JSON, text)
 }
 
 /// All auths.
-pub(crate) async fn auths(State(shared): State<Shared>) -> Response {
+pub(crate) async fn auths(
+    State(shared): State<Shared>,
+    Extension(seen): Extension<Seen>,
+) -> Response {
     let catalogue = shared.broker.catalogue();
     let auth = |(id, auth): &(CommandId, Auth)| {
         let parameters: Vec<_> = auth.parameters.iter().map(parameter).collect();
@@ -28,7 +38,9 @@ pub(crate) async fn auths(State(shared): State<Shared>) -> Response {
             "description": auth.description,
         })
     };
-    let list: Vec<Value> = catalogue.auths().iter().map(auth).collect();
+    let auths = catalogue.auths().iter();
+    let seen = auths.filter(|(id, _)| seen.sees(&id.connector));
+    let list: Vec<Value> = seen.map(auth).collect();
     answer::json(StatusCode::OK, &Value::Array(list))
 }
 

@@ -65,6 +65,10 @@ async fn a_process_carries_no_token_and_what_it_carries_wins() {
     let row = proxy.asks(&call).send().await.id();
     let recorded = proxy.recorded(&row).await;
     assert!(!recorded.to_string().contains("xoxb"), "{recorded}");
+    assert_eq!(recorded["profile"], "slack/test");
+    assert_eq!(recorded["uses"], json!(["profile:slack/test#token"]));
+    let shown = proxy.run(&["ledger", "show", &row]).await.stdout;
+    assert!(shown.contains("slack/test"), "{shown}");
     let arguments = [
         "call",
         "slack/PostMessage",
