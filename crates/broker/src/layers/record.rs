@@ -16,7 +16,6 @@ use crate::ledger::{
     unavailable,
 };
 use crate::pipeline::Job;
-use crate::profiles::Choice;
 
 /// The row of a call under way. Nothing where the call has none.
 pub(crate) struct Recording(Option<Open>);
@@ -37,8 +36,6 @@ pub(crate) struct Open {
     pub(crate) new: bool,
     /// It is the one call of its process, which has the time to wait for its end.
     pub(crate) alone: bool,
-    /// With which profile it runs.
-    pub(crate) profile: Choice,
     pub(crate) secrets: Mask,
     pub(crate) _listed: Option<Listed>,
 }
@@ -62,7 +59,7 @@ pub(crate) async fn layer(
         let id = job.call.id.to_string();
         let listed = must.then(|| recorder.flights.list(&id, &job.flight));
         let open = Open::new(&recorder, &job, id, plan.clone(), listed);
-        let row = new_row(&open, &job.call, key.clone());
+        let row = new_row(&open, &job, key.clone());
         match recorder.store.begin(row, wait).await {
             Ok(Begun::New) => return Ok((begun(job), Recording(Some(open)))),
             Ok(Begun::Known(row)) => {
@@ -124,7 +121,8 @@ fn wait(recorder: &Recorder, safety: Safety, must: bool) -> Wait {
     }
 }
 
-fn new_row(open: &Open, call: &Call, key: Option<Key>) -> NewRow {
+fn new_row(open: &Open, job: &Job, key: Option<Key>) -> NewRow {
+    let call = &job.call;
     let origin = &call.origin;
     let promised = open.plan.as_ref().filter(|plan| plan.after.is_zero());
     NewRow {
@@ -143,8 +141,8 @@ fn new_row(open: &Open, call: &Call, key: Option<Key>) -> NewRow {
             arguments: open.reader().arguments(&call.arguments),
             argument_bytes: size(call),
             callback: promised.and_then(|plan| plan.callback.clone()),
-            profile: open.profile.recorded(),
-            uses: open.profile.uses(),
+            profile: job.profile.recorded(),
+            uses: job.profile.uses(),
         },
         state: match promised {
             Some(_) => State::Accepted,
@@ -192,7 +190,6 @@ impl Open {
             plan,
             repeat: Repeat::of(call, &entry.command),
             new: true,
-            profile: job.profile.clone(),
             alone: call.origin.ingress == Ingress::Cli,
             secrets: match entry.policy.bodies {
                 Bodies::None => Mask::default(),

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use crosspoint_core::{Failure, Fields, Parameter, Profile};
 use serde_json::Value;
 
+use super::connections::Sources;
 use super::fields::{from_text, quoted, secret, secret_value, setting, variable};
 use super::{Definition, From, Source};
 
@@ -258,13 +259,15 @@ impl Checked {
         last.clone()
     }
 
-    /// Remembers what it comes to; hands out what is remembered where that is the same.
-    pub(super) fn remember(&self, profile: Profile) -> Arc<Profile> {
+    /// Remembers what it comes to, and tells the secrets in it; hands out what is remembered where that
+    /// is the same.
+    pub(super) fn remember(&self, profile: Profile, sources: &Sources) -> Arc<Profile> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {
             Some(known) if **known == profile => known.clone(),
             other => {
                 self.turned.fetch_or(other.is_some(), Ordering::Relaxed);
+                sources.tell(&profile);
                 last.insert(Arc::new(profile)).clone()
             }
         }

@@ -126,7 +126,7 @@ impl Choice {
         }
         let settled = &checked.settled[usize::from(chosen.named)];
         let profile = settled.get_or_init(|| {
-            let profile = checked.remember(plain(checked));
+            let profile = checked.remember(plain(checked), &chosen.sources);
             by_name(&profile, chosen.named)
         });
         Some(profile.clone())
@@ -200,7 +200,7 @@ pub(super) async fn follow(checked: &Checked, sources: &Sources) -> Result<Arc<P
         }
     }
     match failures.is_empty() {
-        true => Ok(checked.remember(profile)),
+        true => Ok(checked.remember(profile, sources)),
         false => Err(all_of(checked, failures)),
     }
 }

@@ -47,7 +47,7 @@ pub fn run(file: &Option<PathBuf>, args: CallArgs) -> Result<ExitCode> {
         let ledger = wire::ledger::open_existing(&loaded).await;
         let (telemetry, tracing) = telemetry::start(&loaded, None, &log);
         let only = Some(&*call.command.connector);
-        let broker = wire::in_process(&loaded, only, ledger, tracing).await?;
+        let broker = wire::in_process(&loaded, only, ledger, Some(log.clone()), tracing).await?;
         let begun = Instant::now();
         let result = submit(&broker, &loaded, call).await;
         let code = print(&args, result, begun.elapsed().as_millis() as u64);

@@ -80,7 +80,7 @@ async fn serve(
         .context("reading the address that is listened on")?;
     let python = Python::new(Arc::new(ToLog));
     let ledger = wire::ledger::open(&loaded, true).await?;
-    let kept = Kept::new(&loaded, Some(address), ledger)?;
+    let kept = Kept::new(&loaded, Some(address), ledger)?.hidden_in(Some(log.clone()));
     let at_the_door = KeptFor::open(kept.cabinet.clone()).await?;
     let (telemetry, tracing) = telemetry::start(&loaded, Some(address), &log);
     let broker = wire::broker(&loaded, Some(address), &python, &kept, tracing).await?;

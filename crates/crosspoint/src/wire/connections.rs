@@ -14,6 +14,7 @@ use crosspoint_store::Ledger;
 
 use super::grants;
 use crate::config::Loaded;
+use crate::logging::LogMask;
 
 /// What is kept, and lasts from one configuration to the next.
 #[derive(Clone)]
@@ -26,6 +27,8 @@ pub struct Kept {
     pub secrets: Arc<Secrets>,
     /// What providers have granted.
     pub grants: Grants,
+    /// Hides every secret that a profile comes to, if there is a log.
+    pub log: Option<LogMask>,
 }
 
 // === impl Kept ===
@@ -48,19 +51,26 @@ impl Kept {
             grants: Grants::new(cabinet.clone(), secrets.clone(), setup),
             cabinet,
             secrets,
+            log: None,
         })
+    }
+
+    /// The same with a log, if there is one, that hides every secret that a profile comes to.
+    pub fn hidden_in(self, log: Option<LogMask>) -> Kept {
+        Kept { log, ..self }
     }
 
     /// The profiles of the file and of what is kept.
     pub(super) fn connections(&self, loaded: &Loaded) -> Connections {
         let tokens = Arc::new(self.grants.clone());
-        Connections::over(
-            Some(self.cabinet.clone()),
-            self.secrets.clone(),
-            Some(tokens),
-        )
-        .with_file(loaded.profiles.clone())
-        .with_environment(environment())
+        let (cabinet, secrets) = (Some(self.cabinet.clone()), self.secrets.clone());
+        let connections = Connections::over(cabinet, secrets, Some(tokens))
+            .with_file(loaded.profiles.clone())
+            .with_environment(environment());
+        match self.log.clone() {
+            Some(log) => connections.telling(move |secrets| log.learn(secrets)),
+            None => connections,
+        }
     }
 }
 

@@ -31,6 +31,7 @@ pub use recipes::{environments, recipes};
 pub use reload::{Reloader, describe};
 
 use crate::config::{self, Environment, Loaded, Problems};
+use crate::logging::LogMask;
 use crate::{show, telemetry};
 
 /// Where the configuration is read from, and what the command line says over it.
@@ -116,6 +117,7 @@ pub async fn in_process(
     loaded: &Loaded,
     only: Option<&str>,
     ledger: Option<Arc<Ledger>>,
+    log: Option<LogMask>,
     tracing: Tracing,
 ) -> Result<Broker> {
     let python = Python::new(Arc::new(ToTerminal));
@@ -123,7 +125,7 @@ pub async fn in_process(
         Some(connector) => python.only(connector),
         None => python,
     };
-    let kept = Kept::new(loaded, None, ledger)?;
+    let kept = Kept::new(loaded, None, ledger)?.hidden_in(log);
     let broker = broker(loaded, None, &python, &kept, tracing).await?;
     let waiting = show::Waiting::new("loading connectors".to_owned());
     tokio::select! {

@@ -49,7 +49,7 @@ async fn here(desk: &Desk, row: &Row, json: bool) -> Result<ExitCode> {
     let _alone = alone(desk)?;
     let ledger = Some(desk.ledger.clone());
     let (only, untraced) = (Some(&*row.about.connector), Tracing::default());
-    let broker = wire::in_process(&desk.loaded, only, ledger, untraced).await?;
+    let broker = wire::in_process(&desk.loaded, only, ledger, None, untraced).await?;
     let done = match in_broker(&broker, row).await {
         Ok(failure) => {
             let after = desk.store().find(&row.id).await?;

@@ -1,3 +1,5 @@
-//! What connectors need to reach the accounts of others.
+//! Accounts: profiles, secrets, and how calls get them.
 
+mod profiles;
+mod profiles_of_python;
 mod secrets;
