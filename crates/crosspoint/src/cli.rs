@@ -1,11 +1,13 @@
 //! The command line's grammar and its help.
 
+mod auth;
 mod ledger;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use auth::{AuthCommand, ForgetArgs, LoginArgs};
 pub use ledger::{LedgerCommand, ListArgs, ReplayArgs, SettleArgs, ShowArgs};
 
 /// Exit code: a command that was called has failed.
@@ -65,6 +67,9 @@ pub enum Command {
     /// Look at the calls that were recorded, and settle or repeat them
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Authorise profiles at providers of OAuth
+    #[command(subcommand)]
+    Auth(AuthCommand),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

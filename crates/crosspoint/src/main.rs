@@ -47,6 +47,7 @@ fn main() -> ExitCode {
         Command::Env(command) => command::env::run(&cli.config, command),
         Command::Reload(args) => command::reload::run(&cli.config, &args),
         Command::Ledger(command) => command::ledger::run(&cli.config, command),
+        Command::Auth(command) => command::auth::run(&cli.config, command),
         Command::Config(ConfigCommand::Check(args)) => command::config::check(&cli.config, args),
         Command::Config(ConfigCommand::Reference(args)) => command::config::reference(args),
     };

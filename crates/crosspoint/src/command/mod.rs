@@ -1,5 +1,6 @@
 //! The commands of the command line, a file each.
 
+pub mod auth;
 pub mod call;
 pub mod check;
 pub mod commands;

@@ -1,6 +1,7 @@
 //! Puts the parts together as the configuration says.
 
 mod built_in;
+pub mod desk;
 mod grants;
 mod ingress;
 pub mod ledger;

@@ -1,0 +1,5 @@
+//! Accounts at the systems behind connectors.
+
+mod oauth;
+mod provider;
+mod refusals;
