@@ -2,4 +2,5 @@
 
 mod oauth;
 mod provider;
+mod refreshing;
 mod refusals;
