@@ -1,5 +1,6 @@
 //! The command line's grammar and its help.
 
+mod auth;
 mod key;
 mod ledger;
 mod secret;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use auth::{AuthCommand, ForgetArgs, LoginArgs};
 pub use key::{AuditArgs, CreateArgs, KeyCommand, RotateArgs};
 pub use ledger::{LedgerCommand, ListArgs, ReplayArgs, SettleArgs, ShowArgs};
 pub use secret::SecretCommand;
@@ -77,6 +79,9 @@ pub enum Command {
     /// Keep secrets for connectors and the configuration
     #[command(subcommand)]
     Secret(SecretCommand),
+    /// Authorise profiles at providers of OAuth
+    #[command(subcommand)]
+    Auth(AuthCommand),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

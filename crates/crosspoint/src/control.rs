@@ -28,6 +28,24 @@ pub enum Request {
         /// The call.
         id: String,
     },
+    /// Begin to authorise a profile. The text of the answer is the address to open in a browser.
+    Authorise {
+        /// The profile: `connector/name`.
+        profile: String,
+        /// By which auth; the only one when there is none.
+        auth: Option<String>,
+        /// Who wants it.
+        by: String,
+    },
+    /// What is authorised. The text of the answer is a JSON list.
+    Grants,
+    /// Forget what was granted for a profile.
+    ForgetGrant {
+        /// The profile: `connector/name`.
+        profile: String,
+        /// Who wants it.
+        by: String,
+    },
 }
 
 /// What came of it.

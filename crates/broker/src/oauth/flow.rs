@@ -23,7 +23,7 @@ use super::random;
 use super::redirect::with_parameter;
 use super::request::{Fault, Proof};
 use super::settings::{AuthId, AuthSettings, Grant};
-use crate::cabinet::{Act, Drawer, Expected};
+use crate::cabinet::{Drawer, Expected};
 use crate::ledger::now;
 use crate::profiles::ProfileId;
 
@@ -168,6 +168,13 @@ impl Grants {
 
     /// Ends a round trip, with the callback of this auth.
     pub async fn end(&self, id: &AuthId, callback: Callback) -> Result<Finished, FlowError> {
+        if callback.state.is_none()
+            && let Some(code) = callback.error.as_deref().filter(|code| is_code(code))
+        {
+            // Some providers forget the state when they say no. Anybody can make a browser come here
+            // like this, so no words are repeated but a code.
+            return Err(FlowError::Denied(code.to_owned()));
+        }
         let under_way = self.take(id, callback.state.as_deref()).await?;
         let profile = under_way.profile.as_deref().map(str::parse::<ProfileId>);
         let profile = profile.transpose().map_err(|_| unknown())?;
@@ -269,23 +276,15 @@ impl Grants {
         let place = Kept {
             serial: before.map_or(0, |before| before.serial),
             by: Some(by.to_owned()),
+            authorised: now(),
             ..Kept::place(&auth.id.auth, None)
         };
         let kept = place.renewed(set, now());
         let put = cabinet.put(Drawer::Grant, &name, kept.write(), None, Expected::Any);
         put.await.map_err(|error| unkept(&error))?;
-        let act = Act {
-            id: String::new(),
-            at: now(),
-            actor: by.to_owned(),
-            ingress: ingress.to_owned(),
-            act: "auth.authorise".to_owned(),
-            subject: name.clone(),
-            detail: Some(format!("by the auth {}", auth.id)),
-        };
-        if let Err(error) = cabinet.record(act).await {
-            tracing::warn!(profile = name, %error, "Recording who has authorised failed.");
-        }
+        let detail = Some(format!("by the auth {}", auth.id));
+        self.record("auth.authorise", profile, by, ingress, detail)
+            .await;
         tracing::info!(profile = name, auth = %auth.id, "Authorised.");
         self.mourn(profile, None);
         let slot = self.slot(profile);
@@ -323,6 +322,12 @@ impl Grants {
             false => Err(FlowError::TooMany),
         }
     }
+}
+
+/// Whether a text can be a code of RFC 6749, section 4.1.2.1.
+fn is_code(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b == b'_';
+    (1..=40).contains(&text.len()) && text.bytes().all(plain)
 }
 
 fn uses_pkce(auth: &AuthSettings) -> bool {

@@ -102,7 +102,9 @@ fn unwrap(pem: &str) -> Option<(&str, Zeroizing<Vec<u8>>)> {
 
 #[cfg(test)]
 mod tests {
-    use ring::signature::{ECDSA_P256_SHA256_FIXED, KeyPair, UnparsedPublicKey};
+    use ring::signature::{
+        ECDSA_P256_SHA256_FIXED, KeyPair, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey,
+    };
 
     use super::*;
 
@@ -130,6 +132,28 @@ mod tests {
             let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, pair.public_key());
             let signed = format!("{}.{}", parts[0], parts[1]);
             public.verify(signed.as_bytes(), &decode(2)).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_rsa_key_signs_in_either_form() {
+        // Made for this test, and used nowhere else.
+        for pem in [
+            include_str!("tests/data/rsa-pkcs1.pem"),
+            include_str!("tests/data/rsa-pkcs8.pem"),
+        ] {
+            let key = SigningKey::parse(pem).ok().unwrap();
+            let jwt = key.sign(None, &Map::new()).unwrap();
+            let (signed, signature) = jwt.rsplit_once('.').unwrap();
+            let head = URL_SAFE_NO_PAD.decode(signed.split('.').next().unwrap());
+            let head: Value = serde_json::from_slice(&head.unwrap()).unwrap();
+            assert_eq!(head, json!({"alg": "RS256", "typ": "JWT"}));
+            let SigningKey::Rsa(pair) = &key else {
+                panic!("not an RSA key");
+            };
+            let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key());
+            let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+            public.verify(signed.as_bytes(), &signature).unwrap();
         }
     }
 

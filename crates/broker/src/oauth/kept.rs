@@ -39,6 +39,9 @@ pub(super) struct Kept {
     /// Who has authorised.
     #[serde(default)]
     pub by: Option<String>,
+    /// When somebody has, in milliseconds since 1970; 0 where nobody had to.
+    #[serde(default)]
+    pub authorised: i64,
 }
 
 /// When and why something ended.
@@ -89,6 +92,7 @@ impl Kept {
             seed: self.seed.clone(),
             dead: None,
             by: self.by.clone(),
+            authorised: self.authorised,
         }
     }
 

@@ -7,8 +7,8 @@ use tokio::time::sleep;
 
 use super::grants::{Grants, lock};
 use super::kept::Kept;
-use crate::cabinet::{Drawer, Item};
-use crate::ledger::StoreError;
+use crate::cabinet::{Act, Drawer, Item};
+use crate::ledger::{StoreError, now};
 use crate::profiles::ProfileId;
 
 /// How often the grants of all processes are looked at.
@@ -33,6 +33,8 @@ pub struct Authorised {
     pub dead: Option<(i64, String)>,
     /// Who has authorised.
     pub by: Option<String>,
+    /// When somebody has, in milliseconds since 1970; 0 where nobody had to.
+    pub authorised: i64,
 }
 
 // === impl Authorised ===
@@ -50,6 +52,7 @@ impl Authorised {
             refreshable: kept.refresh_token.is_some(),
             dead: kept.dead.map(|dead| (dead.at, dead.why)),
             by: kept.by,
+            authorised: kept.authorised,
         })
     }
 }
@@ -64,15 +67,46 @@ impl Grants {
     }
 
     /// Forgets the grant of a profile. False when there is none. The provider is not told.
-    pub async fn forget(&self, profile: &ProfileId) -> Result<bool, StoreError> {
+    pub async fn forget(
+        &self,
+        profile: &ProfileId,
+        by: &str,
+        ingress: &str,
+    ) -> Result<bool, StoreError> {
         let id = profile.to_string();
         let there = self.0.cabinet.remove(Drawer::Grant, &id).await?;
+        if there {
+            self.record("auth.forget", profile, by, ingress, None).await;
+        }
         self.mourn(profile, None);
         let slot = self.slot(profile);
         let mut state = slot.state();
         state.forget();
         state.seen = None;
         Ok(there)
+    }
+
+    /// Records what somebody did. The deed is done: that it cannot be recorded is said aloud.
+    pub(super) async fn record(
+        &self,
+        act: &str,
+        profile: &ProfileId,
+        by: &str,
+        ingress: &str,
+        detail: Option<String>,
+    ) {
+        let recorded = self.0.cabinet.record(Act {
+            id: String::new(),
+            at: now(),
+            actor: by.to_owned(),
+            ingress: ingress.to_owned(),
+            act: act.to_owned(),
+            subject: profile.to_string(),
+            detail,
+        });
+        if let Err(error) = recorded.await {
+            tracing::error!(act, %profile, %error, "Recording an administrative act failed.");
+        }
     }
 
     /// The grants that are of no use, a sentence each that says who has to do what.

@@ -1,6 +1,7 @@
 //! The commands of the command line, a file each.
 
 pub mod audit;
+pub mod auth;
 pub mod call;
 pub mod check;
 pub mod commands;

@@ -179,6 +179,13 @@ async fn handle(reloader: &Reloader, request: Request) -> Answer {
             },
             Err(error) => Answer::refused(error.to_string()),
         },
+        Request::Authorise { profile, auth, by } => {
+            wire::desk::authorise(&reloader.broker, &profile, auth, by).await
+        }
+        Request::Grants => wire::desk::list(&reloader.broker).await,
+        Request::ForgetGrant { profile, by } => {
+            wire::desk::forget(&reloader.broker, &profile, &by).await
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod built_in;
 mod connections;
+pub mod desk;
 mod grants;
 mod ingress;
 pub mod ledger;

@@ -168,3 +168,85 @@ async fn a_client_gets_its_token_without_anybody_and_a_new_one_when_the_old_was_
     assert!(head.contains("authorization: basic "), "{head}");
     assert!(!asked[0].contains_key("client_secret"));
 }
+
+#[tokio::test]
+async fn what_a_process_had_claimed_that_died_is_taken_over() {
+    let provider = Provider::start().await;
+    let cabinet: Arc<dyn Cabinet> = Arc::new(Memory::default());
+    let (one, other) = (
+        grants_over(cabinet.clone(), provider.seeded()),
+        grants_over(cabinet.clone(), provider.seeded()),
+    );
+    let (_, first) = token(&one, None).await;
+    let item = cabinet
+        .get(Drawer::Grant, "crm/prod")
+        .await
+        .unwrap()
+        .unwrap();
+    let lease = Duration::from_millis(500);
+    let claim = cabinet.claim(Drawer::Grant, "crm/prod", item.revision, lease);
+    assert!(claim.await.unwrap());
+    let both = join_all([token(&one, Some(first)), token(&other, Some(first))]).await;
+    assert_eq!(both[0], both[1]);
+    assert_eq!(both[0].0, "access-2");
+    assert_eq!(provider.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn new_tokens_go_over_a_grant_that_another_found_dead_meanwhile() {
+    let provider = Provider::start().await;
+    let cabinet: Arc<dyn Cabinet> = Arc::new(Memory::default());
+    let grants = grants_over(cabinet.clone(), provider.seeded());
+    let (_, first) = token(&grants, None).await;
+    provider.behave(Manners {
+        slow: Duration::from_millis(300),
+        ..Manners::default()
+    });
+    let refreshing = tokio::spawn({
+        let grants = grants.clone();
+        async move { token(&grants, Some(first)).await }
+    });
+    while provider.asked().len() < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // The claim has run out while the provider took its time, and another has tried in vain.
+    let item = cabinet
+        .get(Drawer::Grant, "crm/prod")
+        .await
+        .unwrap()
+        .unwrap();
+    let mut kept = Kept::read(&item.body).unwrap();
+    kept.dead = Some(crate::oauth::kept::Ended {
+        at: now(),
+        why: "invalid_grant".to_owned(),
+    });
+    let put = cabinet.put(Drawer::Grant, "crm/prod", kept.write(), None, Expected::Any);
+    put.await.unwrap();
+    assert_eq!(refreshing.await.unwrap().0, "access-2");
+    let listed = grants.list().await.unwrap();
+    assert_eq!(
+        (listed[0].dead.as_ref(), listed[0].serial > first),
+        (None, true)
+    );
+}
+
+#[tokio::test]
+async fn what_was_forgotten_meanwhile_is_not_put_back() {
+    let provider = Provider::start().await;
+    let grants = grants(provider.seeded());
+    let (_, first) = token(&grants, None).await;
+    provider.behave(Manners {
+        slow: Duration::from_millis(300),
+        ..Manners::default()
+    });
+    let refreshing = tokio::spawn({
+        let grants = grants.clone();
+        async move { token(&grants, Some(first)).await }
+    });
+    while provider.asked().len() < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(grants.forget(&prod(), "ada", "cli").await.unwrap());
+    refreshing.await.unwrap();
+    assert!(grants.list().await.unwrap().is_empty());
+}

@@ -106,7 +106,7 @@ async fn tokens_are_kept_for_a_profile_and_another_replica_can_end_what_one_bega
     let acts = cabinet.acts(9, None).await.unwrap();
     let act = (&*acts[0].act, &*acts[0].subject, &*acts[0].actor);
     assert_eq!(act, ("auth.authorise", "crm/prod", "ada"));
-    assert!(one.forget(&prod()).await.unwrap());
+    assert!(one.forget(&prod(), "ada", "cli").await.unwrap());
     assert!(one.token(&prod(), "main", None).await.is_err());
 }
 

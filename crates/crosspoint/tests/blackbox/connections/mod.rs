@@ -1,5 +1,9 @@
-//! Accounts: profiles, secrets, and how calls get them.
+//! Accounts: profiles, secrets, auths, and how calls get them.
 
+mod oauth;
 mod profiles;
 mod profiles_of_python;
+mod provider;
+mod refreshing;
+mod refusals;
 mod secrets;

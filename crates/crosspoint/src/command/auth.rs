@@ -1,0 +1,194 @@
+//! `crosspoint auth`: authorises profiles at providers of OAuth. The running server does the work,
+//! since browsers come back to it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use crosspoint_broker::profiles::ProfileId;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use crate::cli::{AuthCommand, FAILED, ForgetArgs, JsonArgs, LoginArgs};
+use crate::config::Loaded;
+use crate::control::{self, Answer, Request};
+use crate::{show, wire};
+
+/// How long a person has, and how often the server is asked whether it is done.
+const PATIENCE: Duration = Duration::from_secs(600);
+const LOOK: Duration = Duration::from_millis(500);
+
+/// A grant as the server tells it.
+#[derive(Debug, Deserialize)]
+struct Grant {
+    profile: String,
+    auth: String,
+    authorised: i64,
+    expires: Option<i64>,
+    refreshable: bool,
+    by: Option<String>,
+    dead: Option<String>,
+}
+
+/// Lists, authorises or forgets.
+pub fn run(file: &Option<PathBuf>, command: AuthCommand) -> Result<ExitCode> {
+    let loaded = match wire::Options::of(file).load() {
+        Ok(loaded) => loaded,
+        Err(problems) => return Ok(show::problems(&problems)),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.context("starting the runtime")?.block_on(async {
+        match command {
+            AuthCommand::List(args) => list(&loaded, &args).await,
+            AuthCommand::Login(args) => login(&loaded, args).await,
+            AuthCommand::Forget(args) => forget(&loaded, args).await,
+        }
+    })
+}
+
+async fn ask(loaded: &Loaded, request: Request) -> Result<Answer> {
+    control::ask(&loaded.config.data_dir.0, request).await
+}
+
+async fn grants(loaded: &Loaded) -> Result<(Vec<Grant>, Value)> {
+    let answer = ask(loaded, Request::Grants).await?;
+    if !answer.done {
+        bail!("{}", answer.text);
+    }
+    let json: Value = serde_json::from_str(&answer.text).context("reading the answer")?;
+    let grants = serde_json::from_value(json.clone()).context("reading the answer")?;
+    Ok((grants, json))
+}
+
+async fn list(loaded: &Loaded, args: &JsonArgs) -> Result<ExitCode> {
+    let (grants, json) = grants(loaded).await?;
+    if args.json {
+        println!("{json:#}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if grants.is_empty() {
+        println!("Nothing is authorised yet: crosspoint auth login <connector>/<profile>");
+    }
+    let widest = |text: fn(&Grant) -> &str| grants.iter().map(|g| text(g).len()).max();
+    let (profiles, auths) = (widest(|g| &g.profile), widest(|g| &g.auth));
+    for grant in &grants {
+        println!(
+            "{:<profiles$}  {:<auths$}  {}",
+            grant.profile,
+            grant.auth,
+            state(grant),
+            profiles = profiles.unwrap_or_default(),
+            auths = auths.unwrap_or_default(),
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn state(grant: &Grant) -> String {
+    if let Some(why) = &grant.dead {
+        let (why, profile) = (show::plain(why), &grant.profile);
+        return format!("DEAD ({why}): crosspoint auth login {profile}");
+    }
+    let until = grant
+        .expires
+        .and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let until = until.map(|until| format!("until {until:.0}"));
+    let until = until.unwrap_or_else(|| "no end known".to_owned());
+    let refreshed = match grant.refreshable {
+        true => ", then refreshed",
+        false => "",
+    };
+    let by = grant
+        .by
+        .as_ref()
+        .map(|by| format!(", by {}", show::plain(by)));
+    format!("{until}{refreshed}{}", by.unwrap_or_default())
+}
+
+async fn login(loaded: &Loaded, args: LoginArgs) -> Result<ExitCode> {
+    let before = authorised(loaded, &args.profile).await?;
+    let request = Request::Authorise {
+        profile: args.profile.to_string(),
+        auth: args.auth,
+        by: user(),
+    };
+    let answer = ask(loaded, request).await?;
+    if !answer.done {
+        return Ok(refused(&answer));
+    }
+    if args.no_wait {
+        println!("{}", answer.text);
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!(
+        "Open this address in a browser, within ten minutes:\n\n  {}\n",
+        answer.text
+    );
+    let waiting = show::Waiting::new(format!("waiting until {} is authorised", args.profile));
+    let done = tokio::select! {
+        done = wait(loaded, &args.profile, before) => done?,
+        never = waiting.show() => match never {},
+    };
+    drop(waiting);
+    match done {
+        true => {
+            println!("{} is authorised.", args.profile);
+            Ok(ExitCode::SUCCESS)
+        }
+        false => {
+            eprintln!("{} was not authorised in time: begin again", args.profile);
+            Ok(ExitCode::from(FAILED))
+        }
+    }
+}
+
+async fn wait(loaded: &Loaded, profile: &ProfileId, before: Option<i64>) -> Result<bool> {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        sleep(LOOK).await;
+        if authorised(loaded, profile).await? > before {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// When a profile was authorised last.
+async fn authorised(loaded: &Loaded, profile: &ProfileId) -> Result<Option<i64>> {
+    let (grants, _) = grants(loaded).await?;
+    let profile = profile.to_string();
+    let grant = grants.into_iter().find(|grant| grant.profile == profile);
+    Ok(grant.map(|grant| grant.authorised))
+}
+
+async fn forget(loaded: &Loaded, args: ForgetArgs) -> Result<ExitCode> {
+    let request = Request::ForgetGrant {
+        profile: args.profile.to_string(),
+        by: user(),
+    };
+    let answer = ask(loaded, request).await?;
+    if !answer.done {
+        return Ok(refused(&answer));
+    }
+    println!("{}", answer.text);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn refused(answer: &Answer) -> ExitCode {
+    eprintln!("error: {}", show::plain(&answer.text));
+    ExitCode::from(FAILED)
+}
+
+/// Whoever sits here, for the audit.
+fn user() -> String {
+    let names = ["USER", "LOGNAME"].into_iter();
+    let mut names = names.filter_map(|name| std::env::var(name).ok());
+    names
+        .find(|name| !name.is_empty())
+        .unwrap_or_else(|| "unknown".to_owned())
+}

@@ -1,0 +1,115 @@
+//! What the command line asks of the grants of a running server.
+
+use crosspoint_broker::Broker;
+use crosspoint_broker::oauth::{AuthId, Authorised, Grants, Purpose};
+use crosspoint_broker::profiles::ProfileId;
+use serde_json::{Value, json};
+
+use crate::control::Answer;
+
+/// Begins to authorise a profile: the text is the address to open.
+pub async fn authorise(broker: &Broker, profile: &str, auth: Option<String>, by: String) -> Answer {
+    let begun = async {
+        let grants = grants(broker)?;
+        let profile: ProfileId = profile.parse().map_err(text)?;
+        let auth = match auth {
+            Some(auth) => auth,
+            None => only_auth(broker, grants, &profile)?,
+        };
+        let id = AuthId::new(profile.connector.clone(), auth);
+        let purpose = Purpose::Keep {
+            profile,
+            by,
+            ingress: "cli",
+        };
+        grants.begin(&id, purpose).await.map_err(text)
+    };
+    match begun.await {
+        Ok(url) => Answer::done(url.into()),
+        Err(why) => Answer::refused(why),
+    }
+}
+
+/// Every grant, as a JSON list.
+pub async fn list(broker: &Broker) -> Answer {
+    let listed = async {
+        let listed = grants(broker)?.list().await.map_err(text)?;
+        Ok::<_, String>(listed.into_iter().map(grant).collect::<Value>())
+    };
+    match listed.await {
+        Ok(list) => Answer::done(list.to_string()),
+        Err(why) => Answer::refused(why),
+    }
+}
+
+/// Forgets a grant.
+pub async fn forget(broker: &Broker, profile: &str, by: &str) -> Answer {
+    let forgotten = async {
+        let grants = grants(broker)?;
+        let profile: ProfileId = profile.parse().map_err(text)?;
+        let there = grants.forget(&profile, by, "cli").await.map_err(text)?;
+        match there {
+            true => Ok(format!("What was granted for {profile} is forgotten.")),
+            false => Err(format!("nothing is authorised for {profile}")),
+        }
+    };
+    match forgotten.await {
+        Ok(done) => Answer::done(done),
+        Err(why) => Answer::refused(why),
+    }
+}
+
+fn text(error: impl ToString) -> String {
+    error.to_string()
+}
+
+fn grants(broker: &Broker) -> Result<&Grants, String> {
+    broker
+        .grants()
+        .ok_or_else(|| "this server keeps no grants".to_owned())
+}
+
+/// The auth by which a browser authorises, where a connector has one only.
+fn only_auth(broker: &Broker, grants: &Grants, profile: &ProfileId) -> Result<String, String> {
+    let connector = &profile.connector;
+    let configured = grants.configured();
+    let catalogue = broker.catalogue();
+    let own = catalogue
+        .auths()
+        .iter()
+        .map(|(id, _)| (&id.connector, &id.command));
+    let by_browser = configured.iter().filter(|auth| auth.grant.needs_consent());
+    let configured = by_browser.map(|auth| (&auth.id.connector, &auth.id.auth));
+    let mut names: Vec<&str> = configured
+        .chain(own)
+        .filter(|(of, _)| *of == connector)
+        .map(|(_, name)| &**name)
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    match names[..] {
+        [one] => Ok(one.to_owned()),
+        [] => Err(format!(
+            "{connector} has no auth by which a person authorises: describe one in \
+             [connectors.{connector}.auths.<name>]"
+        )),
+        _ => Err(format!(
+            "{connector} has several auths: name one by --auth ({})",
+            names.join(", ")
+        )),
+    }
+}
+
+fn grant(grant: Authorised) -> Value {
+    json!({
+        "profile": grant.profile,
+        "auth": grant.auth,
+        "obtained": grant.obtained,
+        "expires": grant.expires,
+        "refreshable": grant.refreshable,
+        "by": grant.by,
+        "authorised": grant.authorised,
+        "dead": grant.dead.as_ref().map(|(_, why)| why),
+        "dead_since": grant.dead.as_ref().map(|(at, _)| at),
+    })
+}

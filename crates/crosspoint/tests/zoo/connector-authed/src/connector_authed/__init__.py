@@ -1,0 +1,1 @@
+"""A system whose auth only its own code knows."""

@@ -1,0 +1,5 @@
+class Who:
+    """Says who is there."""
+
+    def execute(self, config, task_data):
+        return {"response": "nobody", "mimetype": "text/plain", "status": 200}
