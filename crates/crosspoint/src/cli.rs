@@ -1,12 +1,14 @@
 //! The command line's grammar and its help.
 
 mod ledger;
+mod secret;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 pub use ledger::{LedgerCommand, ListArgs, ReplayArgs, SettleArgs, ShowArgs};
+pub use secret::SecretCommand;
 
 /// Exit code: a command that was called has failed.
 pub const FAILED: u8 = 1;
@@ -65,6 +67,9 @@ pub enum Command {
     /// Look at the calls that were recorded, and settle or repeat them
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Keep secrets for connectors and the configuration
+    #[command(subcommand)]
+    Secret(SecretCommand),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

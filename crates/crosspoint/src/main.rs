@@ -6,6 +6,7 @@
     reason = "a command line talks to people"
 )]
 
+mod actor;
 mod arguments;
 mod cli;
 mod command;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Env(command) => command::env::run(&cli.config, command),
         Command::Reload(args) => command::reload::run(&cli.config, &args),
         Command::Ledger(command) => command::ledger::run(&cli.config, command),
+        Command::Secret(command) => command::secret::run(&cli.config, command),
         Command::Config(ConfigCommand::Check(args)) => command::config::check(&cli.config, args),
         Command::Config(ConfigCommand::Reference(args)) => command::config::reference(args),
     };

@@ -8,4 +8,5 @@ pub mod env;
 pub mod ledger;
 pub mod new;
 pub mod reload;
+pub mod secret;
 pub mod serve;

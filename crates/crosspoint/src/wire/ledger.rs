@@ -18,12 +18,22 @@ use crate::config::store_url::StoreTarget;
 /// Opens the ledger. `create`: to serve from it, and made where there is none yet. None when it is
 /// switched off.
 pub async fn open(loaded: &Loaded, create: bool) -> Result<Option<Arc<Ledger>>> {
+    open_as(loaded, create, create).await
+}
+
+/// Opens the ledger beside a server, if there is one, and makes it where there is none yet. None
+/// when it is switched off.
+pub async fn open_to_write(loaded: &Loaded) -> Result<Option<Arc<Ledger>>> {
+    open_as(loaded, true, false).await
+}
+
+async fn open_as(loaded: &Loaded, create: bool, serves: bool) -> Result<Option<Arc<Ledger>>> {
     let StoreTarget::At(url) = &loaded.store else {
         return Ok(None);
     };
     let mut options = Options::new(&loaded.master_key);
     options.create = create;
-    options.serves = create;
+    options.serves = serves;
     options.lease = loaded.config.store.lease.0;
     options.durability = match loaded.config.store.durability {
         store::Durability::Process => crosspoint_store::Durability::Process,
@@ -56,7 +66,8 @@ pub async fn open_existing(loaded: &Loaded) -> Option<Arc<Ledger>> {
     }
 }
 
-fn is_missing(error: &anyhow::Error) -> bool {
+/// Whether there is no ledger because nobody has made one yet.
+pub fn is_missing(error: &anyhow::Error) -> bool {
     matches!(
         error.downcast_ref::<OpenError>(),
         Some(OpenError::Missing(_))

@@ -7,6 +7,7 @@ mod api;
 mod catalogue;
 mod cli;
 mod cluster;
+mod connections;
 mod egress;
 mod harness;
 mod http_results;

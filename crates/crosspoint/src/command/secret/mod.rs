@@ -1,0 +1,130 @@
+//! `crosspoint secret`: keeps secrets. Nothing here shows one.
+
+mod input;
+mod list;
+mod remove;
+mod set;
+mod uses;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use crosspoint_broker::cabinet::Cabinet;
+use crosspoint_broker::profiles::is_secret_name;
+use crosspoint_store::Ledger;
+
+use crate::cli::{FAILED, SecretCommand};
+use crate::config::Loaded;
+use crate::config::types::LogFormat;
+use crate::{logging, wire};
+
+/// What the subcommands work on.
+struct Desk {
+    ledger: Arc<Ledger>,
+}
+
+/// Why something is not possible. Ends with exit code 1.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+struct NotPossible(String);
+
+/// Sets, lists or removes.
+pub fn run(file: &Option<PathBuf>, command: SecretCommand) -> Result<ExitCode> {
+    let loaded = match wire::Options::of(file).load() {
+        Ok(loaded) => loaded,
+        Err(problems) => return Ok(crate::show::problems(&problems)),
+    };
+    logging::start("off", LogFormat::Text, wire::mask(&loaded));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let done = runtime
+        .context("starting the runtime")?
+        .block_on(dispatch(loaded, command));
+    match done {
+        Err(error) if error.is::<NotPossible>() => {
+            eprintln!("{error}");
+            Ok(ExitCode::from(FAILED))
+        }
+        Err(error) => Err(error),
+        Ok(()) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+async fn dispatch(loaded: Loaded, command: SecretCommand) -> Result<()> {
+    match command {
+        SecretCommand::Set(args) => {
+            let name = checked(&args.name)?;
+            // What nobody can keep is not asked for.
+            let desk = Desk::open(&loaded, true).await?;
+            let desk = desk.context("opening the store")?;
+            let done = set::run(&desk, name).await;
+            desk.close(done).await
+        }
+        SecretCommand::List(args) => match Desk::open(&loaded, false).await? {
+            None => list::none(args.json),
+            Some(desk) => {
+                let done = list::run(&desk, args.json).await;
+                desk.close(done).await
+            }
+        },
+        SecretCommand::Remove(args) => {
+            let name = checked(&args.name)?;
+            match Desk::open(&loaded, false).await? {
+                None => Err(remove::none(name)),
+                Some(desk) => {
+                    let done = remove::run(&desk, name, args.force).await;
+                    desk.close(done).await
+                }
+            }
+        }
+    }
+}
+
+// === impl Desk ===
+
+impl Desk {
+    /// Opens the store beside a server, if one runs. `make`: also where there is none yet; else
+    /// there is nothing to work on.
+    async fn open(loaded: &Loaded, make: bool) -> Result<Option<Desk>> {
+        let opened = match make {
+            true => wire::ledger::open_to_write(loaded).await,
+            false => wire::ledger::open(loaded, false).await,
+        };
+        match opened {
+            Ok(Some(ledger)) => Ok(Some(Desk { ledger })),
+            Ok(None) => bail!(
+                "there is nowhere to keep secrets: the setting store.url is \"none\"; take it out, \
+                 or keep them elsewhere and refer to them with env:, file:, exec: or vault:"
+            ),
+            Err(error) if !make && wire::ledger::is_missing(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn cabinet(&self) -> &dyn Cabinet {
+        &*self.ledger
+    }
+
+    async fn close(self, done: Result<()>) -> Result<()> {
+        crosspoint_broker::ledger::Store::close(&*self.ledger).await;
+        done
+    }
+}
+
+fn checked(name: &str) -> Result<&str> {
+    // It may be the secret itself, given by mistake: it is not repeated.
+    if !is_secret_name(name) {
+        bail!(
+            "this is not the name of a secret: write letters, digits, '_', '.' and '-', at most 128 \
+             of them"
+        );
+    }
+    Ok(name)
+}
+
+fn not_possible(text: String) -> anyhow::Error {
+    NotPossible(text).into()
+}

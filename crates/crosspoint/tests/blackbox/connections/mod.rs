@@ -1,0 +1,3 @@
+//! What connectors need to reach the accounts of others.
+
+mod secrets;
