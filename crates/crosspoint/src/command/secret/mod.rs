@@ -3,6 +3,7 @@
 mod input;
 mod list;
 mod remove;
+mod rotate;
 mod set;
 mod uses;
 
@@ -25,12 +26,17 @@ struct Desk {
     ledger: Arc<Ledger>,
 }
 
+/// Why nothing is kept.
+const NOWHERE: &str = "there is nowhere to keep secrets: the setting store.url is \"none\"; take it \
+                       out, or keep them elsewhere and refer to them with env:, file:, exec: or \
+                       vault:";
+
 /// Why something is not possible. Ends with exit code 1.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 struct NotPossible(String);
 
-/// Sets, lists or removes.
+/// Sets, lists or removes, or replaces the key that all are sealed with.
 pub fn run(file: &Option<PathBuf>, command: SecretCommand) -> Result<ExitCode> {
     let loaded = match wire::Options::of(file).load() {
         Ok(loaded) => loaded,
@@ -80,6 +86,7 @@ async fn dispatch(loaded: Loaded, command: SecretCommand) -> Result<()> {
                 }
             }
         }
+        SecretCommand::RotateKey => rotate::run(&loaded).await,
     }
 }
 
@@ -95,10 +102,7 @@ impl Desk {
         };
         match opened {
             Ok(Some(ledger)) => Ok(Some(Desk { ledger })),
-            Ok(None) => bail!(
-                "there is nowhere to keep secrets: the setting store.url is \"none\"; take it out, \
-                 or keep them elsewhere and refer to them with env:, file:, exec: or vault:"
-            ),
+            Ok(None) => bail!(NOWHERE),
             Err(error) if !make && wire::ledger::is_missing(&error) => Ok(None),
             Err(error) => Err(error),
         }

@@ -1,3 +1,4 @@
 //! What connectors need to reach the accounts of others.
 
+mod rotation;
 mod secrets;
