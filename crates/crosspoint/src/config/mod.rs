@@ -8,6 +8,7 @@
 pub mod connectors;
 pub mod durations;
 pub mod egress;
+pub mod follow;
 pub mod limits;
 pub mod mounted;
 pub mod policy;

@@ -1,6 +1,7 @@
 //! Puts the parts together as the configuration says.
 
 mod built_in;
+mod follow;
 mod ingress;
 pub mod ledger;
 mod policies;
@@ -27,6 +28,7 @@ pub use python::Python;
 pub use recipes::{environments, recipes};
 pub use reload::{Reloader, describe};
 
+use crate::config::follow::{Follow, Unfollowed};
 use crate::config::{self, Environment, Loaded, Problems};
 use crate::{show, telemetry};
 
@@ -54,7 +56,17 @@ impl Options {
 
     /// Reads the configuration.
     pub fn load(&self) -> Result<Loaded, Problems> {
-        let mut env = Environment::of_process();
+        self.load_with(Arc::new(follow::IntoTheStore))
+    }
+
+    /// The same without following references into the store, for commands that keep what they lead
+    /// to. Nothing may be done with the secrets of such a configuration.
+    pub fn load_unfollowed(&self) -> Result<Loaded, Problems> {
+        self.load_with(Arc::new(Unfollowed))
+    }
+
+    fn load_with(&self, follower: Arc<dyn Follow>) -> Result<Loaded, Problems> {
+        let mut env = Environment::of_process().with_follower(follower);
         if let Some(listen) = &self.listen {
             env.set("CROSSPOINT_LISTEN", "--listen", listen.clone());
         }

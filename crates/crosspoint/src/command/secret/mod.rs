@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use crosspoint_broker::cabinet::Cabinet;
-use crosspoint_broker::profiles::is_secret_name;
+use crosspoint_broker::profiles::{Source, is_secret_name};
 use crosspoint_store::Ledger;
 
 use crate::cli::{FAILED, SecretCommand};
@@ -23,6 +23,8 @@ use crate::{logging, wire};
 
 /// What the subcommands work on.
 struct Desk {
+    /// Where the configuration refers to, by the key.
+    references: Vec<(String, Source)>,
     ledger: Arc<Ledger>,
 }
 
@@ -38,7 +40,7 @@ struct NotPossible(String);
 
 /// Sets, lists or removes, or replaces the key that all are sealed with.
 pub fn run(file: &Option<PathBuf>, command: SecretCommand) -> Result<ExitCode> {
-    let loaded = match wire::Options::of(file).load() {
+    let loaded = match wire::Options::of(file).load_unfollowed() {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(crate::show::problems(&problems)),
     };
@@ -101,7 +103,10 @@ impl Desk {
             false => wire::ledger::open(loaded, false).await,
         };
         match opened {
-            Ok(Some(ledger)) => Ok(Some(Desk { ledger })),
+            Ok(Some(ledger)) => Ok(Some(Desk {
+                references: loaded.references.clone(),
+                ledger,
+            })),
             Ok(None) => bail!(NOWHERE),
             Err(error) if !make && wire::ledger::is_missing(&error) => Ok(None),
             Err(error) => Err(error),
