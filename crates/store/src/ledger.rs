@@ -41,8 +41,8 @@ pub struct Ledger {
     pub(crate) recovered: AtomicBool,
     writer: JoinHandle<()>,
     signs: Option<JoinHandle<()>>,
-    /// Keeps other processes from serving from the same file.
-    _lock: Option<File>,
+    /// Keep other processes from serving from the same file, and from replacing its master key.
+    _locks: Vec<File>,
 }
 
 /// An answer of the writer that is still to come.
@@ -61,7 +61,7 @@ impl Ledger {
         engine: Arc<dyn Engine>,
         sealer: Sealer,
         options: &Options,
-        lock: Option<File>,
+        locks: Vec<File>,
     ) -> Result<Ledger, Fault> {
         let owner: Arc<str> = uuid::Uuid::now_v7().to_string().into();
         let alive = match engine.dialect().leases {
@@ -84,7 +84,7 @@ impl Ledger {
             clock: Clock::start(),
             recovered: AtomicBool::new(false),
             writer: tokio::spawn(writer.run()),
-            _lock: lock,
+            _locks: locks,
         })
     }
 

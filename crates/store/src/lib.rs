@@ -19,6 +19,8 @@ mod postgres;
 mod prune;
 mod queue;
 mod record;
+mod reseal;
+mod rotate;
 mod schema;
 mod sealer;
 mod sql;
@@ -29,6 +31,7 @@ mod writer;
 pub use key::KeyError;
 pub use ledger::Ledger;
 pub use open::{Durability, OpenError, Options, open};
+pub use rotate::{Progress, RotateError, Rotated, rotate};
 
 #[cfg(test)]
 mod plan_tests;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::{Engine, Fault};
-use crate::key::{KeyError, MasterKey, PROVIDE, RESTORE};
+use crate::key::{KeyError, Keys, PROVIDE, RESTORE};
 use crate::ledger::Ledger;
 use crate::sealer::Sealer;
 use crate::sql::{INSERT_META, SELECT_META};
@@ -15,7 +15,7 @@ use crate::value::Statement;
 use crate::{postgres, schema, sqlite};
 
 /// The row of the meta table that tells whether a master key is the right one.
-const CHECK: &str = "seal_check";
+pub(crate) const CHECK: &str = "seal_check";
 
 /// Against what a commit is safe.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -66,6 +66,13 @@ pub enum OpenError {
         .0.display()
     )]
     Taken(PathBuf),
+    /// Its master key is being replaced.
+    #[error(
+        "the master key of the ledger at {} is being replaced: try again when `crosspoint secret \
+         rotate-key` has ended",
+        .0.display()
+    )]
+    Rotating(PathBuf),
     /// The database cannot be reached, or does not do what is needed.
     #[error("opening the ledger: {0}")]
     Database(String),
@@ -112,13 +119,14 @@ pub async fn open(url: &str, options: &Options) -> Result<Arc<Ledger>, OpenError
             return Err(OpenError::Missing(file));
         }
         private(&file)?;
-        let lock = options.serves.then(|| lock(&file)).transpose()?;
+        let serves = options.serves.then(|| lock(&file)).transpose()?;
+        let locks = serves.into_iter().chain([lock_key(&file)?]).collect();
         let engine = sqlite::engine(&file, options.durability);
-        return ready(Arc::new(engine), options, lock).await;
+        return ready(Arc::new(engine), options, locks).await;
     }
     if postgres::is_url(url) {
         let engine = postgres::engine(url, options.durability, options.lease).map_err(bad)?;
-        return ready(Arc::new(engine), options, None).await;
+        return ready(Arc::new(engine), options, Vec::new()).await;
     }
     // A URL may hold a password.
     let scheme = url.split(':').next().unwrap_or_default();
@@ -139,31 +147,63 @@ fn private(file: &Path) -> Result<(), OpenError> {
 
 /// Keeps every other process from serving from this file until the ledger is dropped. A file of its
 /// own, since the database has locks of its own on its file.
-fn lock(file: &Path) -> Result<File, OpenError> {
+pub(crate) fn lock(file: &Path) -> Result<File, OpenError> {
+    let lock = beside(file, "-serve")?;
+    let taken = lock.try_lock();
+    held(lock, taken, || OpenError::Taken(file.to_owned()))
+}
+
+/// Keeps every other process from replacing the master key until the ledger is dropped.
+fn lock_key(file: &Path) -> Result<File, OpenError> {
+    let lock = beside(file, KEY_LOCK)?;
+    let taken = lock.try_lock_shared();
+    held(lock, taken, || OpenError::Rotating(file.to_owned()))
+}
+
+/// What everybody who has the ledger open shares, and who replaces its master key has alone.
+pub(crate) const KEY_LOCK: &str = "-key";
+
+/// The file of a lock on a ledger.
+pub(crate) fn beside(file: &Path, suffix: &str) -> Result<File, OpenError> {
     let mut path = file.as_os_str().to_owned();
-    path.push("-serve");
-    let failed = |error| OpenError::Database(format!("{}: {error}", Path::new(&path).display()));
+    path.push(suffix);
     let options = OpenOptions::new()
         .create(true)
         .append(true)
         .mode(0o600)
         .open(&path);
-    let lock = options.map_err(failed)?;
-    match lock.try_lock() {
+    options.map_err(|error| OpenError::Database(format!("{}: {error}", Path::new(&path).display())))
+}
+
+pub(crate) fn held<E: From<OpenError>>(
+    lock: File,
+    taken: Result<(), TryLockError>,
+    refused: impl FnOnce() -> E,
+) -> Result<File, E> {
+    match taken {
         Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Taken(file.to_owned())),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
+        Err(TryLockError::WouldBlock) => Err(refused()),
+        Err(TryLockError::Error(error)) => {
+            Err(OpenError::Database(format!("locking the ledger: {error}")).into())
+        }
     }
 }
 
 async fn ready(
     engine: Arc<dyn Engine>,
     options: &Options,
-    lock: Option<File>,
+    locks: Vec<File>,
 ) -> Result<Arc<Ledger>, OpenError> {
     schema::migrate(&*engine).await?;
     let sealer = unlock(&*engine, options).await?;
-    let ledger = Ledger::start(engine, sealer, options, lock).await?;
+    let shared = engine.dialect().leases.then(|| engine.clone());
+    let ledger = Ledger::start(engine, sealer, options, locks).await?;
+    if let Some(engine) = shared {
+        // Who replaces the master key looks for owners after it has sealed the check anew: either it
+        // has seen this one, or this one sees that its key is not the right one any more.
+        let check = read_check(&*engine).await?.unwrap_or_default();
+        prove(&ledger.sealer, &check, options)?;
+    }
     Ok(Arc::new(ledger))
 }
 
@@ -175,14 +215,14 @@ async fn unlock(engine: &dyn Engine, options: &Options) -> Result<Sealer, OpenEr
         OpenError::Key(KeyError::Missing { path, advice })
     };
     let check = read_check(engine).await?;
-    let key = match MasterKey::read(path)? {
-        Some(key) => key,
+    let keys = match Keys::read(path)? {
+        Some(keys) => keys,
         None if check.is_some() => return Err(missing(RESTORE)),
         None if engine.dialect().leases => return Err(missing(PROVIDE)),
         None if !options.create => return Err(missing(RESTORE)),
-        None => MasterKey::create(path)?,
+        None => Keys::create(path)?,
     };
-    let sealer = Sealer::new(&key);
+    let sealer = Sealer::new(&keys);
     let check = match check {
         Some(check) => check,
         None => {
@@ -191,13 +231,18 @@ async fn unlock(engine: &dyn Engine, options: &Options) -> Result<Sealer, OpenEr
             read_check(engine).await?.unwrap_or_default()
         }
     };
-    match sealer.open("meta", CHECK, &check) {
-        Ok(_) => Ok(sealer),
-        Err(_) => Err(KeyError::Wrong(path.to_owned()).into()),
+    prove(&sealer, &check, options)?;
+    Ok(sealer)
+}
+
+fn prove(sealer: &Sealer, check: &[u8], options: &Options) -> Result<(), OpenError> {
+    match sealer.open("meta", CHECK, check) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(KeyError::Wrong(options.master_key.clone()).into()),
     }
 }
 
-async fn read_check(engine: &dyn Engine) -> Result<Option<Vec<u8>>, OpenError> {
+pub(crate) async fn read_check(engine: &dyn Engine) -> Result<Option<Vec<u8>>, OpenError> {
     let rows = engine
         .read(Statement::new(SELECT_META, [CHECK.into()]))
         .await?;

@@ -8,15 +8,20 @@ use std::sync::Arc;
 
 use chacha20poly1305::aead::{Aead, Generate, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use zeroize::Zeroizing;
 
-use crate::key::MasterKey;
+use crate::key::{Keys, MasterKey};
 
 const FORM: u8 = 1;
 const NONCE: usize = 24;
 
 /// Seals and opens. The key is wiped from memory when the last clone is dropped.
 #[derive(Clone)]
-pub(crate) struct Sealer(Arc<XChaCha20Poly1305>);
+pub(crate) struct Sealer {
+    current: Arc<XChaCha20Poly1305>,
+    /// Of older keys, which open and do not seal.
+    others: Arc<[XChaCha20Poly1305]>,
+}
 
 /// A value that was changed, moved, or sealed with another key.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,8 +30,11 @@ pub(crate) struct NotSealedHere;
 // === impl Sealer ===
 
 impl Sealer {
-    pub(crate) fn new(key: &MasterKey) -> Sealer {
-        Sealer(Arc::new(XChaCha20Poly1305::new(key.bytes().into())))
+    pub(crate) fn new(keys: &Keys) -> Sealer {
+        Sealer {
+            current: Arc::new(cipher(&keys.current)),
+            others: keys.others.iter().map(cipher).collect(),
+        }
     }
 
     /// Seals a value for one place. Fails only beyond 256 GiB.
@@ -42,7 +50,7 @@ impl Sealer {
             msg: plain,
             aad: &place,
         };
-        let sealed = self.0.encrypt(&nonce, payload);
+        let sealed = self.current.encrypt(&nonce, payload);
         let sealed = sealed.map_err(|_| NotSealedHere)?;
         Ok([&[FORM][..], &nonce, &sealed].concat())
     }
@@ -54,18 +62,53 @@ impl Sealer {
         column: &str,
         sealed: &[u8],
     ) -> Result<Vec<u8>, NotSealedHere> {
-        let Some((&[FORM], rest)) = sealed.split_at_checked(1) else {
-            return Err(NotSealedHere);
+        let current = open_with(&self.current, id, column, sealed);
+        let older = |_| {
+            let mut opened = self
+                .others
+                .iter()
+                .map(|key| open_with(key, id, column, sealed));
+            opened.find_map(Result::ok).ok_or(NotSealedHere)
         };
-        let (nonce, sealed) = rest.split_at_checked(NONCE).ok_or(NotSealedHere)?;
-        let nonce = XNonce::try_from(nonce).map_err(|_| NotSealedHere)?;
-        let place = place(id, column);
-        let payload = Payload {
-            msg: sealed,
-            aad: &place,
-        };
-        self.0.decrypt(&nonce, payload).map_err(|_| NotSealedHere)
+        current.or_else(older)
     }
+
+    /// The value sealed with the current key, unless it is already.
+    pub(crate) fn reseal(
+        &self,
+        id: &str,
+        column: &str,
+        sealed: &[u8],
+    ) -> Result<Option<Vec<u8>>, NotSealedHere> {
+        if open_with(&self.current, id, column, sealed).is_ok() {
+            return Ok(None);
+        }
+        let plain = Zeroizing::new(self.open(id, column, sealed)?);
+        self.seal(id, column, &plain).map(Some)
+    }
+}
+
+fn cipher(key: &MasterKey) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(key.bytes().into())
+}
+
+fn open_with(
+    key: &XChaCha20Poly1305,
+    id: &str,
+    column: &str,
+    sealed: &[u8],
+) -> Result<Vec<u8>, NotSealedHere> {
+    let Some((&[FORM], rest)) = sealed.split_at_checked(1) else {
+        return Err(NotSealedHere);
+    };
+    let (nonce, sealed) = rest.split_at_checked(NONCE).ok_or(NotSealedHere)?;
+    let nonce = XNonce::try_from(nonce).map_err(|_| NotSealedHere)?;
+    let place = place(id, column);
+    let payload = Payload {
+        msg: sealed,
+        aad: &place,
+    };
+    key.decrypt(&nonce, payload).map_err(|_| NotSealedHere)
 }
 
 /// No column has a NUL in its name, so that no two places are spelled alike.
@@ -78,7 +121,29 @@ mod tests {
     use super::*;
 
     fn sealer(seed: u8) -> Sealer {
-        Sealer::new(&MasterKey::of([seed; 32]))
+        sealer_of(seed, &[])
+    }
+
+    fn sealer_of(seed: u8, others: &[u8]) -> Sealer {
+        Sealer::new(&Keys {
+            current: MasterKey::of([seed; 32]),
+            others: others
+                .iter()
+                .map(|seed| MasterKey::of([*seed; 32]))
+                .collect(),
+        })
+    }
+
+    #[test]
+    fn an_older_key_opens_and_what_is_sealed_anew_needs_it_no_more() {
+        let old = sealer(1).seal("id", "result", b"plain").unwrap();
+        let both = sealer_of(2, &[1]);
+        assert_eq!(both.open("id", "result", &old).unwrap(), b"plain");
+        let new = both.reseal("id", "result", &old).unwrap().unwrap();
+        assert_eq!(sealer(2).open("id", "result", &new).unwrap(), b"plain");
+        assert_eq!(both.reseal("id", "result", &new), Ok(None));
+        assert_eq!(sealer(3).reseal("id", "result", &old), Err(NotSealedHere));
+        assert!(sealer(1).open("id", "result", &new).is_err());
     }
 
     #[test]

@@ -12,6 +12,14 @@ pub enum SecretCommand {
     List(JsonArgs),
     /// Remove a secret
     Remove(RemoveSecretArgs),
+    /// Make a new master key, and seal everything with it
+    #[command(after_help = "\
+Stop the server first. What is kept sealed is opened with the old key and sealed with the new one.
+However it ends, run it again and it goes on where it was; until it is done, the file of the master key
+holds both keys, the new one first, and everything works with it.
+
+Exit codes: 0 done, 1 not possible now, 2 the command line, the configuration or the store is wrong.")]
+    RotateKey,
 }
 
 #[derive(Debug, Args)]

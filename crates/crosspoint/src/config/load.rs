@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use crosspoint_broker::access::Scopes;
 use crosspoint_broker::oauth::AuthSettings;
-use crosspoint_broker::profiles::Definition;
+use crosspoint_broker::profiles::{Definition, Source};
 use crosspoint_core::Secret;
 
 use super::check_schema;
 use super::env;
 use super::environment::Environment;
+use super::follow;
 use super::problem::{Place, Problem, Problems};
 use super::reference::reason;
 use super::semantic::Semantic;
@@ -58,6 +59,9 @@ pub struct Loaded {
     pub virtual_env: Option<PathBuf>,
     /// Secrets among the values of connectors, and in the URLs of their packages and of the store.
     pub secrets: Vec<Secret<String>>,
+    /// The references that lead into the store or to a vault, with the key where each stands: where
+    /// there are some, a change there is a change of the configuration.
+    pub references: Vec<(String, Source)>,
     /// What works but is probably not meant, ordered by place.
     pub warnings: Vec<Problem>,
 }
@@ -88,7 +92,7 @@ pub fn load(file: Option<&Path>, env: &Environment, builtin: &[&str]) -> Result<
 }
 
 /// Where the file is, its text, and how it is called in messages.
-struct Source {
+struct File {
     file: Option<PathBuf>,
     text: String,
     name: Arc<str>,
@@ -119,6 +123,8 @@ fn load_in(
         Ok(config) => config,
         Err(error) => return Err(Problems::sorted(with_refused(problems, &tree, &error))),
     };
+    let references = follow::references(&config);
+    let env = &follow::follow(&config, env, &references);
     let mut semantic = Semantic::new(&config, &tree, env, builtin, problems);
     semantic.run();
     let Semantic {
@@ -155,6 +161,7 @@ fn load_in(
         auths,
         virtual_env: env.virtual_env().filter(|_| !has_environment),
         secrets,
+        references,
         warnings,
     })
 }
@@ -168,7 +175,7 @@ pub fn all_secrets(loaded: &Loaded) -> impl Iterator<Item = &str> {
         .map(|secret| secret.expose().as_str())
 }
 
-fn read(folder: &Path, file: Option<&Path>, env: &Environment) -> Result<Source, Problems> {
+fn read(folder: &Path, file: Option<&Path>, env: &Environment) -> Result<File, Problems> {
     let variable = env.get(env::CONFIG).map(Option::unwrap_or_default);
     let by_variable = file.is_none() && variable.is_some();
     let named = file.or(variable.map(Path::new));
@@ -178,13 +185,13 @@ fn read(folder: &Path, file: Option<&Path>, env: &Environment) -> Result<Source,
     match std::fs::read(folder.join(path)) {
         Ok(bytes) => {
             let text = String::from_utf8(bytes).map_err(|e| not_utf8(&name, &e))?;
-            Ok(Source {
+            Ok(File {
                 file: Some(path.to_owned()),
                 text,
                 name,
             })
         }
-        Err(e) if named.is_none() && e.kind() == ErrorKind::NotFound => Ok(Source {
+        Err(e) if named.is_none() && e.kind() == ErrorKind::NotFound => Ok(File {
             file: None,
             text: String::new(),
             name,

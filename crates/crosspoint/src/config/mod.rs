@@ -9,6 +9,7 @@ pub mod auths;
 pub mod connectors;
 pub mod durations;
 pub mod egress;
+pub mod follow;
 pub mod keys;
 pub mod limits;
 pub mod mounted;

@@ -220,7 +220,7 @@ crosspoint.toml:7:16: `python.env.B=C`: `B=C` is not the name of a variable
   help: expected the name of an environment variable
 crosspoint.toml:7:33: `python.env.D`: `env:NONE` is not set
 crosspoint.toml:7:49: `python.env.E`: `***` stands for a value that is not shown
-  help: write the value, or a reference such as `env:NAME`, `file:PATH` or `exec:COMMAND`
+  help: write the value, or a reference such as `env:NAME`, `file:PATH`, `exec:COMMAND` or `secret:NAME`
 crosspoint.toml:8:21: `python.recycle.calls`: `-1` is out of bounds
   help: expected a whole number of 1 or more
 crosspoint.toml:8:34: `python.recycle.memory`: `1KiB` is less than `1MiB`

@@ -1,4 +1,5 @@
-//! References to secrets: `env:NAME`, `file:PATH`, `exec:COMMAND ARGUMENTS`.
+//! References to secrets: `env:NAME`, `file:PATH`, `exec:COMMAND ARGUMENTS`, `secret:NAME`,
+//! `vault:PATH#FIELD`.
 
 use std::fmt;
 use std::fs::File;
@@ -9,6 +10,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crosspoint_broker::profiles::{Source, is_secret_name};
 use crosspoint_core::{MASKED, Secret};
 
 use super::environment::Environment;
@@ -37,8 +39,10 @@ pub enum Reference<'a> {
     File(&'a str),
     /// In the first line that a command prints.
     Exec(&'a str),
-    /// Among the secrets that Crosspoint is to keep itself. Nothing leads there yet.
-    Later,
+    /// Among the secrets that Crosspoint keeps itself.
+    Kept(&'a str),
+    /// In HashiCorp Vault: the path within the mount, and the field.
+    Vault(&'a str, &'a str),
 }
 
 // === impl Reference ===
@@ -51,7 +55,12 @@ impl<'a> Reference<'a> {
             .map(Reference::Env)
             .or_else(|| after("file:").map(Reference::File))
             .or_else(|| after("exec:").map(Reference::Exec))
-            .or_else(|| after("secret:").map(|_| Reference::Later))
+            .or_else(|| after("secret:").map(Reference::Kept))
+            .or_else(|| {
+                let rest = after("vault:")?;
+                let (path, field) = rest.rsplit_once('#')?;
+                Some(Reference::Vault(path.trim(), field.trim()))
+            })
     }
 
     /// Why it cannot be followed whatever is there, if so.
@@ -60,7 +69,12 @@ impl<'a> Reference<'a> {
             Reference::Env("") => Some("`env:` names no variable"),
             Reference::File("") => Some("`file:` names no file"),
             Reference::Exec("") => Some("`exec:` names no command"),
-            Reference::Later => Some("there are no `secret:` references yet"),
+            Reference::Kept(name) if !is_secret_name(name) => {
+                Some("`secret:` names no secret: it takes letters, digits, `_`, `.` and `-`")
+            }
+            Reference::Vault("", _) | Reference::Vault(_, "") => {
+                Some("`vault:` does not lead to a field: write `vault:PATH#FIELD`")
+            }
             _ => None,
         }
     }
@@ -71,7 +85,27 @@ impl<'a> Reference<'a> {
             Reference::Env(name) => from_environment(name, env),
             Reference::File(path) => from_file(path),
             Reference::Exec(line) => from_command(line, EXEC_LIMIT),
-            Reference::Later => Err("cannot be followed yet".to_owned()),
+            Reference::Kept(_) | Reference::Vault(..) => {
+                let reference = self.source().and_then(|source| source.reference());
+                match env.followed(&reference.unwrap_or_default()) {
+                    Some(Ok(value)) => Ok(value.expose().clone()),
+                    Some(Err(why)) => Err(why.clone()),
+                    None => Err("cannot be followed here".to_owned()),
+                }
+            }
+        }
+    }
+
+    /// Where it leads out of the configuration, if it does.
+    pub fn source(self) -> Option<Source> {
+        match self {
+            _ if self.fault().is_some() => None,
+            Reference::Kept(name) => Some(Source::Kept(name.to_owned())),
+            Reference::Vault(path, field) => Some(Source::Vault {
+                path: path.to_owned(),
+                field: field.to_owned(),
+            }),
+            _ => None,
         }
     }
 }
@@ -84,11 +118,16 @@ impl KeyText {
         KeyText(Secret::new(format!("env:{name}")))
     }
 
+    /// The text itself: the key or a reference to it.
+    pub(super) fn written(&self) -> &str {
+        self.0.expose()
+    }
+
     fn reference(&self) -> Option<Reference<'_>> {
         Reference::of(self.0.expose())
     }
 
-    /// Whether it is written as a reference that is not known, such as `vault:…` or `evn:…`.
+    /// Whether it is written as a reference that is not known, such as `valut:…` or `evn:…`.
     pub fn looks_like_a_reference(&self) -> bool {
         let Some((scheme, rest)) = self.0.expose().split_once(':') else {
             return false;
@@ -142,8 +181,10 @@ impl FromStr for KeyText {
         let Some(fault) = fault else { return Ok(key) };
         Err(Wrong {
             why: fault.to_owned(),
-            help: "write the key, or a reference such as `env:NAME`, `file:PATH` or `exec:COMMAND`"
-                .to_owned(),
+            help:
+                "write the key, or a reference such as `env:NAME`, `file:PATH`, `exec:COMMAND` or \
+                   `secret:NAME`"
+                    .to_owned(),
         })
     }
 }

@@ -42,9 +42,10 @@ written as references, so that what they hold stands elsewhere; in the file, so 
 | `env:NAME` | the value of an environment variable |
 | `file:PATH` | the content of a file, without white space at its end |
 | `exec:COMMAND ARGUMENTS` | the first line that a command prints within 10 seconds; the words are separated by spaces, and no shell is involved |
+| `secret:NAME` | a secret that `crosspoint secret set NAME` keeps |
 
-A reference that leads nowhere, or to an empty value, is a mistake, and so is a text that begins
-with `secret:`, which is kept for a kind of reference that is yet to come.
+A reference that leads nowhere, or to an empty value, is a mistake. `store.url` cannot be a `secret:`, since it says
+where those are.
 ";
 
 /// The reference as Markdown: a section for each table, and for each key its type, default,

@@ -35,7 +35,9 @@ fn what_leads_nowhere_is_named() {
         ("env:NONE", "`env:NONE` is not set"),
         ("env:EMPTY", "`env:EMPTY` is empty"),
         ("env:", "`env:` names no variable"),
-        ("secret:a/b", "there are no `secret:` references yet"),
+        ("secret:a/b", "`secret:` names no secret"),
+        ("secret:a", "`secret:a` cannot be followed here"),
+        ("vault:a/b#", "`vault:` does not lead to a field"),
         (
             "file:/nowhere/key",
             "`file:/nowhere/key` cannot be read: there is no such file",

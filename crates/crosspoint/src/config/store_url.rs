@@ -65,6 +65,10 @@ impl FromStr for StoreUrl {
                 Some((fault, help)) => (format!("it {fault}"), help),
                 None => return Ok(StoreUrl(Secret::new(text.to_owned()))),
             },
+            Some(Reference::Kept(_) | Reference::Vault(..)) => (
+                "where the store is must be known before what is kept in it".to_owned(),
+                "write the URL, or a reference such as `env:NAME`".to_owned(),
+            ),
             Some(reference) => match reference.fault() {
                 Some(fault) => (fault.to_owned(), expected()),
                 None => return Ok(StoreUrl(Secret::new(text.to_owned()))),

@@ -145,8 +145,8 @@ impl FromStr for Text {
         };
         Err(Wrong {
             why: fault.to_owned(),
-            help: "write the value, or a reference such as `env:NAME`, `file:PATH` or \
-                   `exec:COMMAND`"
+            help: "write the value, or a reference such as `env:NAME`, `file:PATH`, \
+                   `exec:COMMAND` or `secret:NAME`"
                 .to_owned(),
         })
     }

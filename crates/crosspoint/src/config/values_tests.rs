@@ -99,7 +99,10 @@ fn a_text_that_cannot_be_meant_is_refused() {
         ("***", "`***` stands for a value that is not shown"),
         ("env:", "`env:` names no variable"),
         ("file: ", "`file:` names no file"),
-        ("secret:a", "there are no `secret:` references yet"),
+        (
+            "secret:a/b",
+            "`secret:` names no secret: it takes letters, digits, `_`, `.` and `-`",
+        ),
         ("a\0b", "a zero byte is in it"),
     ] {
         assert_eq!(text.parse::<Text>().err().unwrap().why, why);

@@ -31,14 +31,9 @@ async fn open_as(loaded: &Loaded, create: bool, serves: bool) -> Result<Option<A
     let StoreTarget::At(url) = &loaded.store else {
         return Ok(None);
     };
-    let mut options = Options::new(&loaded.master_key);
+    let mut options = options(loaded);
     options.create = create;
     options.serves = serves;
-    options.lease = loaded.config.store.lease.0;
-    options.durability = match loaded.config.store.durability {
-        store::Durability::Process => crosspoint_store::Durability::Process,
-        store::Durability::Full => crosspoint_store::Durability::Full,
-    };
     if create {
         // The first start makes what it needs; where it cannot, opening says why.
         let _ = crate::data_dir::create(&loaded.config.data_dir.0);
@@ -51,6 +46,18 @@ async fn open_as(loaded: &Loaded, create: bool, serves: bool) -> Result<Option<A
         ),
         Err(error) => Err(error.into()),
     }
+}
+
+/// How the store is opened, by whoever only looks.
+pub fn options(loaded: &Loaded) -> Options {
+    let mut options = Options::new(&loaded.master_key);
+    options.create = false;
+    options.lease = loaded.config.store.lease.0;
+    options.durability = match loaded.config.store.durability {
+        store::Durability::Process => crosspoint_store::Durability::Process,
+        store::Durability::Full => crosspoint_store::Durability::Full,
+    };
+    options
 }
 
 /// The ledger for a command that runs in this process, if there is one already. One that cannot be

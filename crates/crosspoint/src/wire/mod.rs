@@ -3,6 +3,7 @@
 mod built_in;
 mod connections;
 pub mod desk;
+mod follow;
 mod grants;
 mod ingress;
 pub mod ledger;
@@ -31,6 +32,7 @@ pub use python::Python;
 pub use recipes::{environments, recipes};
 pub use reload::{Reloader, describe};
 
+use crate::config::follow::{Follow, Unfollowed};
 use crate::config::{self, Environment, Loaded, Problems};
 use crate::logging::LogMask;
 use crate::{show, telemetry};
@@ -59,7 +61,17 @@ impl Options {
 
     /// Reads the configuration.
     pub fn load(&self) -> Result<Loaded, Problems> {
-        let mut env = Environment::of_process();
+        self.load_with(Arc::new(follow::IntoTheStore))
+    }
+
+    /// The same without following references into the store, for commands that keep what they lead
+    /// to. Nothing may be done with the secrets of such a configuration.
+    pub fn load_unfollowed(&self) -> Result<Loaded, Problems> {
+        self.load_with(Arc::new(Unfollowed))
+    }
+
+    fn load_with(&self, follower: Arc<dyn Follow>) -> Result<Loaded, Problems> {
+        let mut env = Environment::of_process().with_follower(follower);
         if let Some(listen) = &self.listen {
             env.set("CROSSPOINT_LISTEN", "--listen", listen.clone());
         }

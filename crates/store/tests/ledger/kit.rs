@@ -1,5 +1,7 @@
 //! What the tests have in common.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -70,7 +72,7 @@ impl Place {
             .await
             .unwrap();
         let place = Place::new(tempfile::tempdir().unwrap(), format!("{base}/{name}"));
-        std::fs::write(&place.options.master_key, STANDARD.encode([42; 32])).unwrap();
+        place.write_key(&STANDARD.encode([42; 32]));
         place
     }
 
@@ -84,6 +86,13 @@ impl Place {
             url,
             options,
         }
+    }
+
+    /// Writes the file of the master key, for this user alone.
+    pub fn write_key(&self, text: &str) {
+        let path = &self.options.master_key;
+        std::fs::write(path, text).unwrap();
+        std::fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
     }
 
     pub fn is_sqlite(&self) -> bool {

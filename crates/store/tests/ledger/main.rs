@@ -18,6 +18,7 @@ mod postgres_faults;
 mod proxy;
 mod recovery;
 mod retention;
+mod rotation;
 mod sealed;
 mod sqlite_faults;
 mod steps;

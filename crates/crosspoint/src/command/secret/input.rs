@@ -1,7 +1,7 @@
 //! How a value gets in: asked for on a terminal, without showing it, or read from standard input.
 
 use std::fs::OpenOptions;
-use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 
 use anyhow::{Context, Result, bail};
 use crosspoint_core::Secret;
@@ -52,14 +52,26 @@ fn asked(name: &str) -> io::Result<Vec<u8>> {
     write!(out, "Value of {name} (not shown): ")?;
     out.flush()?;
     let hidden = Hidden::begin(&tty)?;
-    let mut line = Vec::new();
-    BufReader::new(&tty)
-        .take(LONGEST + 2)
-        .read_until(b'\n', &mut line)?;
+    let line = line_of(&tty);
     drop(hidden);
     writeln!(out)?;
+    let line = line?;
     if line.contains(&INTERRUPT) {
         return Err(io::Error::new(io::ErrorKind::Interrupted, "interrupted"));
+    }
+    Ok(line)
+}
+
+/// What comes until a line ends, by whatever key.
+fn line_of(mut from: impl Read) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    let mut piece = [0; 4096];
+    while line.len() as u64 <= LONGEST {
+        let read = from.read(&mut piece)?;
+        line.extend_from_slice(&piece[..read]);
+        if read == 0 || line.ends_with(b"\n") || line.ends_with(&[INTERRUPT]) {
+            break;
+        }
     }
     Ok(line)
 }

@@ -3,6 +3,7 @@
 mod input;
 mod list;
 mod remove;
+mod rotate;
 mod set;
 mod uses;
 
@@ -12,7 +13,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use crosspoint_broker::cabinet::Cabinet;
-use crosspoint_broker::profiles::is_secret_name;
+use crosspoint_broker::profiles::{Source, is_secret_name};
 use crosspoint_store::Ledger;
 
 use crate::cli::{FAILED, SecretCommand};
@@ -22,17 +23,24 @@ use crate::{logging, wire};
 
 /// What the subcommands work on.
 struct Desk {
+    /// Where the configuration refers to, by the key.
+    references: Vec<(String, Source)>,
     ledger: Arc<Ledger>,
 }
+
+/// Why nothing is kept.
+const NOWHERE: &str = "there is nowhere to keep secrets: the setting store.url is \"none\"; take it \
+                       out, or keep them elsewhere and refer to them with env:, file:, exec: or \
+                       vault:";
 
 /// Why something is not possible. Ends with exit code 1.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 struct NotPossible(String);
 
-/// Sets, lists or removes.
+/// Sets, lists or removes, or replaces the key that all are sealed with.
 pub fn run(file: &Option<PathBuf>, command: SecretCommand) -> Result<ExitCode> {
-    let loaded = match wire::Options::of(file).load() {
+    let loaded = match wire::Options::of(file).load_unfollowed() {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(crate::show::problems(&problems)),
     };
@@ -80,6 +88,7 @@ async fn dispatch(loaded: Loaded, command: SecretCommand) -> Result<()> {
                 }
             }
         }
+        SecretCommand::RotateKey => rotate::run(&loaded).await,
     }
 }
 
@@ -94,11 +103,11 @@ impl Desk {
             false => wire::ledger::open(loaded, false).await,
         };
         match opened {
-            Ok(Some(ledger)) => Ok(Some(Desk { ledger })),
-            Ok(None) => bail!(
-                "there is nowhere to keep secrets: the setting store.url is \"none\"; take it out, \
-                 or keep them elsewhere and refer to them with env:, file:, exec: or vault:"
-            ),
+            Ok(Some(ledger)) => Ok(Some(Desk {
+                references: loaded.references.clone(),
+                ledger,
+            })),
+            Ok(None) => bail!(NOWHERE),
             Err(error) if !make && wire::ledger::is_missing(&error) => Ok(None),
             Err(error) => Err(error),
         }

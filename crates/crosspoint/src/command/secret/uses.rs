@@ -8,10 +8,10 @@ use crosspoint_broker::profiles::{Definition, ProfileId, Source};
 
 use super::Desk;
 
-/// By the name of each secret, who refers to it: `profile crm/prod`.
+/// By the name of each secret, who refers to it: `profile crm/prod`, `setting python.env.TOKEN`.
 pub type Uses = BTreeMap<String, Vec<String>>;
 
-/// Everybody who names a secret: the profiles in the store.
+/// Everybody who names a secret: the profiles in the store, and the configuration.
 pub async fn all(desk: &Desk) -> Result<Uses> {
     let mut uses = Uses::new();
     for item in desk.cabinet().list(Drawer::Profile).await? {
@@ -25,6 +25,12 @@ pub async fn all(desk: &Desk) -> Result<Uses> {
                 let users = uses.entry(name.clone()).or_default();
                 users.push(profile);
             }
+        }
+    }
+    for (key, source) in &desk.references {
+        if let Source::Kept(name) = source {
+            let users = uses.entry(name.clone()).or_default();
+            users.push(format!("setting {key}"));
         }
     }
     for users in uses.values_mut() {

@@ -4,6 +4,8 @@ mod oauth;
 mod profiles;
 mod profiles_of_python;
 mod provider;
+mod references;
 mod refreshing;
 mod refusals;
+mod rotation;
 mod secrets;

@@ -14,21 +14,21 @@ use serde_json::json;
 use crate::harness::{Canaries, Ended, Setup, json as read};
 use crate::ledger::place::Place;
 
-async fn set(setup: &Setup, name: &str, value: &str) -> Ended {
+pub async fn set(setup: &Setup, name: &str, value: &str) -> Ended {
     setup
         .clone()
         .run_with(&["secret", "set", name], value)
         .await
 }
 
-async fn list(setup: &Setup) -> serde_json::Value {
+pub async fn list(setup: &Setup) -> serde_json::Value {
     let ended = setup.clone().run(&["secret", "list", "--json"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     read(&ended.stdout)
 }
 
 /// The store as the program has it.
-async fn opened(setup: &Setup) -> Arc<Ledger> {
+pub async fn opened(setup: &Setup) -> Arc<Ledger> {
     let folder = setup.path().join(".crosspoint");
     let url = format!("sqlite:{}", folder.join("crosspoint.db").display());
     open(&url, &Options::new(folder.join("master.key")))

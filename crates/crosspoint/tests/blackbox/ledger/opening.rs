@@ -1,6 +1,7 @@
 //! Ledgers that cannot be opened, or not read in places: what is said, and that nothing is changed.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::json;
@@ -29,6 +30,12 @@ async fn refused(setup: &Setup, parts: &[&str]) {
 fn contents(folder: &Path) -> Vec<Option<Vec<u8>>> {
     let names = ["crosspoint.db", "master.key"];
     names.map(|name| fs::read(folder.join(name)).ok()).into()
+}
+
+/// Writes a master key, for this user alone.
+fn write_key(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// A setup whose ledger has been used, and the folder where that is.
@@ -119,7 +126,7 @@ async fn a_master_key_that_is_missing_or_wrong_is_told_and_nothing_changed() {
     ] {
         match text {
             None => fs::remove_file(&key).unwrap(),
-            Some(text) => fs::write(&key, text).unwrap(),
+            Some(text) => write_key(&key, text),
         }
         let before = contents(&folder);
         refused(&setup, &["master.key", part]).await;
