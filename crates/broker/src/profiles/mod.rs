@@ -4,8 +4,10 @@ mod definition;
 mod names;
 mod secrets;
 mod tokens;
+mod vault;
 
 pub use definition::{Definition, From, NotADefinition, NotAProfile, ProfileId, Source};
 pub use names::is_secret_name;
 pub use secrets::{Secrets, Vault};
 pub use tokens::{Token, Tokens};
+pub use vault::{HashiCorp, VaultKv};

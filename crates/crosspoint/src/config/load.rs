@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
 use std::sync::Arc;
 
-use crosspoint_broker::profiles::Source;
+use crosspoint_broker::profiles::{HashiCorp, Source};
 use crosspoint_core::Secret;
 
 use super::check_schema;
@@ -40,6 +40,8 @@ pub struct Loaded {
     pub store: StoreTarget,
     /// The file of the master key; when none is configured, in `data_dir`.
     pub master_key: PathBuf,
+    /// Where Vault is, if there is one, its token resolved.
+    pub vault: Option<HashiCorp>,
     /// The token for callbacks to SpiffArena, the reference resolved.
     pub callback_token: Option<Secret<String>>,
     /// The token for callbacks of the API, the reference resolved.
@@ -122,6 +124,7 @@ fn load_in(
         warnings,
         keys: api_keys,
         store,
+        vault,
         callback_token,
         api_callback_token,
         python_env,
@@ -141,6 +144,7 @@ fn load_in(
         origins: tree.origins(),
         api_keys,
         store,
+        vault,
         callback_token,
         api_callback_token,
         python_env,

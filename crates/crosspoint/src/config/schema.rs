@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn an_optional_table_is_a_table() {
         let names: Vec<_> = tables().into_iter().map(|table| table.name).collect();
-        let expected = "|access|egress|store|store.retention|spiff|api|cli|python|python.recycle|\
+        let expected = "|access|egress|store|store.retention|vault|spiff|api|cli|python|python.recycle|\
                         connectors|connectors.http|connectors.http.egress|connectors.http.policy|\
                         connectors.http.policy.breaker|connectors.http.commands|\
                         connectors.http.commands.<Command>|\
@@ -310,7 +310,7 @@ mod tests {
             .filter(|key| is_secret(key.schema))
             .map(|key| key.name)
             .collect();
-        let expected = "access.api_keys store.url spiff.callback_token api.callback_token python.env \
+        let expected = "access.api_keys store.url vault.token spiff.callback_token api.callback_token python.env \
                         connectors.<name>.env connectors.<name>.config";
         assert_eq!(secret.join(" "), expected);
     }

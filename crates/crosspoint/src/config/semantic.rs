@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use crosspoint_broker::profiles::HashiCorp;
 use crosspoint_core::{Secret, nearest, shorten};
 
 use super::environment::Environment;
@@ -47,6 +48,8 @@ pub struct Semantic<'a> {
     pub keys: Vec<ApiKeySecret>,
     /// Where the ledger is, as far as that could be resolved.
     pub store: StoreTarget,
+    /// Where Vault is, if there is one.
+    pub vault: Option<HashiCorp>,
     /// `spiff.callback_token`, resolved.
     pub callback_token: Option<Secret<String>>,
     /// `api.callback_token`, resolved.
@@ -79,6 +82,7 @@ impl<'a> Semantic<'a> {
             warnings: Vec::new(),
             keys: Vec::new(),
             store: StoreTarget::within(&config.data_dir.0),
+            vault: None,
             callback_token: None,
             api_callback_token: None,
             python_env: BTreeMap::new(),
@@ -95,6 +99,7 @@ impl<'a> Semantic<'a> {
         self.who_can_reach_it();
         self.ca_files();
         self.ledger();
+        self.vault();
         self.policies();
         self.callbacks();
         self.python();
