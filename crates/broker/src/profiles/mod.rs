@@ -15,6 +15,7 @@ mod listing;
 mod names;
 mod secrets;
 mod tokens;
+mod vault;
 pub(crate) mod watch;
 
 pub use check::{CheckError, CheckResult};
@@ -28,6 +29,7 @@ pub use names::is_secret_name;
 pub use secrets::{Secrets, Vault};
 pub(crate) use tokens::FIELD;
 pub use tokens::{Token, Tokens};
+pub use vault::{HashiCorp, VaultKv};
 
 #[cfg(test)]
 mod tests;

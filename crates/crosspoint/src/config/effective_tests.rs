@@ -69,6 +69,13 @@ lease = "30s"
 age = "90d"
 size = "10GiB"
 
+[vault]
+# address is not set
+# token is not set
+# namespace is not set
+mount = "secret"
+ttl = "5m"
+
 [spiff]
 deadline = "40s"
 # engine_url is not set

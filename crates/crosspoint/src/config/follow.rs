@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crosspoint_broker::profiles::Source;
+use crosspoint_broker::profiles::{HashiCorp, Source};
 use crosspoint_core::Secret;
 
 use super::environment::Environment;
@@ -11,6 +11,7 @@ use super::reference::{KeyText, Reference};
 use super::store_url::StoreTarget;
 use super::types::Config;
 use super::values::{Value, Values};
+use super::vault::vault;
 
 /// A value that a reference leads to, or a clause that says why there is none.
 pub type Followed = Result<Secret<String>, String>;
@@ -29,6 +30,8 @@ pub struct From<'c> {
     pub store: &'c StoreTarget,
     /// The file of its master key.
     pub master_key: &'c Path,
+    /// The vault, if there is one.
+    pub vault: Option<HashiCorp>,
 }
 
 /// Takes every reference for what it leads to: for commands that make what is not there yet.
@@ -107,6 +110,8 @@ pub fn follow(config: &Config, env: &Environment, references: &[(String, Source)
         config,
         store: &store,
         master_key: &config.store.key_file(&config.data_dir.0),
+        // What is wrong with it is a mistake of its own.
+        vault: vault(config, &env).unwrap_or_default(),
     };
     let values = follower.values(&from, &sources);
     for (source, value) in sources.iter().zip(values) {

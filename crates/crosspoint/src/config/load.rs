@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crosspoint_broker::access::Scopes;
 use crosspoint_broker::oauth::AuthSettings;
-use crosspoint_broker::profiles::{Definition, Source};
+use crosspoint_broker::profiles::{Definition, HashiCorp, Source};
 use crosspoint_core::Secret;
 
 use super::check_schema;
@@ -42,6 +42,8 @@ pub struct Loaded {
     pub store: StoreTarget,
     /// The file of the master key; when none is configured, in `data_dir`.
     pub master_key: PathBuf,
+    /// Where Vault is, if there is one, its token resolved.
+    pub vault: Option<HashiCorp>,
     /// The token for callbacks to SpiffArena, the reference resolved.
     pub callback_token: Option<Secret<String>>,
     /// The token for callbacks of the API, the reference resolved.
@@ -132,6 +134,7 @@ fn load_in(
         warnings,
         keys: api_keys,
         store,
+        vault,
         callback_token,
         api_callback_token,
         python_env,
@@ -153,6 +156,7 @@ fn load_in(
         origins: tree.origins(),
         api_keys,
         store,
+        vault,
         callback_token,
         api_callback_token,
         python_env,

@@ -25,6 +25,7 @@ pub mod store;
 pub mod store_url;
 pub mod types;
 pub mod values;
+pub mod vault;
 pub mod worker;
 
 mod check_schema;

@@ -123,6 +123,14 @@ impl KeyText {
         self.0.expose()
     }
 
+    /// Whether it is a reference that leads out of the configuration.
+    pub(super) fn leads_out(&self) -> bool {
+        matches!(
+            self.reference(),
+            Some(Reference::Kept(_) | Reference::Vault(..))
+        )
+    }
+
     fn reference(&self) -> Option<Reference<'_>> {
         Reference::of(self.0.expose())
     }

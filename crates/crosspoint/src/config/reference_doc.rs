@@ -43,9 +43,10 @@ written as references, so that what they hold stands elsewhere; in the file, so 
 | `file:PATH` | the content of a file, without white space at its end |
 | `exec:COMMAND ARGUMENTS` | the first line that a command prints within 10 seconds; the words are separated by spaces, and no shell is involved |
 | `secret:NAME` | a secret that `crosspoint secret set NAME` keeps |
+| `vault:PATH#FIELD` | a field of a secret of HashiCorp Vault, see `[vault]` |
 
-A reference that leads nowhere, or to an empty value, is a mistake. `store.url` cannot be a `secret:`, since it says
-where those are.
+A reference that leads nowhere, or to an empty value, is a mistake. `store.url` and `vault.token` cannot be a `secret:` or a `vault:`,
+since they say where those are.
 ";
 
 /// The reference as Markdown: a section for each table, and for each key its type, default,

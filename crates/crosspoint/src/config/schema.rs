@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn an_optional_table_is_a_table() {
         let names: Vec<_> = tables().into_iter().map(|table| table.name).collect();
-        let expected = "|access|egress|store|store.retention|spiff|api|cli|python|python.recycle|\
+        let expected = "|access|egress|store|store.retention|vault|spiff|api|cli|python|python.recycle|\
                         connectors|connectors.http|connectors.http.egress|connectors.http.policy|\
                         connectors.http.policy.breaker|connectors.http.commands|\
                         connectors.http.commands.<Command>|\
@@ -339,7 +339,7 @@ mod tests {
             })
             .collect();
         let expected = format!(
-            "access.api_keys store.url spiff.callback_token api.callback_token python.env {} \
+            "access.api_keys store.url vault.token spiff.callback_token api.callback_token python.env {} \
              connectors.<name>.env connectors.<name>.config \
              connectors.<name>.profiles.<profile>.settings \
              connectors.<name>.profiles.<profile>.secrets",

@@ -18,7 +18,7 @@ use std::path::Path;
 
 use crosspoint_broker::access::Scopes;
 use crosspoint_broker::oauth::AuthSettings;
-use crosspoint_broker::profiles::Definition;
+use crosspoint_broker::profiles::{Definition, HashiCorp};
 use crosspoint_core::{Secret, nearest, shorten};
 
 use super::environment::Environment;
@@ -54,6 +54,8 @@ pub struct Semantic<'a> {
     pub keys: Vec<ApiKeySecret>,
     /// Where the ledger is, as far as that could be resolved.
     pub store: StoreTarget,
+    /// Where Vault is, if there is one.
+    pub vault: Option<HashiCorp>,
     /// `spiff.callback_token`, resolved.
     pub callback_token: Option<Secret<String>>,
     /// `api.callback_token`, resolved.
@@ -90,6 +92,7 @@ impl<'a> Semantic<'a> {
             warnings: Vec::new(),
             keys: Vec::new(),
             store: StoreTarget::within(&config.data_dir.0),
+            vault: None,
             callback_token: None,
             api_callback_token: None,
             python_env: BTreeMap::new(),
@@ -108,6 +111,7 @@ impl<'a> Semantic<'a> {
         self.who_can_reach_it();
         self.ca_files();
         self.ledger();
+        self.vault();
         self.policies();
         self.callbacks();
         self.python();

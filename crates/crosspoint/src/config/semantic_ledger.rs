@@ -3,6 +3,7 @@
 use super::super::policy::{KeySource, Policy};
 use super::super::reference::KeyText;
 use super::super::scalars::EngineUrl;
+use super::super::vault::vault;
 use super::*;
 
 // === impl Semantic ===
@@ -21,6 +22,18 @@ impl Semantic<'_> {
             }
         }
         self.secrets.extend(self.store.secrets());
+    }
+
+    /// `[vault]`.
+    pub(super) fn vault(&mut self) {
+        match vault(self.config, self.env) {
+            Ok(vault) => {
+                self.secrets
+                    .extend(vault.iter().flat_map(|v| v.token.clone()));
+                self.vault = vault;
+            }
+            Err((key, wrong)) => self.problem(key, format!("`{key}`: {}", wrong.why), wrong.help),
+        }
     }
 
     /// What a policy wants of the ledger.

@@ -15,6 +15,7 @@ use super::reference::KeyText;
 use super::scalars::{EngineUrl, FilePath, HostName, Listen, LogFilter, WebOrigin};
 use super::sizes::Size;
 use super::store::Store;
+use super::vault::Vault;
 
 /// The configuration of Crosspoint. Everything has a default: no file at all is a working proxy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -62,6 +63,10 @@ pub struct Config {
     /// The ledger: a durable record of every call, by which a repeated request has one effect and
     /// a long call survives a restart. `crosspoint ledger` shows it.
     pub store: Store,
+
+    /// HashiCorp Vault, where references such as `vault:apps/crm#token` lead: its key-value engine,
+    /// version 2.
+    pub vault: Vault,
 
     /// Calls from SpiffArena.
     pub spiff: Spiff,
@@ -258,6 +263,7 @@ impl Default for Config {
             access: Access::default(),
             egress: Egress::default(),
             store: Store::default(),
+            vault: Vault::default(),
             spiff: Spiff::default(),
             api: Api::default(),
             cli: Cli::default(),

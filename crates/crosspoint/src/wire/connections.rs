@@ -13,6 +13,7 @@ use crosspoint_broker::profiles::{Connections, Secrets};
 use crosspoint_store::Ledger;
 
 use super::grants;
+use super::vault::vault;
 use crate::config::Loaded;
 use crate::logging::LogMask;
 
@@ -44,7 +45,7 @@ impl Kept {
             Some(ledger) => ledger.clone(),
             None => Arc::new(Memory::default()),
         };
-        let secrets = Arc::new(Secrets::new(Some(cabinet.clone()), None));
+        let secrets = Arc::new(Secrets::new(Some(cabinet.clone()), vault(loaded)?));
         let setup = grants::setup(loaded, listener)?;
         Ok(Kept {
             ledger: ledger.map(|ledger| ledger as Arc<dyn Store>),

@@ -45,7 +45,13 @@ async fn values(from: &From<'_>, sources: &[Source]) -> Vec<Followed> {
         Ok(None) if *from.store != StoreTarget::None => Some(Arc::new(Memory::default()) as _),
         _ => None,
     };
-    let secrets = Secrets::new(cabinet, None);
+    let vault = match &from.vault {
+        Some(vault) if sources.iter().any(|s| matches!(s, Source::Vault { .. })) => {
+            super::vault::client(from.config, vault.clone()).ok()
+        }
+        _ => None,
+    };
+    let secrets = Secrets::new(cabinet, vault);
     let mut values = Vec::with_capacity(sources.len());
     for source in sources {
         values.push(match (&opened, source) {

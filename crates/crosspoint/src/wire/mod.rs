@@ -13,6 +13,7 @@ mod python;
 mod recipes;
 mod reload;
 mod surroundings;
+pub mod vault;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

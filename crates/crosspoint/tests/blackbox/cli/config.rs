@@ -350,8 +350,8 @@ async fn what_needs_the_ledger_is_a_mistake_without_it() {
     assert_eq!(ended.code, Some(2), "{ended:?}");
     for part in [
         "crosspoint.toml:2:15: `connectors.http.policy.async_after` needs the ledger",
-        "environment CROSSPOINT_SPIFF__CALLBACK_TOKEN: `spiff.callback_token`: there are no \
-         `secret:` references yet",
+        "environment CROSSPOINT_SPIFF__CALLBACK_TOKEN: `spiff.callback_token`: `secret:token` leads \
+         nowhere: there is no store",
         "2 mistakes",
     ] {
         let said = &ended.stderr;

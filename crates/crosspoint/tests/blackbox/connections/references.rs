@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::secrets::{list, opened, set};
-use crate::harness::{Canaries, Setup};
+use crate::harness::{Canaries, Reply, Seen, Setup, Upstream};
 use crate::python::support::{connector, serve_setup};
 use crosspoint_broker::cabinet::{Cabinet, Drawer, Expected};
 
@@ -142,4 +142,64 @@ async fn what_cannot_be_followed_says_why() {
         assert_eq!(ended.code, Some(2), "{ended:?}");
         assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
     }
+}
+
+/// Answers as Vault's engine does.
+fn as_vault(value: String) -> impl Fn(&Seen) -> Reply + Send + Sync + 'static {
+    move |seen| match (seen.header("x-vault-token"), &*seen.target) {
+        ("hvs.right", "/v1/kv/data/apps/console") => Reply::json(
+            &json!({"data": {"data": {"key": value}, "metadata": {"version": 1}}}).to_string(),
+        ),
+        ("hvs.right", _) => Reply::status(404).body(r#"{"errors": []}"#),
+        _ => Reply::status(403).body(r#"{"errors": ["permission denied"]}"#),
+    }
+}
+
+#[tokio::test]
+async fn references_lead_to_vault_as_well() {
+    let mut canaries = Canaries::default();
+    let key = canaries.plant_plain("the key in Vault");
+    let vault = Upstream::start(as_vault(key.clone())).await;
+    let config = format!(
+        "[access]\napi_keys = [\"vault:apps/console#key\"]\n[vault]\naddress = \"{}\"\n\
+         token = \"env:THE_TOKEN\"\nmount = \"kv\"\n",
+        vault.url("")
+    );
+    let setup = Setup::new().config(&config).env("THE_TOKEN", "hvs.right");
+    let proxy = setup.clone().serve().await;
+    let ask = proxy.ask(Method::GET, "/v1/commands");
+    let ask = ask.header("authorization", &format!("Bearer {key}"));
+    assert_eq!(ask.send().await.status, 200);
+    canaries.look_in("the log", &proxy.stop().await.stderr);
+    let checked = setup.clone().run(&["config", "check"]).await;
+    assert!(
+        checked.stdout.contains("vault:apps/console#key"),
+        "{checked:?}"
+    );
+    canaries.hide("the token", "hvs.right");
+    canaries.look_in("config check", &(checked.stdout + &checked.stderr));
+
+    let refused = setup
+        .clone()
+        .env("THE_TOKEN", "hvs.wrong")
+        .run(&["serve"])
+        .await;
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    let line = "crosspoint.toml:2:13: `access.api_keys`: `vault:apps/console#key` cannot be read: \
+                Vault refuses the token (403)";
+    assert!(refused.stderr.contains(line), "{refused:?}");
+    assert!(!refused.stderr.contains("hvs.wrong"), "{refused:?}");
+    // The variables that Vault's own tools have work, too.
+    let setup = Setup::new()
+        .config("[access]\napi_keys = [\"vault:apps/none#key\"]\n[vault]\nmount = \"kv\"\n")
+        .env("VAULT_ADDR", vault.url("/"))
+        .env("VAULT_TOKEN", "hvs.right");
+    let ended = setup.run(&["config", "check"]).await;
+    assert!(ended.stderr.contains("no secret at this path"), "{ended:?}");
+    let own = Setup::new().config("[vault]\ntoken = \"secret:x\"\n");
+    let ended = own.run(&["config", "check"]).await;
+    assert!(
+        ended.stderr.contains("crosspoint.toml:2:9: `vault.token`"),
+        "{ended:?}"
+    );
 }
