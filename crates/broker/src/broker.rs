@@ -25,6 +25,7 @@ use crate::mounts::{Member, Registration};
 use crate::oauth::{Described, Grants};
 use crate::pipeline;
 use crate::policy::Policies;
+use crate::profiles::{Connections, watch};
 use crate::spans;
 
 /// How often old rows are removed from the ledger.
@@ -39,6 +40,8 @@ pub struct Settings {
     pub policies: HashMap<String, Policies>,
     /// Where results of long calls may go.
     pub callbacks: Callbacks,
+    /// The accounts at the systems behind the connectors.
+    pub connections: Arc<Connections>,
     /// Where spans are told to. Counts from the start; a reload does not change it.
     pub tracing: Tracing,
     /// What providers have granted. Counts from the start; a reload configures it anew.
@@ -84,6 +87,8 @@ pub struct Health {
     pub problems: Vec<String>,
     /// What is configured for commands that are not there, for people. All else works.
     pub misplaced: Vec<String>,
+    /// What is wrong with profiles, for people. Calls that need one of them say so; all else works.
+    pub profiles: Vec<String>,
 }
 
 /// What became of a call.
@@ -296,7 +301,17 @@ impl Broker {
             ready: mounting.settled && !self.0.stopping.is_cancelled(),
             problems,
             misplaced: mounting.misplaced.clone(),
+            profiles: match mounting.settled {
+                true => mounting.settings.connections.problems(),
+                // Connectors that profiles belong to may be on their way.
+                false => Vec::new(),
+            },
         }
+    }
+
+    /// The accounts at the systems behind the connectors, as they are configured now.
+    pub fn connections(&self) -> Arc<Connections> {
+        self.0.connections()
     }
 
     /// Waits until every mount has finished its first attempt, well or not.
@@ -339,6 +354,10 @@ impl Broker {
             }
         }
         join_all(added.iter().map(Member::settled)).await;
+        // What is in the store counts from the first call on.
+        if let Err(error) = settings.connections.refresh().await {
+            tracing::warn!(%error, "Reading the profiles of the store failed.");
+        }
         let taken = inner.take(settings, members, &added);
         match taken {
             Ok(()) => added.iter().for_each(|member| self.follow(member)),
@@ -369,6 +388,11 @@ impl Broker {
             broker.settled().await;
             recovery::run(broker.0, recorder).await;
         });
+    }
+
+    /// Follows changes of profiles and secrets from here on, whoever makes them.
+    pub fn attend_profiles(&self) {
+        tokio::spawn(watch::run(Arc::downgrade(&self.0)));
     }
 
     /// Says that the 202 of a long call has left: its result may follow. Whoever answers so must
@@ -474,9 +498,30 @@ impl Inner {
         self.catalogue.load_full()
     }
 
+    pub(crate) fn grants(&self) -> Option<&Grants> {
+        self.grants.as_ref()
+    }
+
     /// What hides the secrets of the configuration.
     pub(crate) fn mask(&self) -> Mask {
         self.mounting().settings.mask.clone()
+    }
+
+    pub(crate) fn connections(&self) -> Arc<Connections> {
+        self.mounting().settings.connections.clone()
+    }
+
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.stopping.clone()
+    }
+
+    /// Tells a connector that values of its profiles have changed.
+    pub(crate) fn renew(&self, connector: &str) {
+        let catalogue = self.catalogue();
+        let entries = catalogue.entries().iter();
+        if let Some(entry) = entries.into_iter().find(|e| *e.id.connector == *connector) {
+            entry.connector.renew();
+        }
     }
 
     /// Finds the command, and counts the call as one of its mount's.

@@ -14,6 +14,7 @@ use crate::limiters::{Limiters, Limits};
 use crate::metrics::{CommandMetrics, Metrics};
 use crate::mounts::Naming;
 use crate::policy::{Policies, Policy};
+use crate::profiles::Held;
 
 /// One command that can be called.
 pub struct Entry {
@@ -28,6 +29,8 @@ pub struct Entry {
     /// How calls of it are treated.
     pub policy: Policy,
     pub(crate) limits: Limits,
+    /// The profiles of its connector.
+    pub(crate) profiles: Arc<Held>,
     pub(crate) metrics: CommandMetrics,
     /// The secrets of the configuration.
     pub(crate) mask: Mask,
@@ -143,6 +146,7 @@ impl Catalogue {
                 catalogue.auths.push((id, auth.clone()));
             }
             catalogue.connectors.insert(name.clone(), connector.clone());
+            let profiles = settings.connections.of(&name, &connector.manifest().fields);
             let mut commands: Vec<_> = connector.manifest().commands.iter().collect();
             commands.sort_by(|a, b| a.name.cmp(&b.name));
             let by_name = catalogue.by_connector.entry(name.clone()).or_default();
@@ -158,6 +162,7 @@ impl Catalogue {
                     mounted_by: mounted_by.clone(),
                     policy,
                     limits: limiters.of(&name, &command.name, policy.retries > 0),
+                    profiles: profiles.clone(),
                     mask: settings.mask.clone(),
                     tracing: settings.tracing.clone(),
                     calls: offer.calls.clone(),

@@ -10,13 +10,18 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::catalogue::Entry;
 use crate::layers::hand_over::Held;
-use crate::layers::{attempt, breaker, deadline, long, places, rate, record, retry, trace::Record};
+use crate::layers::{
+    account, attempt, breaker, deadline, long, places, rate, record, retry, trace::Record,
+};
 use crate::ledger::{Flight, Recorder};
+use crate::profiles::Choice;
 
 /// A call on its way through the layers.
 pub(crate) struct Job {
     pub(crate) entry: Arc<Entry>,
     pub(crate) call: Call,
+    /// With which profile it runs.
+    pub(crate) profile: Choice,
     /// The id under which the caller knows the call; that of its row may be an earlier one.
     pub(crate) asked: CallId,
     pub(crate) trace: Record,
@@ -45,6 +50,7 @@ pub(crate) struct Work {
 pub(crate) struct Asked {
     pub(crate) call: Option<Call>,
     pub(crate) cancelled: Option<CancellationToken>,
+    pub(crate) profile: Choice,
     /// What the connector of the last attempt found to be secrets, where people may read the result.
     pub(crate) secrets: Option<Mask>,
 }
@@ -64,11 +70,13 @@ pub(crate) fn run(
 ) -> Held {
     // Counted, measured, and one line in the log when it ends, however it ends.
     let trace = Record::begin(entry.clone(), &mut call);
-    // All mistakes of the arguments at once, before anything outside is touched.
-    match entry.command.check(std::mem::take(&mut call.arguments)) {
-        Ok(arguments) => call.arguments = arguments,
-        Err(failure) => return Held::ended(trace.end(Err(failure))),
-    }
+    // With which profile, and then all mistakes of the arguments at once, before anything outside is
+    // touched.
+    let profile =
+        match account::choose(&entry, &call).and_then(|p| account::check(&entry, &mut call, p)) {
+            Ok(profile) => profile,
+            Err(failure) => return Held::ended(trace.end(Err(failure))),
+        };
     if stopping.is_cancelled() {
         let message = "crosspoint is shutting down and takes no new calls";
         let failure = Failure::refused(Refusal::ShuttingDown, message);
@@ -77,7 +85,7 @@ pub(crate) fn run(
     let due = Instant::now() + entry.policy.deadline.unwrap_or(limit);
     // From here the call is the broker's own; whoever asked waits for it.
     Held::new(
-        Box::new(Job::new(entry, call, trace, due, counted)),
+        Box::new(Job::new(entry, call, profile, trace, due, counted)),
         |job| layers(recorder.cloned(), job),
     )
 }
@@ -118,10 +126,12 @@ pub(crate) async fn once(work: &mut Work, more: bool) -> Result<Outcome, Failure
     // A system that fails again and again is left alone for a while.
     let watched = breaker::layer(limits.breaker.as_deref())?;
     work.attempted = true;
-    // One attempt: its own time, secrets, the connector, and the mask.
-    let result = attempt::layer(&work.entry, &mut work.asked, work.deadline, more).await;
-    watched.judge(&result);
-    result
+    // One attempt: its own time, the profile with its secrets, the connector, and the mask.
+    let tried = attempt::layer(&work.entry, &mut work.asked, work.deadline, more).await;
+    if tried.asked {
+        watched.judge(&tried.result);
+    }
+    tried.result
 }
 
 // === impl Job ===
@@ -130,6 +140,7 @@ impl Job {
     pub(crate) fn new(
         entry: Arc<Entry>,
         call: Call,
+        profile: Choice,
         trace: Record,
         due: Instant,
         counted: TaskTrackerToken,
@@ -139,6 +150,7 @@ impl Job {
             entry,
             asked: call.id,
             call,
+            profile,
             trace,
             cancelled: CancellationToken::new(),
             due,
@@ -154,6 +166,7 @@ impl Job {
             asked: Asked {
                 call: Some(self.call),
                 cancelled: Some(self.cancelled),
+                profile: self.profile,
                 secrets: None,
             },
             trace: self.trace,

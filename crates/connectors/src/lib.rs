@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crosspoint_core::Connector;
+use crosspoint_core::{Connector, Fields};
 use crosspoint_net::Http;
 
 pub mod http;
@@ -56,11 +56,20 @@ pub fn built_in(name: &str, settings: &Settings, client: Http) -> Option<Arc<dyn
 /// The names of the commands of a built-in connector, for configuration to check against. Empty when
 /// there is no such connector.
 pub fn commands_of(name: &str) -> Vec<String> {
-    // None of them is called: what the client may reach does not matter.
-    let Ok(client) = Http::new(crosspoint_net::Settings::default()) else {
-        return Vec::new();
-    };
-    let connector = built_in(name, &Settings::default(), client);
+    let connector = described(name);
     let commands = connector.iter().flat_map(|c| &c.manifest().commands);
     commands.map(|command| command.name.clone()).collect()
+}
+
+/// What profiles of a built-in connector may hold, for configuration to check against. Nothing when
+/// there is no such connector.
+pub fn fields_of(name: &str) -> Fields {
+    let connector = described(name);
+    connector.map_or_else(Fields::default, |c| c.manifest().fields.clone())
+}
+
+/// A connector of which nothing is called: what its client may reach does not matter.
+fn described(name: &str) -> Option<Arc<dyn Connector>> {
+    let client = Http::new(crosspoint_net::Settings::default()).ok()?;
+    built_in(name, &Settings::default(), client)
 }

@@ -88,6 +88,9 @@ pub struct Call {
     pub polled: bool,
     /// Which profile to use, when it is not the connector's default.
     pub profile: Option<String>,
+    /// The profile with which a call runs that names none: the connector's default when it came in.
+    /// One that runs again keeps it.
+    pub given_profile: Option<String>,
     /// The caller's trace.
     pub trace: Option<Trace>,
     /// The inbound request's headers, without keys and cookies: what a Python connector may read
@@ -264,6 +267,7 @@ impl Call {
             callback: None,
             polled: false,
             profile: None,
+            given_profile: None,
             trace: None,
             headers: HeaderMap::new(),
         }

@@ -27,22 +27,40 @@ impl Command {
     /// booleans may come as text, numbers where text is meant, JSON text where an object or list
     /// is meant, and empty text or null for an absent option, since real diagrams send all of it.
     pub fn check(&self, arguments: Arguments) -> Result<Arguments, Failure> {
-        self.check_each(arguments).map_err(|mistakes| {
-            let mistakes: Vec<_> = mistakes.into_iter().map(|m| m.message).collect();
-            Failure::arguments(format!("{}: {}", self.name, mistakes.join("; ")))
-        })
+        self.check_each(arguments)
+            .map_err(|mistakes| self.refuse(mistakes))
+    }
+
+    /// The failure that names these mistakes.
+    pub fn refuse(&self, mistakes: Vec<Mistake>) -> Failure {
+        let mistakes: Vec<_> = mistakes.into_iter().map(|m| m.message).collect();
+        Failure::arguments(format!("{}: {}", self.name, mistakes.join("; ")))
     }
 
     /// The same with the mistakes one by one.
-    pub fn check_each(&self, mut arguments: Arguments) -> Result<Arguments, Vec<Mistake>> {
+    pub fn check_each(&self, arguments: Arguments) -> Result<Arguments, Vec<Mistake>> {
+        self.check_beside(arguments, &|_| false)
+    }
+
+    /// The same where a profile supplies some of the parameters: those count as given. One that
+    /// comes as null or empty text is left out, so that the profile's value can stand there.
+    pub fn check_beside(
+        &self,
+        mut arguments: Arguments,
+        supplied: &dyn Fn(&str) -> bool,
+    ) -> Result<Arguments, Vec<Mistake>> {
         let mut mistakes = Vec::new();
         let mut add = |parameter: &str, message| {
             let parameter = shorten(parameter);
             mistakes.push(Mistake { parameter, message });
         };
         for parameter in &self.parameters {
+            let supplied = supplied(&parameter.name);
+            if supplied && arguments.get(&parameter.name).is_some_and(Json::is_blank) {
+                arguments.remove(&parameter.name);
+            }
             let Some(value) = arguments.get(&parameter.name) else {
-                if parameter.required {
+                if parameter.required && !supplied {
                     let message = format!("missing parameter '{}'", parameter.name);
                     add(&parameter.name, message);
                 }
@@ -55,7 +73,10 @@ impl Command {
                 Coerced::AsSent => {}
                 Coerced::To(json) => arguments.insert(parameter.name.as_str(), json),
                 Coerced::Absent => drop(arguments.remove(&parameter.name)),
-                Coerced::Mistake(mistake) => add(&parameter.name, mistake),
+                Coerced::Mistake(clause) => {
+                    let message = format!("parameter '{}' {clause}", parameter.name);
+                    add(&parameter.name, message);
+                }
             }
         }
         if !self.open {
@@ -91,17 +112,29 @@ enum Coerced {
     AsSent,
     To(Json),
     Absent,
+    /// What is wrong, as a clause.
     Mistake(String),
 }
 
 // === impl Parameter ===
 
 impl Parameter {
+    /// A value in one of the declared types; nothing where it counts as absent. Takes what
+    /// [`Command::check`] takes. Fails with a clause such as `must be an integer, not text`.
+    pub fn fit(&self, value: &Json) -> Result<Option<Json>, String> {
+        match self.coerce(value) {
+            Coerced::AsSent => Ok(Some(value.clone())),
+            Coerced::To(json) => Ok(Some(json)),
+            Coerced::Absent => Ok(None),
+            Coerced::Mistake(clause) => Err(clause),
+        }
+    }
+
     fn coerce(&self, value: &Json) -> Coerced {
         if value.first() == b'n' {
             return match self.required {
                 false => Coerced::Absent,
-                true => Coerced::Mistake(format!("parameter '{}' must not be null", self.name)),
+                true => Coerced::Mistake("must not be null".to_owned()),
             };
         }
         let text = value.as_text();
@@ -120,7 +153,7 @@ impl Parameter {
         {
             let list: Vec<_> = choices.iter().map(|choice| choice.to_string()).collect();
             let list = list.join(", ");
-            return Coerced::Mistake(format!("parameter '{}' must be one of {list}", self.name));
+            return Coerced::Mistake(format!("must be one of {list}"));
         }
         coerced.map_or(Coerced::AsSent, Coerced::To)
     }
@@ -207,11 +240,7 @@ impl Parameter {
             b't' | b'f' => "a boolean",
             _ => "a number",
         };
-        format!(
-            "parameter '{}' must be {}, not {got}",
-            self.name,
-            wanted.join(" or ")
-        )
+        format!("must be {}, not {got}", wanted.join(" or "))
     }
 }
 

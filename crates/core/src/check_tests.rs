@@ -142,3 +142,35 @@ fn a_huge_unknown_name_is_shortened() {
     let failure = check(&format!(r#"{{"url": "x", "{}": 1}}"#, "n".repeat(100_000)));
     assert!(failure.unwrap_err().message.len() < 500);
 }
+
+#[test]
+fn what_a_profile_supplies_counts_as_given_and_blank_values_make_room_for_it() {
+    let command = Command::of::<Wants>("Wants", Safety::ReadOnly);
+    let supplied = |name: &str| matches!(name, "url" | "attempts");
+    for blank in [
+        r#"{}"#,
+        r#"{"url": "", "attempts": null}"#,
+        r#"{"url": null}"#,
+    ] {
+        let arguments = Arguments::parse(blank.into()).unwrap();
+        let checked = command.check_beside(arguments.clone(), &supplied).unwrap();
+        assert_eq!(checked.iter().count(), 0, "{blank}");
+        assert!(blank != "{}" || command.check_each(arguments).is_err());
+    }
+    let given = Arguments::parse(r#"{"url": "x", "attempts": "5"}"#.into()).unwrap();
+    let checked = command.check_beside(given, &supplied).unwrap();
+    assert_eq!(checked.get("attempts").unwrap().as_bytes(), b"5");
+}
+
+#[test]
+fn a_single_value_is_fitted_as_an_argument_is() {
+    let command = Command::of::<Wants>("Wants", Safety::ReadOnly);
+    let fit = |name: &str, json: &'static str| {
+        let parameter = command.parameter(name).unwrap();
+        parameter.fit(&Json::parse(json).unwrap())
+    };
+    assert_eq!(fit("attempts", r#""5""#).unwrap().unwrap().as_bytes(), b"5");
+    assert_eq!(fit("attempts", r#""""#), Ok(None));
+    let clause = fit("attempts", r#""abc""#).unwrap_err();
+    assert_eq!(clause, "must be an integer, not text");
+}

@@ -97,6 +97,11 @@ impl Json {
         self.0.trim_ascii_start().first().copied().unwrap_or(b'n')
     }
 
+    /// Whether it is null or empty text, by which engines say that there is nothing.
+    pub fn is_blank(&self) -> bool {
+        matches!(self.0.trim_ascii(), b"null" | b"\"\"")
+    }
+
     /// Reads the text as a value of a type.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_slice(&self.0)

@@ -107,6 +107,14 @@ impl<C: Send + Sync + 'static> Native<C> {
         self
     }
 
+    /// The same for fields that the connector reads by itself: none of them stands in for a
+    /// parameter, whatever it is called.
+    pub fn profile_apart<F: JsonSchema>(self) -> Native<C> {
+        let mut native = self.profile::<F>();
+        native.manifest.fields.apart = true;
+        native
+    }
+
     /// Says how to try whether the system can be reached: see [`Connector::check`].
     pub fn check(mut self, check: Check<C>) -> Native<C> {
         self.check = Some(check);

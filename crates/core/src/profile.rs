@@ -17,6 +17,9 @@ pub struct Fields {
     pub declared: Vec<Parameter>,
     /// Whether a profile may hold others, too: those of a connector that cannot say which it knows.
     pub open: bool,
+    /// Whether the connector itself says what the fields mean in a call. Otherwise one with the name
+    /// of a parameter stands in for it in calls that do not give it.
+    pub apart: bool,
 }
 
 /// The profile with which an attempt runs (Django Automate: ConnectionProfile), every reference
@@ -80,12 +83,13 @@ impl Profile {
         self.secret.contains(field)
     }
 
-    /// The texts that must never be shown.
+    /// The texts that must never be shown: whole values, and every text and number within them.
     pub fn secrets(&self) -> impl Iterator<Item = String> + '_ {
         let values = self.secret.iter().filter_map(|name| self.values.get(name));
-        values.map(|value| match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
+        values.flat_map(|value| {
+            let mut texts = Vec::new();
+            add_texts(value, &mut texts);
+            texts
         })
     }
 
@@ -98,6 +102,16 @@ impl Profile {
                 "profile {name}: a value does not have the type of its field"
             ))
         })
+    }
+}
+
+fn add_texts(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::String(text) => texts.push(text.clone()),
+        Value::Number(number) => texts.push(number.to_string()),
+        Value::Array(list) => list.iter().for_each(|value| add_texts(value, texts)),
+        Value::Object(fields) => fields.values().for_each(|value| add_texts(value, texts)),
+        Value::Bool(_) | Value::Null => {}
     }
 }
 
@@ -131,7 +145,12 @@ mod tests {
         let own: Own = profile.read().unwrap();
         assert_eq!((&*own.host, own.port), ("mail.example", Some(25)));
         assert!(!format!("{profile:?}").contains("canary"));
-        assert_eq!(profile.secrets().collect::<Vec<_>>(), ["canary"]);
+        let headers = serde_json::json!({"x-key": "inner", "x-on": true, "x-more": [7]});
+        profile.set("headers", headers, true);
+        assert_eq!(
+            profile.secrets().collect::<Vec<_>>(),
+            ["inner", "7", "canary"]
+        );
         profile.set("port", "x".into(), false);
         assert!(profile.read::<Own>().is_err());
     }

@@ -182,6 +182,7 @@ Examples:
   crosspoint call http/GetRequestV2 url=https://example.com/
   crosspoint call http/GetRequestV2 url=https://example.com/ headers='{\"accept\": \"text/html\"}'
   crosspoint call http/PostRequestV2 url=https://example.com/ data:='{\"n\": 1}' --json
+  crosspoint call slack/PostMessage channel='#ops' message=done --profile prod
   echo '{\"url\": \"https://example.com/\"}' | crosspoint call http/GetRequestV2 --input -
   crosspoint call --server http://127.0.0.1:7004 http/GetRequestV2 url=https://example.com/
   crosspoint call --server http://127.0.0.1:7004 --key order-7 --no-wait http/PostRequestV2 \
@@ -196,6 +197,10 @@ pub struct CallArgs {
     /// Parameters: name=text or name:=JSON
     #[arg(value_name = "NAME=VALUE")]
     pub arguments: Vec<String>,
+
+    /// The profile to use, instead of the connector's default one
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
 
     /// Read parameters from a JSON file first ('-': standard input); keeps secrets off the
     /// command line

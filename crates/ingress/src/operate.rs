@@ -34,6 +34,7 @@ pub(crate) async fn alive() -> Response {
 pub(crate) async fn ready(State(shared): State<Shared>) -> Response {
     let mut health = shared.broker.health();
     health.problems.append(&mut health.misplaced);
+    health.problems.append(&mut health.profiles);
     let status = if health.ready {
         StatusCode::OK
     } else {

@@ -250,7 +250,7 @@ impl Http {
             trusts_nobody: self.0.trusts_nobody,
         };
         let mut request = reqwest::Request::new(hop.method.clone(), hop.url.clone());
-        *request.headers_mut() = hop.headers.clone();
+        *request.headers_mut() = hop.all_headers();
         *request.body_mut() = hop.body.clone().map(reqwest::Body::from);
         let attempt = Attempt {
             port: port_of(&hop.url),

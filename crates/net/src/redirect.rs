@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::error::NetError;
 use crate::guard::port_of;
+use crate::own::OriginHeaders;
 use crate::request::Request;
 use crate::target::{Target, UserInfo};
 
@@ -21,6 +22,7 @@ pub(crate) struct Hop {
     pub url: Url,
     pub headers: HeaderMap,
     pub body: Option<Bytes>,
+    own: Option<OriginHeaders>,
 }
 
 // === impl Hop ===
@@ -34,6 +36,7 @@ impl Hop {
             url: target.url,
             headers: request.headers,
             body: request.body,
+            own: None,
         };
         // A length that is not the body's would let a caller write a second request into it.
         hop.headers.remove(CONTENT_LENGTH);
@@ -49,7 +52,17 @@ impl Hop {
                 value.set_sensitive(true);
             }
         }
+        hop.own = request.own.map(|own| own.beside(&hop.headers));
         Ok(hop)
+    }
+
+    /// What is sent: the headers of the request, and those that go to this origin alone.
+    pub fn all_headers(&self) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        if let Some(own) = &self.own {
+            own.add_to(&mut headers, &self.url);
+        }
+        headers
     }
 
     fn authorize(&mut self, user_info: Option<UserInfo>) {
@@ -146,7 +159,7 @@ fn keeps_secrets(from: &Url, to: &Url) -> bool {
     same_host && (same_rest || upgraded)
 }
 
-fn basic(user: &str, password: &str) -> HeaderValue {
+pub(crate) fn basic(user: &str, password: &str) -> HeaderValue {
     let encoded = BASE64_STANDARD.encode(format!("{user}:{password}"));
     let mut value = HeaderValue::from_str(&format!("Basic {encoded}"))
         .expect("base64 consists of characters that headers may have");

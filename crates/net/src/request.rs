@@ -8,6 +8,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tokio::time::Instant;
 
 use crate::error::{NetError, NetErrorKind};
+use crate::own::OriginHeaders;
+use crate::target::Target;
 
 /// How large an answer may be unless a request says otherwise: 10 MiB.
 pub const DEFAULT_MAX_ANSWER: usize = 10 * 1024 * 1024;
@@ -27,6 +29,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// User and password for basic authentication; they replace an `authorization` header.
     pub basic_auth: Option<(String, Secret<String>)>,
+    /// Headers that go to one origin alone, where the request has none of their names.
+    pub own: Option<OriginHeaders>,
     /// The body.
     pub body: Option<Bytes>,
     /// Whether redirects are followed, up to 30 of them. Default: yes.
@@ -50,6 +54,7 @@ impl Request {
             query: Vec::new(),
             headers: HeaderMap::new(),
             basic_auth: None,
+            own: None,
             body: None,
             follow: true,
             deadline,
@@ -62,17 +67,29 @@ impl Request {
     ///
     /// The error is of the kind [`NetErrorKind::InvalidHeader`] and does not show the value.
     pub fn set_header(&mut self, name: &str, value: &str) -> Result<(), NetError> {
-        let invalid = |message| NetError::new(NetErrorKind::InvalidHeader, message);
-        let key = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| invalid(format!("{name:?} cannot be the name of a header")))?;
-        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
-            invalid(format!(
-                "the value of the header {key} has characters that cannot be sent"
-            ))
-        })?;
+        let (key, value) = header(name, value)?;
         self.headers.insert(key, value);
         Ok(())
     }
+
+    /// Whether the request goes to the origin of these headers. Nothing where its URL is none.
+    pub fn goes_to(&self, own: &OriginHeaders) -> Option<bool> {
+        let target = Target::parse(&self.url, &[]).ok()?;
+        Some(own.is_of(&target.url))
+    }
+}
+
+/// A header that can be sent. The error does not show the value.
+pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), NetError> {
+    let invalid = |message| NetError::new(NetErrorKind::InvalidHeader, message);
+    let key = HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| invalid(format!("{name:?} cannot be the name of a header")))?;
+    let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
+        invalid(format!(
+            "the value of the header {key} has characters that cannot be sent"
+        ))
+    })?;
+    Ok((key, value))
 }
 
 /// Prints the method and the size of the body: everything else may hold secrets.

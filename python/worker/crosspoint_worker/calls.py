@@ -85,7 +85,7 @@ class Calls:
 
     def _describe(self, target: Target, call: Call) -> str:
         """Asks an auth for the description of its application, as the reference host does."""
-        config = self._config.over(call.config) if call.config else self._config
+        config = self._config.of(call)
         try:
             if self._flask.active:
                 with self._flask.around(call):
@@ -103,10 +103,11 @@ class Calls:
     def _execute(self, target: Target, call: Call, handed_over: bool) -> Any:
         """Makes the object and runs it, as the reference host does."""
         command = target.cls(**call.arguments)
+        config = self._config.of(call)
         if handed_over:
-            result = command.execute_async(self._config, call.task_data, callback_url=call.callback_url)
+            result = command.execute_async(config, call.task_data, callback_url=call.callback_url)
         else:
-            result = command.execute(self._config, call.task_data)
+            result = command.execute(config, call.task_data)
         if type(result) is not dict and inspect.isawaitable(result):
             result = self._loop.wait(call, result)
         return result

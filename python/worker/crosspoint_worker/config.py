@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Mapping, Optional
 
+from .current import CURRENT, Call
+
 
 class Config(Dict[str, Any]):
     """A dict of the host's values that falls back on the environment, then on Flask's defaults.
 
-    `config["KEY"]` raises KeyError when nothing has it, `config.get("KEY")` is None. The environment is looked at when
+    Code that runs for a call finds the values of that call's profile first, whichever of these objects it asks: what
+    `execute` gets, and Flask's `current_app.config`, which all calls share. `config["KEY"]` raises KeyError when nothing has it, `config.get("KEY")` is None. The environment is looked at when
     a key is asked for, so that a change is seen. Only the host's values are listed when it is printed or walked.
     """
 
@@ -17,11 +20,19 @@ class Config(Dict[str, Any]):
         super().__init__(values)
         self.defaults: Mapping[str, Any] = {}
 
-    def over(self, values: Mapping[str, Any]) -> Config:
-        """The same with some values of its own before all others."""
-        config = Config({**self, **values})
-        config.defaults = self.defaults
-        return config
+    def of(self, call: Call) -> Config:
+        """What `execute` gets: these values and those of the call's profile, for its threads, too."""
+        if not call.config:
+            return self
+        own = Config({**self, **call.config})
+        own.defaults = self.defaults
+        return own
+
+    def __getitem__(self, key: str) -> Any:
+        call = CURRENT.get()
+        if call is not None and key in call.config:
+            return call.config[key]
+        return super().__getitem__(key)
 
     def __missing__(self, key: str) -> Any:
         if isinstance(key, str) and key in os.environ:
@@ -29,6 +40,9 @@ class Config(Dict[str, Any]):
         return self.defaults[key]
 
     def __contains__(self, key: object) -> bool:
+        call = CURRENT.get()
+        if call is not None and key in call.config:
+            return True
         return super().__contains__(key) or (isinstance(key, str) and key in os.environ) or key in self.defaults
 
     def get(self, key: str, default: Optional[Any] = None) -> Any:

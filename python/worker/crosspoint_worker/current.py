@@ -20,10 +20,10 @@ class Call:
         "connector",
         "command",
         "describes",
-        "config",
         "arguments",
         "task_data",
         "callback_url",
+        "config",
         "headers",
         "target",
         "cancelled",
@@ -40,11 +40,12 @@ class Call:
         # An auth is called by the name of its class as a command is.
         self.describes = "auth" in params
         self.command: str = params["auth"] if self.describes else params["command"]
-        self.config: Dict[str, Any] = params.get("config") or {}
         self.arguments: Dict[str, Any] = params["arguments"]
         # What the reference host passes when a request has no task data.
         self.task_data: Any = params.get("task_data", "{}")
         self.callback_url: Optional[str] = params.get("callback_url")
+        # The values of its profile.
+        self.config: Dict[str, Any] = params.get("config") or {}
         self.headers: List[List[str]] = params.get("headers") or []
         self.target: Optional[Target] = None
         self.cancelled = False

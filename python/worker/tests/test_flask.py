@@ -44,6 +44,7 @@ class Flask(unittest.TestCase):
                     seen,
                     {
                         "region": "north",
+                        "now": "north",
                         "same": True,
                         "agent": "engine/1",
                         "path": "/v1/do/flasky/Web",
@@ -52,6 +53,8 @@ class Flask(unittest.TestCase):
                     },
                 )
             self.assertEqual(worker.result("flasky/WebAsync", headers=HEADERS)["text"], "engine/1")
+            own = worker.result("flasky/Web", {"text": "ä"}, headers=HEADERS, config={"REGION": "own"})["json"]
+            self.assertEqual((own["region"], own["now"]), ("north", "own"))
 
     def test_flask_that_is_imported_within_a_call_finds_the_request(self):
         with Worker(self.python) as worker:

@@ -115,6 +115,35 @@ class Results(unittest.TestCase):
         failure = self.worker.failure("wild/Evaluate", {"expression": "config['NOWHERE']"})
         self.assertEqual((failure["code"], failure["message"]), ("KeyError", "'NOWHERE'"))
 
+    def test_a_calls_own_config_comes_first_and_is_its_own(self):
+        expression = (
+            "{'response': [config['IN_BOTH'], config.get('own'), 'own' in config, config['NUMBER'],"
+            " config['ONLY_IN_ENVIRONMENT'], repr(config)]}"
+        )
+
+        def evaluate(**more):
+            result = self.worker.result("wild/Evaluate", {"expression": expression}, **more)
+            return result["json"]
+
+        own = {"IN_BOTH": "profile", "own": [1], "ONLY_IN_ENVIRONMENT": "profile"}
+        seen = evaluate(config=own)
+        self.assertEqual(seen[:5], ["profile", [1], True, 7, "profile"])
+        self.assertNotIn("profile", seen[5])
+        self.assertEqual(evaluate()[:5], ["host", None, False, 7, "env"])
+
+    def test_calls_at_once_see_each_its_own_config(self):
+        code = (
+            "import threading, time\ntime.sleep(0.01)\nseen = [config['who']]\n"
+            "def look(): seen.append(config['who'])\n"
+            "thread = threading.Thread(target=look); thread.start(); thread.join()\n"
+            "answer = {'response': seen}"
+        )
+        asked = {}
+        for number in range(40):
+            asked[self.worker.begin("wild/Run", {"code": code}, config={"who": number})] = number
+        for request, number in asked.items():
+            self.assertEqual(self.worker.wait(request)["result"]["json"], [number, number])
+
     def test_what_is_raised_comes_with_class_text_and_a_traceback_of_the_connector(self):
         failure = self.worker.failure("wild/Construct", {"fail": True})
         self.assertEqual((failure["kind"], failure["code"], failure["effect"]), ("raised", "ValueError", "maybe"))

@@ -1,5 +1,6 @@
 //! The layers of the pipeline, a file each.
 
+pub(crate) mod account;
 pub(crate) mod attempt;
 pub(crate) mod breaker;
 pub(crate) mod deadline;

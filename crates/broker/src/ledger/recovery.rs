@@ -17,10 +17,12 @@ use super::{
 };
 use crate::broker::Inner;
 use crate::catalogue::Entry;
+use crate::layers::account;
 use crate::layers::long::{begin_and_finish, finish};
 use crate::layers::record::{Open, Recording};
 use crate::layers::trace::Record;
 use crate::pipeline::Job;
+use crate::profiles::Choice;
 
 /// How many rows are taken over at a time.
 const STEP: u32 = 500;
@@ -311,7 +313,10 @@ fn prepared(
         .map_err(|failure| NotRun::Refused(failure.message))?;
     let trace = Record::begin(entry.clone(), &mut call);
     let due = Instant::now() + limit(&entry);
-    let job = Box::new(Job::new(entry, call, trace, due, counted));
+    // One that cannot be used any more is how the call ends.
+    let refused = |failure| Choice::Refused(Box::new(failure));
+    let profile = account::choose(&entry, &call).unwrap_or_else(refused);
+    let job = Box::new(Job::new(entry, call, profile, trace, due, counted));
     job.flight.begin();
     if job.call.polled {
         job.flight.poll();

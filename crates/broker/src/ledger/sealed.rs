@@ -35,6 +35,8 @@ struct CallHead<'a> {
     #[serde(default)]
     polled: bool,
     profile: Option<Cow<'a, str>>,
+    #[serde(default)]
+    given_profile: Option<Cow<'a, str>>,
     /// `traceparent`, `tracestate`.
     trace: Option<(String, Option<String>)>,
     headers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
@@ -89,6 +91,7 @@ pub fn seal_call(call: &Call) -> Bytes {
         callback: text(&call.callback),
         polled: call.polled,
         profile: text(&call.profile),
+        given_profile: text(&call.given_profile),
         trace: trace.map(|trace| (trace.header(), trace.state.clone())),
         headers: headers
             .map(|(name, value)| {
@@ -135,6 +138,7 @@ pub fn open_call(id: &str, sealed: &Bytes) -> Result<Call, Unreadable> {
     call.callback = head.callback.map(Cow::into_owned);
     call.polled = head.polled;
     call.profile = head.profile.map(Cow::into_owned);
+    call.given_profile = head.given_profile.map(Cow::into_owned);
     let trace = head.trace.as_ref();
     call.trace = trace.and_then(|(parent, state)| Trace::parse(parent, state.as_deref()));
     call.headers = headers(&head.headers);
@@ -217,12 +221,16 @@ fn outcome(head: OutcomeHead<'_>, rest: &mut Rest) -> Result<Outcome, Unreadable
     Ok(outcome)
 }
 
-/// The kinds by their names. Which refusal it is follows from the code; a call that was recorded
-/// was one of a known command and conflicted with none.
+/// The kinds by their names. Which refusal it is follows from the code, and so does what was invalid:
+/// a call that was recorded was one of a known command and conflicted with none.
 fn kind(head: &FailureHead<'_>) -> Option<Kind> {
+    let invalid = match head.code.starts_with("profile_") {
+        true => Invalid::Profile,
+        false => Invalid::Arguments,
+    };
     let refusal = Refusal::ALL.into_iter().find(|r| r.code() == head.code);
     let kinds = [
-        Kind::Invalid(Invalid::Arguments),
+        Kind::Invalid(invalid),
         Kind::Refused(refusal.unwrap_or(Refusal::Overloaded)),
         Kind::Reported,
         Kind::Transport,
@@ -306,6 +314,7 @@ mod tests {
         call.key = Some("k".to_owned());
         call.callback = Some("http://engine/cb".to_owned());
         call.polled = true;
+        call.given_profile = Some("prod".to_owned());
         call.trace = Trace::parse(
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
             Some("a=b"),
@@ -361,6 +370,7 @@ mod tests {
         let mut kinds: Vec<Kind> = Refusal::ALL.map(Kind::Refused).into();
         kinds.extend([
             Kind::Invalid(Invalid::Arguments),
+            Kind::Invalid(Invalid::Profile),
             Kind::Reported,
             Kind::Transport,
             Kind::Raised,
@@ -370,6 +380,7 @@ mod tests {
         for kind in kinds {
             let code = match kind {
                 Kind::Refused(refusal) => refusal.code(),
+                Kind::Invalid(Invalid::Profile) => "profile_not_found",
                 _ => "Some",
             };
             let sealed = seal_result(&Err(Failure::new(kind, code, "")));

@@ -21,7 +21,7 @@ use super::request::Client;
 use super::settings::{AuthId, AuthSettings, Expired};
 use super::slot::{self, Slot};
 use crate::cabinet::Cabinet;
-use crate::profiles::{ProfileId, Secrets, Token, Tokens};
+use crate::profiles::{FIELD, ProfileId, Secrets, Token, Tokens};
 
 /// How long a call waits for a new token while the old one still counts.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -267,6 +267,14 @@ impl Grants {
 }
 
 impl Tokens for Grants {
+    fn field(&self, profile: &ProfileId, auth: &str) -> String {
+        let id = AuthId::new(profile.connector.clone(), auth);
+        match self.0.now.load().auths.get(&id) {
+            Some(auth) => auth.token_field.clone(),
+            None => FIELD.to_owned(),
+        }
+    }
+
     fn token<'a>(
         &'a self,
         profile: &'a ProfileId,

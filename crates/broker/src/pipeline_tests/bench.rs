@@ -1,18 +1,20 @@
 //! A system that does as it is told, and the broker in front of it.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crosspoint_core::{
-    Arguments, Call, Command, Connector, Context, Effect, Failure, Ingress, Manifest, Origin,
-    Outcome, Safety,
+    Arguments, Call, Command, Connector, Context, Effect, Failure, Fields, Ingress, Manifest,
+    Origin, Outcome, Parameter, Profile, Safety, Secret,
 };
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, poll};
 use tokio::time::{Instant, sleep};
 
 use crate::policy::{CircuitBreaker, Concurrency, Policies, PolicyTable, RateLimit};
+use crate::profiles::Connections;
 use crate::{BreakerPhase, Broker, ConnectorState, Naming, Registration, Settings, Static};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -24,6 +26,21 @@ pub(super) struct System {
     next: Mutex<VecDeque<Does>>,
     /// When it was asked.
     asked: Mutex<Vec<Instant>>,
+    /// With which profile, and which `url` and `token` among the arguments.
+    pub(super) saw: Mutex<Vec<Saw>>,
+    /// How often it was told that its profiles have changed.
+    pub(super) renewed: AtomicUsize,
+}
+
+/// A profile, and two of the arguments.
+type Saw = (Arc<Profile>, [Option<String>; 2]);
+
+/// What commands and profiles of the system may have.
+#[derive(schemars::JsonSchema)]
+#[expect(dead_code, reason = "only its schema counts")]
+struct Own {
+    url: String,
+    token: Option<Secret<String>>,
 }
 
 pub(super) enum Does {
@@ -43,7 +60,15 @@ impl Connector for Odd {
         &self.manifest
     }
 
-    fn call<'a>(&'a self, _: Call, cx: &'a Context) -> BoxFuture<'a, Result<Outcome, Failure>> {
+    fn renew(&self) {
+        self.system.renewed.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn call<'a>(&'a self, call: Call, cx: &'a Context) -> BoxFuture<'a, Result<Outcome, Failure>> {
+        let seen = ["url", "token"].map(|name| call.arguments.get(name)?.as_text());
+        let mut saw = self.system.saw.lock().unwrap();
+        saw.push((cx.profile.clone(), seen));
+        drop(saw);
         async {
             let number = {
                 let mut asked = self.system.asked.lock().unwrap();
@@ -84,6 +109,19 @@ impl Bench {
         Bench {
             system,
             broker: broker.unwrap(),
+        }
+    }
+
+    /// One with these accounts.
+    pub(super) fn with_connections(connector: PolicyTable, connections: Connections) -> Bench {
+        let system = Arc::new(System::default());
+        let settings = Settings {
+            connections: Arc::new(connections),
+            ..settings(connector, [])
+        };
+        Bench {
+            broker: Broker::new(settings, vec![mount(&system)], None).unwrap(),
+            system,
         }
     }
 
@@ -149,10 +187,14 @@ pub(super) fn settings<const N: usize>(
 }
 
 pub(super) fn mount(system: &Arc<System>) -> Registration {
+    let own = Command::of::<Own>("", Safety::ReadOnly).parameters;
     let command = |(name, safety): (&str, Safety)| Command {
         name: name.to_owned(),
         description: String::new(),
-        parameters: Vec::new(),
+        parameters: match name {
+            "Use" => own.clone(),
+            _ => Vec::new(),
+        },
         open: false,
         coerce: true,
         safety,
@@ -163,13 +205,23 @@ pub(super) fn mount(system: &Arc<System>) -> Registration {
         ("Repeat", Safety::Idempotent),
         ("Write", Safety::Effectful),
         ("WriteWithKey", Safety::Effectful),
+        ("Use", Safety::Effectful),
     ];
     let manifest = Manifest {
         name: "odd".to_owned(),
         description: "Does odd things.".to_owned(),
         commands: commands.map(command).to_vec(),
         auths: Vec::new(),
-        fields: Default::default(),
+        fields: Fields {
+            declared: own
+                .iter()
+                .map(|field| Parameter {
+                    required: false,
+                    ..field.clone()
+                })
+                .collect(),
+            ..Fields::default()
+        },
     };
     let system = system.clone();
     let connector: Arc<dyn Connector> = Arc::new(Odd { manifest, system });

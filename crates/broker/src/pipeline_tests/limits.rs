@@ -87,7 +87,7 @@ async fn commands_share_the_limits_of_their_connector_but_for_those_of_their_own
     bench.counts(&format!("crosspoint_calls_limited_total{{{labels}}} 1"));
     assert_eq!(
         (&*state.mounted_by, state.commands.len()),
-        ("[connectors.odd]", 4)
+        ("[connectors.odd]", 5)
     );
 }
 

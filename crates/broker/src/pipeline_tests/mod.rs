@@ -3,6 +3,7 @@
 mod bench;
 mod limits;
 mod order;
+mod profiles;
 mod retries;
 
 use bench::{Bench, LIMIT, call, none};
@@ -20,6 +21,7 @@ async fn a_call_is_held_once_however_many_layers_there_are() {
     let job = Box::new(Job::new(
         entry,
         call,
+        Choice::None,
         trace,
         Instant::now() + LIMIT,
         counted,

@@ -64,6 +64,12 @@ pub struct Definition {
     pub check_every: Option<Duration>,
 }
 
+/// Whether a secret may bear this name: `[A-Za-z0-9_.-]+`, at most 128 characters.
+pub fn is_secret_name(name: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+    (1..=128).contains(&name.len()) && name.bytes().all(allowed)
+}
+
 /// What is not the id of a profile.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is not a profile: write connector/name, for example crm/prod")]

@@ -91,9 +91,12 @@ impl Secrets {
         Ok(value)
     }
 
-    /// Forgets what was read, so that changes count at once.
+    /// Has everything read again, so that changes count at once. What was read still counts where its
+    /// store cannot be reached.
     pub fn forget(&self) {
-        self.cached().clear();
+        let now = Instant::now();
+        let mut cached = self.cached();
+        cached.values_mut().for_each(|value| value.until = now);
     }
 
     async fn kept(&self, name: &str) -> Result<Secret<String>, String> {

@@ -5,6 +5,9 @@ use futures_util::future::BoxFuture;
 
 use super::ProfileId;
 
+/// The field that an access token fills unless its auth says otherwise.
+pub(crate) const FIELD: &str = "access_token";
+
 /// An access token.
 #[derive(Debug, Clone)]
 pub struct Token {
@@ -18,6 +21,12 @@ pub struct Token {
 
 /// Keeps the tokens of profiles that authorise by OAuth.
 pub trait Tokens: Send + Sync + 'static {
+    /// Which field of the profile the token of its auth fills: that of [`Token::field`], known before
+    /// there is a token.
+    fn field(&self, _profile: &ProfileId, _auth: &str) -> String {
+        FIELD.to_owned()
+    }
+
     /// The token of a profile by the auth that it names, refreshed when it is about to expire.
     /// `stale`: the revision of a token that the system did not take any more; a newer one is
     /// wanted. However many ask, in whatever process, one of them refreshes.

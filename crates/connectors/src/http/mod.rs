@@ -1,6 +1,7 @@
 //! `http`: asks any HTTP address, with the commands of SpiffArena's HTTP connector packages in all
 //! their generations. The table of ids, parameters and answers is in `docs/connectors/http.md`.
 
+mod account;
 mod answer;
 mod commands;
 mod config;
@@ -27,5 +28,8 @@ pub fn connector(config: &Config, client: Http) -> impl crosspoint_core::Connect
         max_answer: config.max_answer,
     };
     let native = Native::new("http", "Sends HTTP requests to any address.", connector);
+    let native = native
+        .profile_apart::<account::Account>()
+        .check(|http, cx| Box::pin(account::check(http, cx)));
     commands::add(native, config.answers)
 }

@@ -15,6 +15,7 @@ use url::form_urlencoded::Serializer;
 use url::{Position, Url};
 
 use super::Connector;
+use super::account;
 use super::answer::{self, Style};
 use super::shapes::{Asked, Payload};
 
@@ -123,6 +124,7 @@ fn build(
     }
     let password = asked.password.unwrap_or_else(|| Secret::new(String::new()));
     request.basic_auth = asked.username.map(|username| (username, password));
+    account::apply(&mut request, cx)?;
     request.body = body;
     // The packages follow redirects but for HEAD; the newer family never does.
     request.follow = style != Style::Newer && request.method != Method::HEAD;
@@ -131,15 +133,21 @@ fn build(
     Ok(request)
 }
 
-/// Null leaves the header out; a number or boolean is sent as its text.
 fn set_header(request: &mut Request, name: &str, value: &Value) -> Result<(), Failure> {
-    let text = match value {
-        Value::Null => return Ok(()),
+    match header_text(value) {
+        None => Ok(()),
+        Some(text) => Ok(request.set_header(name.trim(), text.trim_matches(' '))?),
+    }
+}
+
+/// Null leaves the header out; a number or boolean is sent as its text.
+pub(super) fn header_text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
         // Never the text of a list or an object: let it fail by the header's name.
-        Value::Array(_) | Value::Object(_) => "\n".to_owned(),
-        value => plain(value, Style::Newer),
-    };
-    Ok(request.set_header(name.trim(), text.trim_matches(' '))?)
+        Value::Array(_) | Value::Object(_) => Some("\n".to_owned()),
+        value => Some(plain(value, Style::Newer)),
+    }
 }
 
 /// The body's bytes and the content type that goes with them unless the call names one.
@@ -207,12 +215,7 @@ fn plain(value: &Value, style: Style) -> String {
 fn protect(asked: &Asked, url: Option<&Url>, cx: &Context) {
     for (name, value) in asked.headers.iter().chain(&asked.params) {
         if is_sensitive_name(name) {
-            let text = plain(value, Style::Newer);
-            // The scheme is no secret, and upstreams like to quote the rest alone.
-            if let Some((_, credentials)) = text.split_once(' ') {
-                cx.protect(credentials.trim());
-            }
-            cx.protect(&text);
+            protect_value(&plain(value, Style::Newer), cx);
         }
     }
     let Some(url) = url else { return };
@@ -227,6 +230,15 @@ fn protect(asked: &Asked, url: Option<&Url>, cx: &Context) {
     {
         cx.protect(&value);
     }
+}
+
+/// The value of a header.
+pub(super) fn protect_value(text: &str, cx: &Context) {
+    // The scheme is no secret, and upstreams like to quote the rest alone.
+    if let Some((_, credentials)) = text.split_once(' ') {
+        cx.protect(credentials.trim());
+    }
+    cx.protect(text);
 }
 
 /// Values of the body whose names say that they are secrets: an upstream that refuses a request

@@ -1,6 +1,7 @@
 //! `postgres_v2`: reads and writes tables of PostgreSQL, with the commands of SpiffArena's connector
 //! package. Parameters, answers and differences are in `docs/connectors/postgres_v2.md`.
 
+mod account;
 mod bind;
 mod budget;
 mod commands;
@@ -54,6 +55,9 @@ pub fn connector(config: &Config, client: Http) -> impl crosspoint_core::Connect
         "Reads and writes tables of PostgreSQL.",
         connector,
     );
+    let native = native
+        .profile::<account::Account>()
+        .check(|postgres, cx| Box::pin(account::check(postgres, cx)));
     commands::add(native)
 }
 

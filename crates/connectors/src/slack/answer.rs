@@ -29,8 +29,8 @@ struct Metadata {
     messages: Vec<String>,
 }
 
-/// The whole answer when Slack took the message, else a failure with an empty body.
-pub(super) fn of(response: &Response) -> Result<Outcome, Failure> {
+/// The whole answer when Slack took `what`, else a failure with an empty body.
+pub(super) fn of(response: &Response, what: &str) -> Result<Outcome, Failure> {
     let json = Json::parse(response.body.clone());
     let answer = json
         .as_ref()
@@ -40,11 +40,11 @@ pub(super) fn of(response: &Response) -> Result<Outcome, Failure> {
         (Ok(json), Some(Answer { ok: true, .. })) if response.status < 300 => {
             Ok(Outcome::json(json).with_status(response.status.max(200)))
         }
-        (_, answer) => Err(failure(response, answer.filter(|answer| !answer.ok))),
+        (_, answer) => Err(failure(response, answer.filter(|answer| !answer.ok), what)),
     }
 }
 
-fn failure(response: &Response, answer: Option<Answer>) -> Failure {
+fn failure(response: &Response, answer: Option<Answer>, what: &str) -> Failure {
     let effect = match &answer {
         Some(answer) if !answer.is_vague() && response.status < 500 => Effect::None,
         _ if response.status == 429 => Effect::None,
@@ -52,7 +52,7 @@ fn failure(response: &Response, answer: Option<Answer>) -> Failure {
         _ => Effect::Maybe,
     };
     let message = match (answer, response.status) {
-        (Some(answer), _) => format!("Slack refused the message: {}", answer.reason()),
+        (Some(answer), _) => format!("Slack refused {what}: {}", answer.reason()),
         (None, 429) => "Slack takes no more messages for now".to_owned(),
         (None, status) => format!(
             "the answer, with status {status}, is not Slack's: does base_url name Slack, and does \

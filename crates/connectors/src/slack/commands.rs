@@ -56,7 +56,7 @@ impl Execute<Connector> for PostMessage {
             () = cx.cancelled.cancelled() => return Err(abandoned()),
         };
         cx.log(format!("chat.postMessage: answered {}", response.status));
-        answer::of(&response)
+        answer::of(&response, "the message")
     }
 }
 
@@ -104,6 +104,6 @@ impl JsonSchema for Blocks {
 }
 
 /// The request may have been under way.
-fn abandoned() -> Failure {
+pub(super) fn abandoned() -> Failure {
     Failure::transport("CancelledError", "the caller went away").with_effect(Effect::Maybe)
 }

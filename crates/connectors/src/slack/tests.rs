@@ -295,3 +295,55 @@ async fn nobody_waiting_ends_the_call() {
     });
     assert_eq!(result.unwrap_err().effect, Effect::Maybe);
 }
+
+#[tokio::test]
+async fn a_check_asks_slack_whether_it_takes_the_token() {
+    let cx = |values: Value| {
+        let mut profile = crosspoint_core::Profile::named(Some("prod".into()), false);
+        for (name, value) in values.as_object().unwrap() {
+            profile.set(name, value.clone(), true);
+        }
+        context().with_profile(profile.into())
+    };
+    let (well, ill) = (
+        json!({"ok": true}),
+        json!({"ok": false, "error": "invalid_auth"}),
+    );
+    for (reply, message) in [
+        (well, None),
+        (ill, Some("Slack refused the token: invalid_auth")),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        let asked = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut bytes = Vec::new();
+            while !bytes.ends_with(b"\r\n\r\n") {
+                assert!(stream.read_buf(&mut bytes).await.unwrap() > 0);
+            }
+            stream
+                .write_all(json_answer(&reply).as_bytes())
+                .await
+                .unwrap();
+            String::from_utf8(bytes).unwrap()
+        });
+        let slack = connector(
+            &Config { base_url },
+            Http::new(Settings::default()).unwrap(),
+        );
+        let cx = cx(json!({"token": TOKEN}));
+        let checked = slack.check(&cx).unwrap().await;
+        assert_eq!(
+            checked.err().map(|failure| failure.message).as_deref(),
+            message
+        );
+        let asked = asked.await.unwrap();
+        assert!(
+            asked.starts_with("POST /api/auth.test ") && asked.contains(TOKEN),
+            "{asked}"
+        );
+    }
+    let slack = connector(&Config::default(), Http::new(Settings::default()).unwrap());
+    let failure = slack.check(&cx(json!({}))).unwrap().await.unwrap_err();
+    assert_eq!(failure.code, "profile_incomplete");
+}

@@ -1,6 +1,7 @@
 //! `smtp`: sends e-mail through any mail server, with the parameters and error codes of
 //! SpiffArena's SMTP connector. What it answers and when is in `docs/connectors/smtp.md`.
 
+mod account;
 mod addresses;
 mod answer;
 mod attachments;
@@ -31,6 +32,8 @@ pub fn connector(config: &Config, client: Http) -> impl crosspoint_core::Connect
         answers: config.answers,
     };
     Native::new("smtp", "Sends e-mail through a mail server.", connector)
+        .profile::<account::Account>()
+        .check(|smtp, cx| Box::pin(account::check(smtp, cx)))
         .command::<commands::SendEmail>()
 }
 

@@ -19,6 +19,16 @@ use super::wire::Reply;
 /// The recipients that the server did not take, with what it said.
 pub(super) type Refused = Vec<(String, Reply)>;
 
+/// Where the server is, and how to get in.
+pub(super) struct Server<'a> {
+    pub host: &'a str,
+    pub port: u16,
+    /// User and password, when both are there.
+    pub login: Option<(&'a str, &'a Secret<String>)>,
+    pub starttls: bool,
+    pub tls: bool,
+}
+
 /// Sends the message. It counts as sent when the server took at least one recipient.
 pub(super) async fn run(
     mail: &SendEmail,
@@ -26,13 +36,14 @@ pub(super) async fn run(
     dialer: &Dialer,
     cx: &Context,
 ) -> Result<Refused, Failure> {
-    let login = login(mail);
-    if let Some((_, password)) = login {
-        cx.protect(password.expose());
-    }
-    let server = format!("{}:{}", mail.smtp_host, letter.port);
-    cx.log(format!("connecting to {server}"));
-    let sent = converse(mail, letter, login, &server, dialer, cx).await;
+    let server = Server {
+        host: &mail.smtp_host,
+        port: letter.port,
+        login: login(mail.smtp_user.as_deref(), mail.smtp_password.as_ref()),
+        starttls: mail.smtp_starttls == Some(true),
+        tls: mail.smtp_tls == Some(true),
+    };
+    let sent = converse(&server, letter, dialer, cx).await;
     match &sent {
         Ok(refused) => {
             let count = letter.to.len() - refused.len();
@@ -44,52 +55,84 @@ pub(super) async fn run(
 }
 
 /// User and password, when both are there.
-fn login(mail: &SendEmail) -> Option<(&str, &Secret<String>)> {
-    let user = mail.smtp_user.as_deref().filter(|user| !user.is_empty());
-    let password = mail.smtp_password.as_ref();
+pub(super) fn login<'a>(
+    user: Option<&'a str>,
+    password: Option<&'a Secret<String>>,
+) -> Option<(&'a str, &'a Secret<String>)> {
+    let user = user.filter(|user| !user.is_empty());
     user.zip(password.filter(|password| !password.expose().is_empty()))
 }
 
 async fn converse(
-    mail: &SendEmail,
+    server: &Server<'_>,
     letter: &Letter,
-    login: Option<(&str, &Secret<String>)>,
-    server: &str,
     dialer: &Dialer,
     cx: &Context,
 ) -> Result<Refused, Failure> {
-    let connecting = dialer.connect(&mail.smtp_host, letter.port, cx.deadline);
-    let stream = tokio::select! {
-        connected = connecting => connected?,
-        () = cx.cancelled.cancelled() => return Err(abandoned()),
-    };
-    let name = own_name(&stream);
-    let mut stream: Box<dyn Stream> = Box::new(stream);
-    if mail.smtp_tls == Some(true) {
-        stream = secured(stream, mail, server, dialer.tls(), cx).await?;
-    }
-    let mut client = Client::new(stream, server, name.clone(), cx);
-    client.greeting().await?;
-    client.hello().await?;
-    if mail.smtp_starttls == Some(true) {
-        let stream = client.starttls().await?;
-        let stream = secured(stream, mail, server, dialer.tls(), cx).await?;
-        client = Client::new(stream, server, name, cx);
-        client.hello().await?;
-    }
-    let sent = deliver(&mut client, letter, login, server, cx).await;
+    let name = server.name();
+    let mut client = server.enter(&name, dialer, cx).await?;
+    let sent = deliver(&mut client, letter, &name).await;
     client.goodbye().await;
     sent
 }
 
+// === impl Server ===
+
+impl Server<'_> {
+    /// Host and port.
+    pub(super) fn name(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// A conversation in which the server knows who we are.
+    pub(super) async fn enter<'a>(
+        &self,
+        server: &'a str,
+        dialer: &Dialer,
+        cx: &'a Context,
+    ) -> Result<Client<'a>, Failure> {
+        if let Some((_, password)) = self.login {
+            cx.protect(password.expose());
+        }
+        cx.log(format!("connecting to {server}"));
+        let connecting = dialer.connect(self.host, self.port, cx.deadline);
+        let stream = tokio::select! {
+            connected = connecting => connected?,
+            () = cx.cancelled.cancelled() => return Err(abandoned()),
+        };
+        let name = own_name(&stream);
+        let mut stream: Box<dyn Stream> = Box::new(stream);
+        if self.tls {
+            stream = secured(stream, self.host, server, dialer.tls(), cx).await?;
+        }
+        let mut client = Client::new(stream, server, name.clone(), cx);
+        client.greeting().await?;
+        client.hello().await?;
+        if self.starttls {
+            let stream = client.starttls().await?;
+            let stream = secured(stream, self.host, server, dialer.tls(), cx).await?;
+            client = Client::new(stream, server, name, cx);
+            client.hello().await?;
+        }
+        if let Some((user, password)) = self.login {
+            if let Err(failure) = client.login(user, password).await {
+                client.goodbye().await;
+                return Err(failure);
+            }
+            cx.log("logged in");
+        }
+        Ok(client)
+    }
+}
+
 async fn secured(
     stream: Box<dyn Stream>,
-    mail: &SendEmail,
+    host: &str,
     server: &str,
     tls: Arc<ClientConfig>,
     cx: &Context,
 ) -> Result<Box<dyn Stream>, Failure> {
-    let securing = secure(stream, &mail.smtp_host, tls);
+    let securing = secure(stream, host, tls);
     let stream = tokio::select! {
         done = timeout_at(cx.deadline, securing) => match done {
             Ok(secured) => secured.map_err(|error| unsecured(error, server))?,
@@ -104,14 +147,8 @@ async fn secured(
 async fn deliver(
     client: &mut Client<'_>,
     letter: &Letter,
-    login: Option<(&str, &Secret<String>)>,
     server: &str,
-    cx: &Context,
 ) -> Result<Refused, Failure> {
-    if let Some((user, password)) = login {
-        client.login(user, password).await?;
-        cx.log("logged in");
-    }
     let size = letter.text.len();
     client
         .sender(letter.from.as_ref(), size, letter.international)

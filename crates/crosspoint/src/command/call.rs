@@ -5,12 +5,12 @@ mod remote;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use crosspoint_broker::Broker;
-use crosspoint_broker::ledger::Store;
-use crosspoint_core::{Arguments, Body, Call, CommandId, Failure, Ingress, Kind, Origin, Outcome};
+use crosspoint_core::{
+    Arguments, Body, Call, CommandId, Failure, Ingress, Invalid, Kind, Origin, Outcome,
+};
 use remote::{Remote, Said};
 use serde_json::json;
 use tokio::time::Instant;
@@ -35,7 +35,8 @@ pub fn run(file: &Option<PathBuf>, args: CallArgs) -> Result<ExitCode> {
     let command: CommandId = args.command.parse()?;
     let arguments = arguments::gather(args.input.as_deref(), &args.arguments)?;
     let remote = Remote::of(&args, &loaded)?;
-    let call = Call::new(command, arguments, Origin::of(Ingress::Cli));
+    let mut call = Call::new(command, arguments, Origin::of(Ingress::Cli));
+    call.profile.clone_from(&args.profile);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -44,10 +45,9 @@ pub fn run(file: &Option<PathBuf>, args: CallArgs) -> Result<ExitCode> {
             return there(&args, &remote, &call.arguments).await;
         }
         let ledger = wire::ledger::open_existing(&loaded).await;
-        let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
         let (telemetry, tracing) = telemetry::start(&loaded, None, &log);
         let only = Some(&*call.command.connector);
-        let broker = wire::in_process(&loaded, only, ledger, tracing).await?;
+        let broker = wire::in_process(&loaded, only, ledger, Some(log.clone()), tracing).await?;
         let begun = Instant::now();
         let result = submit(&broker, &loaded, call).await;
         let code = print(&args, result, begun.elapsed().as_millis() as u64);
@@ -127,7 +127,8 @@ fn print(args: &CallArgs, result: Result<Outcome, Failure>, ms: u64) -> Result<E
         Ok(_) => {}
         Err(failure) => {
             eprintln!("failed: {failure}");
-            if matches!(failure.kind, Kind::Invalid(_)) && args.server.is_none() {
+            let about_it = |kind| matches!(kind, Kind::Invalid(what) if what != Invalid::Profile);
+            if about_it(failure.kind) && args.server.is_none() {
                 eprintln!("What it takes: crosspoint commands {}", args.command);
             }
         }

@@ -20,7 +20,7 @@ pub fn run(file: &Option<PathBuf>, args: CommandsArgs) -> Result<ExitCode> {
         .enable_all()
         .build();
     let catalogue = runtime.context("starting the runtime")?.block_on(async {
-        let broker = wire::in_process(&loaded, None, None, Tracing::default()).await?;
+        let broker = wire::in_process(&loaded, None, None, None, Tracing::default()).await?;
         let catalogue = broker.catalogue();
         broker.drain(loaded.config.drain.0).await;
         anyhow::Ok(catalogue)

@@ -81,13 +81,17 @@ async fn serve(
         .context("reading the address that is listened on")?;
     let python = Python::new(Arc::new(ToLog));
     let ledger = wire::ledger::open(&loaded, true).await?;
+    let cabinet = wire::cabinet(ledger.as_ref());
+    let kept = wire::Kept::new(&loaded, Some(address), cabinet, Some(log.clone()))?;
     let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
     let (telemetry, tracing) = telemetry::start(&loaded, Some(address), &log);
-    let broker = wire::broker(&loaded, Some(address), &python, ledger, tracing)?;
+    let stores = (ledger, &kept);
+    let broker = wire::broker(&loaded, Some(address), &python, stores, tracing).await?;
     broker.attend_ledger(wire::ledger::retention(&loaded));
     if let Some(grants) = broker.grants() {
         tokio::spawn(grants.clone().attend());
     }
+    broker.attend_profiles();
     let routes = Live::new(crosspoint_ingress::router(
         broker.clone(),
         wire::ingress(&loaded),
@@ -104,6 +108,7 @@ async fn serve(
         routes: routes.clone(),
         log,
         python,
+        kept,
         now: Mutex::new((loaded, secrets)),
     });
     attend(reloader, data_dir.as_ref(), watch).context("listening for SIGHUP")?;

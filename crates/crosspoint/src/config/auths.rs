@@ -6,17 +6,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use crosspoint_broker::oauth::ClientAuth as HowProved;
-use crosspoint_broker::profiles::Source;
-use crosspoint_core::{MASKED, Secret, is_loopback_host};
+use crosspoint_core::is_loopback_host;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::durations::Delay;
-use super::environment::Environment;
 use super::format::{as_text, wrong};
 use super::problem::Wrong;
-use super::reference::{KeyText, Reference};
+use super::profiles::SecretText;
 
 /// The auths of a connector by their names.
 pub type Auths = BTreeMap<String, Auth>;
@@ -163,14 +161,8 @@ pub struct ProviderUrl(Url);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl(pub String);
 
-/// A secret as it was written: itself, or a reference of any kind. Shown as `***` unless it is a
-/// reference.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SecretText(Secret<String>);
-
 as_text!(ProviderUrl, "provider-url", "string");
 as_text!(PublicUrl, "public-url", "string");
-as_text!(SecretText, "secret", "string", "writeOnly": true);
 
 /// The schema of [`Auths`].
 pub fn auths(generator: &mut SchemaGenerator) -> Schema {
@@ -291,84 +283,5 @@ impl FromStr for PublicUrl {
 impl fmt::Display for PublicUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-// === impl SecretText ===
-
-/// Names of secrets and paths of a vault.
-fn is_plain(source: &Source) -> bool {
-    let name = |text: &str| {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
-        (1..=128).contains(&text.len()) && text.bytes().all(plain)
-    };
-    match source {
-        Source::Value(_) => true,
-        Source::Kept(text) => name(text),
-        Source::Vault { path, field } => {
-            let odd = |c: char| c.is_whitespace() || c.is_control();
-            !path.trim_matches('/').is_empty() && !path.contains(odd) && !field.is_empty()
-        }
-    }
-}
-
-fn is_kept_elsewhere(text: &str) -> bool {
-    text.starts_with("secret:") || text.starts_with("vault:")
-}
-
-impl SecretText {
-    /// Where the secret is: references that only the file has are followed. Fails when one leads
-    /// nowhere; the error names the reference only.
-    pub fn source(&self, env: &Environment) -> Result<Source, Wrong> {
-        let text = self.0.expose();
-        if let Some(source) = Source::of_reference(text) {
-            return Ok(source);
-        }
-        let Some(reference) = Reference::of(text) else {
-            return Ok(Source::Value(Secret::new(text.clone())));
-        };
-        let fault = match reference.value(env) {
-            Ok(value) if value.trim().is_empty() => "is empty".to_owned(),
-            Ok(value) => return Ok(Source::Value(Secret::new(value))),
-            Err(fault) => fault,
-        };
-        Err(Wrong {
-            why: format!("`{text}` {fault}"),
-            help: String::new(),
-        })
-    }
-}
-
-impl FromStr for SecretText {
-    type Err = Wrong;
-
-    fn from_str(text: &str) -> Result<SecretText, Wrong> {
-        if is_kept_elsewhere(text) {
-            return match Source::of_reference(text).as_ref().is_some_and(is_plain) {
-                true => Ok(SecretText(Secret::new(text.to_owned()))),
-                false => Err(Wrong {
-                    why: "it is a reference that cannot lead anywhere".to_owned(),
-                    help: "write `secret:NAME`, of letters, digits, `_`, `.` and `-`, or \
-                           `vault:PATH#FIELD`"
-                        .to_owned(),
-                }),
-            };
-        }
-        text.parse::<KeyText>()
-            .map(|_| SecretText(Secret::new(text.to_owned())))
-    }
-}
-
-impl fmt::Display for SecretText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.0.expose();
-        let shown = Reference::of(text).is_some() || is_kept_elsewhere(text);
-        f.write_str(if shown { text } else { MASKED })
-    }
-}
-
-impl fmt::Debug for SecretText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SecretText({self})")
     }
 }

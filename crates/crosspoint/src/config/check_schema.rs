@@ -7,7 +7,7 @@ use serde_json::{Number, Value as Schema};
 use super::connector_tables::{is_later_runtime, runtime_keys};
 use super::format::format_named;
 use super::problem::{Place, Problem, listed};
-use super::schema::{self, join};
+use super::schema::{self, is_of_one, join};
 use super::tree::{Key, Node, Value};
 
 /// Reports all unknown keys, values of a wrong type and texts that do not parse, and takes them
@@ -213,11 +213,11 @@ fn of_another_form(key: &str, schema: &Schema, others: &[&Schema]) -> Option<Str
 }
 
 /// Where a key of that name would be known: below the table that it stands in, else anywhere, but
-/// only when that is few enough to be a hint. What is about one command is no place to begin with.
+/// only when that is few enough to be a hint. What is about one command or profile is no place to begin with.
 fn elsewhere(key: &str, table: &str, schema: &Schema) -> Vec<String> {
     let named = |keys: Vec<schema::Key<'_>>| -> Vec<_> {
-        let keys = keys.into_iter().filter(|key| !key.is_about_one());
-        let names = keys.map(|key| key.name);
+        let names = keys.into_iter().map(|k| k.name);
+        let names = names.filter(|name| !is_of_one(name));
         names.filter(|name| last(name) == key).collect()
     };
     let below = named(schema::keys_of(table, schema));

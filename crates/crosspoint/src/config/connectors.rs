@@ -11,6 +11,7 @@ use super::durations::Span;
 use super::egress::{EgressEntry, Preset};
 use super::mounted::Entry;
 use super::policy::{Commands, Policy, commands};
+use super::profiles::{Profiles, profiles};
 use super::sizes::Size;
 
 /// One table for each connector. The file has the tables of both kinds side by side.
@@ -66,6 +67,10 @@ pub struct HttpConnector {
     /// Ways to authorise by OAuth 2, by their names.
     #[schemars(schema_with = "auths")]
     pub auths: Auths,
+
+    /// The profiles of the connector, by names of your own.
+    #[schemars(schema_with = "profiles")]
+    pub profiles: Profiles,
 }
 
 /// What the ids of `http` without a version mean.
@@ -102,6 +107,10 @@ pub struct SmtpConnector {
     /// Ways to authorise by OAuth 2, by their names.
     #[schemars(schema_with = "auths")]
     pub auths: Auths,
+
+    /// The profiles of the connector, by names of your own.
+    #[schemars(schema_with = "profiles")]
+    pub profiles: Profiles,
 }
 
 /// What `smtp/SendEmail` answers.
@@ -138,6 +147,10 @@ pub struct SlackConnector {
     /// Ways to authorise by OAuth 2, by their names.
     #[schemars(schema_with = "auths")]
     pub auths: Auths,
+
+    /// The profiles of the connector, by names of your own.
+    #[schemars(schema_with = "profiles")]
+    pub profiles: Profiles,
 }
 
 /// The built-in connector `logging`.
@@ -194,6 +207,10 @@ pub struct PostgresConnector {
     /// Ways to authorise by OAuth 2, by their names.
     #[schemars(schema_with = "auths")]
     pub auths: Auths,
+
+    /// The profiles of the connector, by names of your own.
+    #[schemars(schema_with = "profiles")]
+    pub profiles: Profiles,
 }
 
 /// The built-in connector `os`.
@@ -272,6 +289,19 @@ impl Connectors {
         }
     }
 
+    /// The profiles of a built-in connector.
+    pub fn profiles(&self, name: &str) -> &Profiles {
+        static NONE: Profiles = Profiles::new();
+        let all = &self.built_in;
+        match name {
+            "http" => &all.http.profiles,
+            "smtp" => &all.smtp.profiles,
+            "slack" => &all.slack.profiles,
+            "postgres_v2" => &all.postgres_v2.profiles,
+            _ => &NONE,
+        }
+    }
+
     /// The policies of single commands of a connector.
     pub fn commands(&self, name: &str) -> Commands {
         if let Some(entry) = self.mounted.get(name) {
@@ -301,6 +331,7 @@ impl Default for HttpConnector {
             policy: Policy::default(),
             commands: Commands::new(),
             auths: Auths::new(),
+            profiles: Profiles::new(),
         }
     }
 }
@@ -313,6 +344,7 @@ impl Default for SlackConnector {
             policy: Policy::default(),
             commands: Commands::new(),
             auths: Auths::new(),
+            profiles: Profiles::new(),
         }
     }
 }
@@ -329,6 +361,7 @@ impl Default for PostgresConnector {
             policy: Policy::default(),
             commands: Commands::new(),
             auths: Auths::new(),
+            profiles: Profiles::new(),
         }
     }
 }

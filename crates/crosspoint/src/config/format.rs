@@ -7,11 +7,12 @@ use std::str::FromStr;
 use crosspoint_core::shorten;
 use serde::de::{Error, Visitor};
 
-use super::auths::{ProviderUrl, PublicUrl, SecretText};
+use super::auths::{ProviderUrl, PublicUrl};
 use super::durations::{Age, Delay, Lease, Span};
 use super::egress::EgressEntry;
 use super::limits::{Rate, Share};
 use super::problem::Wrong;
+use super::profiles::SecretText;
 use super::reference::KeyText;
 use super::requirement::Requirement;
 use super::scalars::{EngineUrl, FilePath, HostName, Listen, LogFilter, WebOrigin};
@@ -31,7 +32,7 @@ pub struct Format {
 }
 
 /// All of them.
-pub static FORMATS: [Format; 27] = [
+pub static FORMATS: [Format; 28] = [
     Format {
         name: "listen",
         kind: "an address such as `127.0.0.1:7004`",
@@ -148,8 +149,13 @@ pub static FORMATS: [Format; 27] = [
         check: parses::<PublicUrl>,
     },
     Format {
+        name: "profile-name",
+        kind: "the name of a profile: letters, digits, `_` and `-`",
+        check: profile_name,
+    },
+    Format {
         name: "secret",
-        kind: "a secret, or a reference such as `secret:NAME`",
+        kind: "a secret, or a reference such as `secret:NAME` or `env:NAME`",
         check: parses::<SecretText>,
     },
     Format {
@@ -257,6 +263,13 @@ fn auth_name(text: &str) -> Result<(), Wrong> {
     match is_name(text) {
         true => Ok(()),
         false => Err(wrong(text, "is not the name of an auth", "auth-name")),
+    }
+}
+
+fn profile_name(text: &str) -> Result<(), Wrong> {
+    match is_name(text) {
+        true => Ok(()),
+        false => Err(wrong(text, "is not the name of a profile", "profile-name")),
     }
 }
 

@@ -7,6 +7,7 @@ use std::string::FromUtf8Error;
 use std::sync::Arc;
 
 use crosspoint_broker::oauth::AuthSettings;
+use crosspoint_broker::profiles::Definition;
 use crosspoint_core::Secret;
 
 use super::check_schema;
@@ -49,6 +50,8 @@ pub struct Loaded {
     pub mounted: BTreeMap<String, Resolved>,
     /// How to authorise by OAuth, references of the file resolved.
     pub auths: Vec<AuthSettings>,
+    /// The profiles of all connectors, references that lead out of the file followed.
+    pub profiles: Vec<Definition>,
     /// The virtual environment to mount because the variable `VIRTUAL_ENV` names it and `[python]`
     /// names none.
     pub virtual_env: Option<PathBuf>,
@@ -123,6 +126,7 @@ fn load_in(
         python_env,
         mounted,
         auths,
+        profiles,
         secrets,
         ..
     } = semantic;
@@ -143,6 +147,7 @@ fn load_in(
         python_env,
         mounted,
         auths,
+        profiles,
         virtual_env: env.virtual_env().filter(|_| !has_environment),
         secrets,
         warnings,
@@ -245,6 +250,10 @@ mod policy_tests;
 #[cfg(test)]
 #[path = "mounted_tests.rs"]
 mod mounted_tests;
+
+#[cfg(test)]
+#[path = "profile_tests.rs"]
+mod profile_tests;
 
 #[cfg(test)]
 #[path = "api_tests.rs"]

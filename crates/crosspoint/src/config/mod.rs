@@ -13,6 +13,7 @@ pub mod limits;
 pub mod mounted;
 pub mod policy;
 pub mod problem;
+pub mod profiles;
 pub mod python;
 pub mod requirement;
 pub mod scalars;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::auths::{Auths, auths};
 use super::durations::Span;
 use super::policy::{Commands, Policy, commands};
+use super::profiles::{Profiles, profiles};
 use super::python::Recycle;
 use super::requirement::Requirement;
 use super::scalars::FilePath;
@@ -103,6 +104,10 @@ pub struct PythonSettings {
     /// Ways to authorise by OAuth 2, by their names.
     #[schemars(schema_with = "auths")]
     pub auths: Auths,
+
+    /// The profiles of the connector, by names of your own.
+    #[schemars(schema_with = "profiles")]
+    pub profiles: Profiles,
 }
 
 /// Commands that are safe to repeat.
@@ -144,6 +149,7 @@ impl Default for PythonSettings {
             policy: Policy::default(),
             commands: Commands::new(),
             auths: Auths::new(),
+            profiles: Profiles::new(),
         }
     }
 }

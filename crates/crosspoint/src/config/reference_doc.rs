@@ -195,9 +195,8 @@ mod tests {
                 key.name
             );
             let Some(variable) = key.variable() else {
-                let values = [".env", ".config"];
-                let of_values = values.iter().any(|end| key.name.ends_with(end));
-                assert!(key.is_about_one() || of_values, "{}", key.name);
+                let values = key.name.ends_with(".env") || key.name.ends_with(".config");
+                assert!(values || schema::is_of_one(&key.name), "{}", key.name);
                 continue;
             };
             assert!(text.contains(&format!("- Environment: `{variable}`\n")));

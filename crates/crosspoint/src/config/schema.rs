@@ -29,10 +29,13 @@ pub struct Key<'s> {
 const ANY_NAME: &str = "<name>";
 
 /// What stands for the name of any command.
-pub const ANY_COMMAND: &str = "<Command>";
+const ANY_COMMAND: &str = "<Command>";
+
+/// What stands for the name of any profile.
+const ANY_PROFILE: &str = "<profile>";
 
 /// What stands for the name of any auth.
-pub const ANY_AUTH: &str = "<auth>";
+const ANY_AUTH: &str = "<auth>";
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let settings = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
@@ -62,7 +65,7 @@ pub fn tables() -> Vec<Table<'static>> {
 }
 
 /// All keys of all tables. In those of tables by any name `<name>` stands for it, in those of
-/// commands `<Command>`, in those of auths `<auth>`.
+/// commands `<Command>`, in those of auths `<auth>`, in those of profiles `<profile>`.
 pub fn keys() -> Vec<Key<'static>> {
     tables().into_iter().flat_map(|table| table.keys).collect()
 }
@@ -87,9 +90,10 @@ fn collect<'s>(name: &str, schema: &'s Value, tables: &mut Vec<Table<'s>>) {
         }
     }
     if let Some(any) = any_table(own) {
-        let part = match name.rsplit_once('.') {
-            Some((_, "commands")) => ANY_COMMAND,
-            Some((_, "auths")) => ANY_AUTH,
+        let part = match name.rsplit('.').next() {
+            Some("commands") => ANY_COMMAND,
+            Some("auths") => ANY_AUTH,
+            Some("profiles") => ANY_PROFILE,
             _ => ANY_NAME,
         };
         nested.push((join(name, part), any));
@@ -108,9 +112,9 @@ fn collect<'s>(name: &str, schema: &'s Value, tables: &mut Vec<Table<'s>>) {
 
 impl Key<'_> {
     /// The environment variable that sets it: `CROSSPOINT_SPIFF__DEADLINE`. A table by any names
-    /// has none, nor has what is about one command or auth: the case of its name counts.
+    /// has none, nor has what is about one command, auth or profile: the case of its name counts.
     pub fn variable(&self) -> Option<String> {
-        let has_none = self.is_table() || self.is_about_one();
+        let has_none = self.is_table() || is_of_one(&self.name);
         (!has_none).then(|| self.in_capitals())
     }
 
@@ -124,17 +128,17 @@ impl Key<'_> {
         format!("CROSSPOINT_{name}")
     }
 
-    /// Whether it is about one command or auth, which are called as anybody likes.
-    pub fn is_about_one(&self) -> bool {
-        [ANY_COMMAND, ANY_AUTH]
-            .iter()
-            .any(|any| self.name.contains(any))
-    }
-
     fn is_table(&self) -> bool {
         let mut forms = alternatives(self.schema).into_iter();
         forms.any(|form| types(form).contains(&"object"))
     }
+}
+
+/// Whether a key is about one command or profile, which has a name of its own.
+pub fn is_of_one(key: &str) -> bool {
+    [ANY_COMMAND, ANY_AUTH, ANY_PROFILE]
+        .iter()
+        .any(|any| key.contains(any))
 }
 
 /// `part` in the table `table`.
@@ -306,7 +310,8 @@ mod tests {
                         connectors.http.commands.<Command>.policy|\
                         connectors.http.commands.<Command>.policy.breaker|connectors.http.auths|\
                         connectors.http.auths.<auth>|connectors.http.auths.<auth>.assertion|\
-                        connectors.http.auths.<auth>.expired|connectors.smtp|";
+                        connectors.http.auths.<auth>.expired|connectors.http.profiles|\
+                        connectors.http.profiles.<profile>|connectors.smtp|";
         assert!(names.join("|").starts_with(expected), "{names:?}");
         let expected = "|connectors.<name>|connectors.<name>.recycle|connectors.<name>.policy|\
                         connectors.<name>.policy.breaker|connectors.<name>.commands|\
@@ -314,23 +319,35 @@ mod tests {
                         connectors.<name>.commands.<Command>.policy|\
                         connectors.<name>.commands.<Command>.policy.breaker|connectors.<name>.auths|\
                         connectors.<name>.auths.<auth>|connectors.<name>.auths.<auth>.assertion|\
-                        connectors.<name>.auths.<auth>.expired";
+                        connectors.<name>.auths.<auth>.expired|connectors.<name>.profiles|\
+                        connectors.<name>.profiles.<profile>";
         assert!(names.join("|").ends_with(expected), "{names:?}");
     }
 
     #[test]
-    fn only_keys_the_store_and_values_for_workers_are_secret() {
+    fn only_keys_the_store_profiles_and_values_for_workers_are_secret() {
         let secret: Vec<_> = keys()
             .into_iter()
             .filter(|key| is_secret(key.schema))
             .map(|key| key.name)
             .collect();
-        let expected = "access.api_keys store.url spiff.callback_token api.callback_token python.env \
-                        connectors.<name>.env connectors.<name>.config";
         let secret: Vec<_> = secret
             .into_iter()
             .filter(|name| !name.contains(ANY_AUTH))
             .collect();
+        let profiles: Vec<_> = ["http", "smtp", "slack", "postgres_v2"]
+            .iter()
+            .flat_map(|name| {
+                ["settings", "secrets"].map(|t| format!("connectors.{name}.profiles.<profile>.{t}"))
+            })
+            .collect();
+        let expected = format!(
+            "access.api_keys store.url spiff.callback_token api.callback_token python.env {} \
+             connectors.<name>.env connectors.<name>.config \
+             connectors.<name>.profiles.<profile>.settings \
+             connectors.<name>.profiles.<profile>.secrets",
+            profiles.join(" ")
+        );
         assert_eq!(secret.join(" "), expected);
     }
 

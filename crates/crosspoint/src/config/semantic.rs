@@ -8,6 +8,8 @@ mod ledger;
 mod mounted;
 #[path = "semantic_policies.rs"]
 mod policies;
+#[path = "semantic_profiles.rs"]
+mod profiles;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -15,6 +17,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crosspoint_broker::oauth::AuthSettings;
+use crosspoint_broker::profiles::Definition;
 use crosspoint_core::{Secret, nearest, shorten};
 
 use super::environment::Environment;
@@ -60,6 +63,8 @@ pub struct Semantic<'a> {
     pub mounted: BTreeMap<String, Resolved>,
     /// How to authorise, as far as that could be resolved.
     pub auths: Vec<AuthSettings>,
+    /// The profiles of all connectors, references that lead out of the file followed.
+    pub profiles: Vec<Definition>,
     /// Secrets among those values, in the names of packages and in the URL of the store.
     pub secrets: Vec<Secret<String>>,
 }
@@ -89,6 +94,7 @@ impl<'a> Semantic<'a> {
             python_env: BTreeMap::new(),
             mounted: BTreeMap::new(),
             auths: Vec::new(),
+            profiles: Vec::new(),
             secrets: Vec::new(),
         }
     }
@@ -106,6 +112,7 @@ impl<'a> Semantic<'a> {
         self.python();
         self.mounted_connectors();
         self.auths();
+        self.all_profiles();
     }
 
     fn builtin_connectors(&mut self) {

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use crosspoint_broker::oauth::{self, AuthId, AuthSettings, Pattern};
 use crosspoint_broker::profiles::Source;
 
-use super::super::auths::{Auth, Grant, ProviderUrl, SecretText};
+use super::super::auths::{Auth, Grant, ProviderUrl};
 use super::super::connector_tables::built_in_names;
+use super::super::profiles::SecretText;
 use super::*;
 
 // === impl Semantic ===

@@ -85,7 +85,11 @@ impl Semantic<'_> {
     }
 
     /// The values of a table with their references followed; what fails is reported.
-    fn resolve(&mut self, table: &str, values: &Values) -> BTreeMap<String, Secret<Json>> {
+    pub(super) fn resolve(
+        &mut self,
+        table: &str,
+        values: &Values,
+    ) -> BTreeMap<String, Secret<Json>> {
         let mut resolved = BTreeMap::new();
         for (name, value) in &values.0 {
             let place = self.value_place(table, name);
@@ -113,7 +117,7 @@ impl Semantic<'_> {
     }
 
     /// Where a value of a table by any names was written. Such a name may have dots in it.
-    fn value_place(&self, table: &str, name: &str) -> Option<Place> {
+    pub(super) fn value_place(&self, table: &str, name: &str) -> Option<Place> {
         let Value::Table(entries) = &self.tree.get(table)?.value else {
             return None;
         };

@@ -2,9 +2,11 @@
 
 mod json;
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::panic;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use crosspoint_core::Mask;
@@ -14,6 +16,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::types::LogFormat;
+use crate::config::values::SHORTEST_SECRET;
 use crate::show;
 
 /// Starts logging and sends panics there too, so that one in a connector is found by the id in
@@ -21,7 +24,7 @@ use crate::show;
 ///
 /// `filter` was checked when the configuration was read.
 pub fn start(filter: &str, format: LogFormat, mask: Mask) -> LogMask {
-    let mask = LogMask(Arc::new(ArcSwap::from_pointee(mask)));
+    let mask = LogMask::new(mask);
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     match format {
         LogFormat::Text => tracing_subscriber::fmt()
@@ -47,21 +50,60 @@ pub fn start(filter: &str, format: LogFormat, mask: Mask) -> LogMask {
     mask
 }
 
-/// The secrets that the log hides. A reload may find new ones.
+/// The secrets that the log hides. A reload may find new ones, and calls may.
 #[derive(Clone)]
-pub struct LogMask(Arc<ArcSwap<Mask>>);
+pub struct LogMask(Arc<Hidden>);
+
+struct Hidden {
+    configured: ArcSwap<Mask>,
+    /// Those that were followed to while the process ran, and what masks them.
+    learned: Mutex<BTreeSet<String>>,
+    also: ArcSwap<Mask>,
+}
 
 // === impl LogMask ===
 
 impl LogMask {
-    /// Hides these from now on.
+    fn new(mask: Mask) -> LogMask {
+        LogMask(Arc::new(Hidden {
+            configured: ArcSwap::from_pointee(mask),
+            learned: Mutex::default(),
+            also: ArcSwap::from_pointee(Mask::default()),
+        }))
+    }
+
+    /// Hides these from now on, and what was learned.
     pub fn replace(&self, mask: Mask) {
-        self.0.store(Arc::new(mask));
+        self.0.configured.store(Arc::new(mask));
+    }
+
+    /// Hides these, too. Very short ones are left to the calls that they belong to: they are in any
+    /// line.
+    pub fn learn(&self, secrets: Vec<String>) {
+        let mut learned = self
+            .0
+            .learned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let before = learned.len();
+        let long = |secret: &String| secret.chars().count() >= SHORTEST_SECRET;
+        learned.extend(secrets.into_iter().filter(long));
+        if learned.len() > before {
+            self.0.also.store(Arc::new(Mask::new(learned.iter())));
+        }
     }
 
     /// A text without what is hidden.
     pub fn apply(&self, text: &str) -> String {
-        self.0.load().apply(text).into_owned()
+        let text = self.0.configured.load().apply(text).into_owned();
+        match self.0.also.load().apply(&text) {
+            Cow::Owned(masked) => masked,
+            Cow::Borrowed(_) => text,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.configured.load().is_empty() && self.0.also.load().is_empty()
     }
 }
 
@@ -79,12 +121,11 @@ impl<'a> MakeWriter<'a> for Masked {
 
 impl Write for Masked {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        let mask = self.0.0.load();
-        if mask.is_empty() {
+        if self.0.is_empty() {
             io::stderr().lock().write_all(event)?;
         } else {
             let text = String::from_utf8_lossy(event);
-            let mut masked = mask.apply(&text).into_owned();
+            let mut masked = self.0.apply(&text);
             // A text that is withheld loses the end of its line, too.
             if !masked.ends_with('\n') {
                 masked.push('\n');
@@ -96,5 +137,19 @@ impl Write for Masked {
 
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_learned_is_hidden_beside_what_is_configured_unless_it_is_very_short() {
+        let mask = LogMask::new(Mask::new(["configured"]));
+        mask.learn(vec!["learned".to_owned(), "abc".to_owned(), String::new()]);
+        assert_eq!(mask.apply("configured learned abc"), "*** *** abc");
+        mask.replace(Mask::new(["other"]));
+        assert_eq!(mask.apply("configured learned other"), "configured *** ***");
     }
 }

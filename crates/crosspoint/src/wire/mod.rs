@@ -1,6 +1,7 @@
 //! Puts the parts together as the configuration says.
 
 mod built_in;
+mod connections;
 pub mod desk;
 mod grants;
 mod ingress;
@@ -17,13 +18,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
-use crosspoint_broker::cabinet::Memory;
 use crosspoint_broker::ledger::Store;
 use crosspoint_broker::{Broker, Registration, Settings};
 use crosspoint_connectors::BUILT_IN;
 use crosspoint_core::{Mask, Tracing};
 use crosspoint_net::Proxies;
+use crosspoint_store::Ledger;
 
+pub use connections::{Kept, cabinet};
 pub use ingress::settings as ingress;
 pub use progress::{ToLog, ToTerminal};
 pub use python::Python;
@@ -31,6 +33,7 @@ pub use recipes::{environments, recipes};
 pub use reload::{Reloader, describe};
 
 use crate::config::{self, Environment, Loaded, Problems};
+use crate::logging::LogMask;
 use crate::{show, telemetry};
 
 /// Where the configuration is read from, and what the command line says over it.
@@ -83,13 +86,19 @@ pub fn mask(loaded: &Loaded) -> Mask {
 }
 
 /// How the broker treats calls. `listener` is our own address.
-fn settings(loaded: &Loaded, mask: Mask, listener: Option<SocketAddr>) -> Result<Settings> {
+fn settings(
+    loaded: &Loaded,
+    mask: Mask,
+    listener: Option<SocketAddr>,
+    kept: &Kept,
+) -> Result<Settings> {
     Ok(Settings {
         mask,
         policies: policies::all(loaded),
         callbacks: ledger::callbacks(loaded, listener)?,
+        connections: Arc::new(connections::connections(loaded, kept)),
         tracing: Tracing::default(),
-        grants: None,
+        grants: Some(kept.grants.clone()),
     })
 }
 
@@ -109,7 +118,8 @@ fn registrations(
 pub async fn in_process(
     loaded: &Loaded,
     only: Option<&str>,
-    ledger: Option<Arc<dyn Store>>,
+    ledger: Option<Arc<Ledger>>,
+    log: Option<LogMask>,
     tracing: Tracing,
 ) -> Result<Broker> {
     let python = Python::new(Arc::new(ToTerminal));
@@ -117,7 +127,9 @@ pub async fn in_process(
         Some(connector) => python.only(connector),
         None => python,
     };
-    let broker = broker(loaded, None, &python, ledger, tracing)?;
+    let kept = Kept::new(loaded, None, cabinet(ledger.as_ref()), log)?;
+    let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
+    let broker = broker(loaded, None, &python, (ledger, &kept), tracing).await?;
     let waiting = show::Waiting::new("loading connectors".to_owned());
     tokio::select! {
         () = broker.settled() => {}
@@ -130,22 +142,23 @@ pub async fn in_process(
 }
 
 /// The broker with every connector that is configured, which load in the background. Calls are
-/// recorded in `ledger`, if there is one, and their spans told to `tracing`. `listener` is our own
-/// address, where no connector may send a request.
-pub fn broker(
+/// recorded in `ledger`, if there is one, profiles and secrets are those of the file and of `kept`, and
+/// spans are told to `tracing`. `listener` is our own address, where no connector may send a
+/// request.
+pub async fn broker(
     loaded: &Loaded,
     listener: Option<SocketAddr>,
     python: &Python,
-    ledger: Option<Arc<dyn Store>>,
+    (ledger, kept): (Option<Arc<dyn Store>>, &Kept),
     tracing: Tracing,
 ) -> Result<Broker> {
     let mounts = registrations(loaded, listener, python)?;
-    // What is granted lasts as long as this process, until the store keeps it.
-    let cabinet = Arc::new(Memory::default());
     let settings = Settings {
         tracing,
-        grants: Some(grants::open(loaded, listener, cabinet)?),
-        ..settings(loaded, mask(loaded), listener)?
+        ..settings(loaded, mask(loaded), listener, kept)?
     };
+    if let Err(error) = settings.connections.refresh().await {
+        tracing::warn!(%error, "Reading the profiles of the store failed.");
+    }
     Ok(Broker::new(settings, mounts, ledger)?)
 }

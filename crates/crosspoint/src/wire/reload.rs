@@ -11,7 +11,7 @@ use crosspoint_core::Mask;
 use crosspoint_ingress::Live;
 use tokio::sync::Mutex;
 
-use super::{Options, Python, built_in, grants, ingress, secrets, settings};
+use super::{Kept, Options, Python, built_in, grants, ingress, secrets, settings};
 use crate::config::Loaded;
 use crate::logging::LogMask;
 use crate::show;
@@ -33,6 +33,8 @@ pub struct Reloader {
     pub log: LogMask,
     /// The Python connectors.
     pub python: Python,
+    /// What profiles need beside the file.
+    pub kept: Kept,
     /// The configuration that counts, and every secret there has been: what was replaced may still
     /// end a call.
     pub now: Mutex<(Loaded, Vec<String>)>,
@@ -71,7 +73,7 @@ impl Reloader {
         now.1.dedup();
         let mask = Mask::new(now.1.clone());
         self.log.replace(mask.clone());
-        let settings = settings(&loaded, mask, Some(self.listener));
+        let settings = settings(&loaded, mask, Some(self.listener), &self.kept);
         let settings = settings.map_err(|error| format!("{error:#}"))?;
         let setup = grants::setup(&loaded, Some(self.listener));
         let setup = setup.map_err(|error| format!("{error:#}"))?;
@@ -89,6 +91,7 @@ impl Reloader {
         self.routes.replace(router);
         let mut notes = fixed(&now.0, &loaded);
         notes.extend(health.misplaced);
+        notes.extend(health.profiles);
         notes.extend(loaded.warnings.iter().map(ToString::to_string));
         now.0 = loaded;
         let summary = describe(&self.broker);

@@ -78,6 +78,8 @@ async fn run(shared: &Shared, seen: Seen, headers: HeaderMap, invocation: Invoca
     let mut call = Call::new(invocation.command, invocation.arguments, origin);
     call.id = seen.call;
     call.request_id = seen.id;
+    call.profile = invocation.profile;
+    let profile = call.profile.clone();
     call.key = invocation.key;
     call.callback = invocation.callback;
     call.trace = request::trace(&headers);
@@ -89,7 +91,7 @@ async fn run(shared: &Shared, seen: Seen, headers: HeaderMap, invocation: Invoca
     };
     let errors = match &ended.result {
         Err(failure) if failure.kind == Kind::Invalid(Invalid::Arguments) => {
-            mistakes(shared, &command, sent)
+            mistakes(shared, &command, sent, profile.as_deref())
         }
         _ => Vec::new(),
     };
@@ -106,11 +108,17 @@ async fn run(shared: &Shared, seen: Seen, headers: HeaderMap, invocation: Invoca
 }
 
 /// The mistakes of arguments, one by one.
-fn mistakes(shared: &Shared, command: &CommandId, sent: Arguments) -> Vec<Mistake> {
+fn mistakes(
+    shared: &Shared,
+    command: &CommandId,
+    sent: Arguments,
+    profile: Option<&str>,
+) -> Vec<Mistake> {
     let entry = shared.broker.catalogue().find(command);
-    let found = entry.ok().and_then(|e| e.command.check_each(sent).err());
-    let found = found.unwrap_or_default().into_iter();
+    let found = entry.map(|entry| entry.mistakes(sent, profile));
     found
+        .unwrap_or_default()
+        .into_iter()
         .map(|mistake| Mistake::at(&["arguments", &mistake.parameter], mistake.message))
         .collect()
 }

@@ -8,9 +8,10 @@ use super::Problem;
 use super::problem::Mistake;
 use crate::request::is_key;
 
-const MEMBERS: [&str; 5] = [
+const MEMBERS: [&str; 6] = [
     "command",
     "arguments",
+    "profile",
     "idempotency_key",
     "callback_url",
     "wait",
@@ -21,6 +22,7 @@ const MEMBERS: [&str; 5] = [
 pub(super) struct Invocation {
     pub(super) command: CommandId,
     pub(super) arguments: Arguments,
+    pub(super) profile: Option<String>,
     pub(super) key: Option<String>,
     pub(super) callback: Option<String>,
     pub(super) waits: bool,
@@ -56,7 +58,8 @@ pub(super) fn decode(
         "idempotency_key",
         read_key(&members).map(|read| own_key = read),
     );
-    let (mut callback, mut wait) = (None, None);
+    let (mut callback, mut wait, mut profile) = (None, None, None);
+    take("profile", read_profile(&members).map(|read| profile = read));
     take(
         "callback_url",
         read_text(&members, "callback_url").map(|read| callback = read),
@@ -81,6 +84,7 @@ pub(super) fn decode(
     Ok(Invocation {
         command,
         arguments,
+        profile,
         key,
         // Who says where the result shall go does not wait for it, unless he says so.
         waits: wait.unwrap_or(callback.is_none()),
@@ -133,6 +137,13 @@ fn read_key(members: &Arguments) -> Result<Option<String>, String> {
     }
 }
 
+fn read_profile(members: &Arguments) -> Result<Option<String>, String> {
+    match read_text(members, "profile")? {
+        Some(name) if name.is_empty() => Err("'profile' must not be empty".to_owned()),
+        profile => Ok(profile),
+    }
+}
+
 fn read_text(members: &Arguments, name: &str) -> Result<Option<String>, String> {
     let Some(json) = members.get(name) else {
         return Ok(None);
@@ -160,7 +171,7 @@ mod tests {
         for body in [
             r#"{"command": "http/GetRequestV2"}"#,
             r#"{"command": "http/GetRequestV2", "arguments": null, "wait": null,
-                "idempotency_key": null, "callback_url": null}"#,
+                "profile": null, "idempotency_key": null, "callback_url": null}"#,
         ] {
             let read = decoded(body).unwrap();
             assert_eq!(read.command.to_string(), "http/GetRequestV2");
@@ -184,7 +195,7 @@ mod tests {
     #[test]
     fn all_mistakes_are_found_at_once_and_none_shows_a_value() {
         let body = r#"{"command": "hunter2", "arguments": ["hunter2"], "idempotency_key": "",
-                       "callback_url": 5, "wait": "hunter2", "argument": 1}"#;
+                       "profile": "", "callback_url": 5, "wait": "hunter2", "argument": 1}"#;
         let problem = format!("{:?}", decoded(body).unwrap_err());
         for place in MEMBERS.iter().chain(&["argument"]) {
             assert!(

@@ -218,6 +218,10 @@ fn invocation() -> Value {
                 "type": ["object", "null"],
                 "description": "The parameters of the command, as GET /api/v1/commands lists them.",
             },
+            "profile": {
+                "type": ["string", "null"], "minLength": 1,
+                "description": "The profile of the connector to use, instead of its default one.",
+            },
             "idempotency_key": {
                 "type": ["string", "null"], "minLength": 1, "maxLength": 1000, "pattern": KEY,
                 "description": "Under which the call has one effect, however often it is sent.",

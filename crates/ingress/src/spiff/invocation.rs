@@ -6,6 +6,9 @@ use crosspoint_core::{Arguments, Call, CommandId, Ingress, Json, JsonError, Orig
 /// Every key that begins so is context, never an argument.
 const CONTEXT: &str = "spiff__";
 
+/// The argument that names the profile to use: one of ours, which no command gets.
+const PROFILE: &str = "crosspoint__profile";
+
 /// Reads the body of `/v1/do`. An empty one counts as `{}`: some commands take nothing.
 ///
 /// The context is taken as the backend sends it and never refused: an engine of another version
@@ -27,7 +30,13 @@ pub(super) fn decode(command: CommandId, body: Bytes) -> Result<Call, JsonError>
         .get("spiff__process_model_identifier")
         .and_then(plain);
     origin.task = context.get("spiff__task_id").and_then(plain);
+    let profile = arguments.remove(PROFILE).filter(|json| !json.is_blank());
     let mut call = Call::new(command, arguments, origin);
+    // Whatever it is: what names no profile is refused by the broker.
+    call.profile = profile.map(|json| {
+        let spelled = || String::from_utf8_lossy(json.as_bytes()).trim().to_owned();
+        json.as_text().unwrap_or_else(spelled)
+    });
     call.callback = context.get("spiff__callback_url").and_then(plain);
     call.task_data = context.remove("spiff__task_data");
     Ok(call)
@@ -64,6 +73,21 @@ mod tests {
         assert_eq!(call.origin.model.as_deref(), Some("a/b"));
         assert_eq!(call.callback.as_deref(), Some("http://engine/cb"));
         assert_eq!(call.task_data.unwrap().as_bytes(), br#"{"n": 1.0}"#);
+    }
+
+    #[test]
+    fn the_name_of_a_profile_is_taken_out_of_the_arguments() {
+        for (sent, profile) in [
+            (r#""prod""#, Some("prod")),
+            (r#""""#, None),
+            ("null", None),
+            ("[1]", Some("[1]")),
+        ] {
+            let body = format!(r#"{{"crosspoint__profile": {sent}, "url": "x"}}"#);
+            let call = decode(CommandId::new("http", "GetRequest"), body.into()).unwrap();
+            assert_eq!(call.profile.as_deref(), profile, "{sent}");
+            assert_eq!(call.arguments.iter().count(), 1);
+        }
     }
 
     #[test]

@@ -116,3 +116,29 @@ async fn a_failure_after_a_post_was_sent_may_have_had_an_effect() {
         assert_eq!((error.kind, error.effect), (kind, Effect::Maybe));
     }
 }
+
+#[tokio::test]
+async fn headers_of_one_origin_stay_there_and_are_sent_again_on_the_way_back() {
+    let own = std::sync::Arc::new(std::sync::OnceLock::<String>::new());
+    let back = own.clone();
+    let other = Server::start(move |_| redirect(307, back.get().unwrap())).await;
+    let away = other.url("/other");
+    let server = Server::start(move |text| match text.split(' ').nth(1).unwrap() {
+        "/start" => redirect(307, &away),
+        _ => ok(""),
+    })
+    .await;
+    own.set(server.url("/end")).unwrap();
+    let mut request = get(&server.url("/start"));
+    let mut headers = crate::OriginHeaders::new(&server.url("/")).unwrap();
+    headers.set("x-tenant", "canary").unwrap();
+    headers.set_basic_auth("user", "pass");
+    assert_eq!(request.goes_to(&headers), Some(true));
+    request.own = Some(headers);
+    send(request).await.unwrap();
+    let has_them = |text: &String| text.contains("canary") && text.contains("authorization");
+    assert!(server.seen().iter().all(has_them), "{:?}", server.seen());
+    assert_eq!(server.seen().len(), 2);
+    let elsewhere = &other.seen()[0];
+    assert!(!elsewhere.contains("canary") && !elsewhere.contains("authorization"));
+}

@@ -93,7 +93,7 @@ impl PythonConnector {
         span: &Span,
     ) -> Option<Result<Outcome, Failure>> {
         let worker = lease.worker().clone();
-        let mut running = Worker::call(lease, call, span.trace(), cx.deadline);
+        let mut running = Worker::call(lease, call, span.trace(), cx);
         loop {
             let event = tokio::select! {
                 biased;
@@ -135,6 +135,10 @@ impl Connector for PythonConnector {
         cx: &'a Context,
     ) -> Option<BoxFuture<'a, Result<Json, Failure>>> {
         Some(Box::pin(auth::describe(&self.pool, auth, arguments, cx)))
+    }
+
+    fn renew(&self) {
+        self.pool.renew();
     }
 }
 

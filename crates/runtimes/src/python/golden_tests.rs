@@ -6,7 +6,8 @@ use std::path::Path;
 
 use bytes::Bytes;
 use crosspoint_core::{
-    Arguments, Body, Call, CallId, CommandId, Context, Effect, Failure, Ingress, Json, Mask, Origin,
+    Arguments, Body, Call, CallId, CommandId, Context, Effect, Failure, Ingress, Json, Mask,
+    Origin, Profile,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
@@ -121,7 +122,11 @@ fn call(id: u64, params: &Value) -> Option<Value> {
         headers.append(name, HeaderValue::from_str(pair[1].as_str()?).unwrap());
     }
     call.headers = headers;
-    let mut message = json(&wire::call(id, connector, &call, None));
+    let mut profile = Profile::default();
+    for (name, value) in params["config"].as_object().into_iter().flatten() {
+        profile.set(name, value.clone(), true);
+    }
+    let mut message = json(&wire::call(id, connector, &call, &profile, None));
     // The id of a call is made here.
     message["params"]["call"] = params["call"].clone();
     Some(message)

@@ -73,8 +73,8 @@ impl Description {
             auths: auths.collect(),
             // Packages read `config[…]` and cannot say which keys.
             fields: Fields {
-                declared: Vec::new(),
                 open: true,
+                ..Fields::default()
             },
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crosspoint_core::{Context, Effect, Failure, Kind, Refusal};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -29,6 +29,10 @@ pub(super) struct Shared {
     pub retire: CancellationToken,
     /// Told when the mount closes: workers leave within the patience.
     pub stop: CancellationToken,
+    /// How often the workers were to be renewed.
+    pub renewals: watch::Sender<u64>,
+    /// One worker is replaced after the other where nothing is wrong with them.
+    pub turn: Semaphore,
     status: watch::Sender<Status>,
     started: AtomicU64,
 }
@@ -61,6 +65,8 @@ impl Pool {
             tasks,
             retire: CancellationToken::new(),
             stop,
+            renewals: watch::Sender::default(),
+            turn: Semaphore::new(1),
             status: watch::Sender::default(),
             started: AtomicU64::new(0),
             source,
@@ -70,6 +76,12 @@ impl Pool {
             shared.tasks.spawn(supervisor::seat(shared.clone()));
         }
         Pool(shared)
+    }
+
+    /// Has each worker replaced by a new one, one after the other. None leaves before its successor is
+    /// there and its calls have ended.
+    pub(super) fn renew(&self) {
+        self.0.renewals.send_modify(|renewals| *renewals += 1);
     }
 
     /// What is known about the connector, and every change of that.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Map;
-use tokio::sync::watch;
+use tokio::sync::{SemaphorePermit, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -57,11 +57,17 @@ async fn keep_one(pool: &Arc<Shared>) {
     // Serves on until the next one is there.
     let mut before: Option<Kept> = None;
     loop {
+        let renewals = pool.renewals.subscribe();
+        let turn = match &mut before {
+            Some(before) => before.turn(pool).await,
+            None => None,
+        };
         let Ok(worker) = pool.start_one().await else {
             sleep(backoff.after_failed_start()).await;
             continue;
         };
-        let mut kept = Kept::new(pool, worker);
+        let mut kept = Kept::new(pool, worker, renewals);
+        drop(turn);
         if let Some(before) = before.take() {
             before.retire();
         }
@@ -77,7 +83,8 @@ async fn keep_one(pool: &Arc<Shared>) {
 
 impl Kept {
     /// Gives a worker its calls, and has it looked after to its end.
-    fn new(pool: &Arc<Shared>, worker: Arc<Worker>) -> Kept {
+    /// `renewals` were counted before it was started.
+    fn new(pool: &Arc<Shared>, worker: Arc<Worker>, renewals: watch::Receiver<u64>) -> Kept {
         let idle = pool.slots.join(worker.id, worker.clone());
         if worker.is_over() {
             pool.slots.leave(worker.id);
@@ -92,6 +99,7 @@ impl Kept {
             worker: worker.clone(),
             retire: retire.clone(),
             idle,
+            renewals,
             wish: sender,
         };
         pool.tasks.spawn(care.take());
@@ -108,6 +116,14 @@ impl Kept {
         wish.map_or(Wish::Ended, |wish| *wish)
     }
 
+    /// Waits until it is this worker's turn to be replaced. One that ends meanwhile waits no more.
+    async fn turn<'p>(&mut self, pool: &'p Shared) -> Option<SemaphorePermit<'p>> {
+        tokio::select! {
+            turn = pool.turn.acquire() => turn.ok(),
+            _ = self.wish.wait_for(|wish| *wish > Wish::Recycle) => None,
+        }
+    }
+
     /// Lets the worker end what it has, and leave.
     fn retire(&self) {
         self.retire.cancel();
@@ -120,6 +136,7 @@ struct Care {
     worker: Arc<Worker>,
     retire: CancellationToken,
     idle: CancellationToken,
+    renewals: watch::Receiver<u64>,
     wish: watch::Sender<Wish>,
 }
 
@@ -141,10 +158,14 @@ impl Care {
     /// Kills it when it does not answer.
     async fn ask_how_it_is(&self) {
         let settings = self.settings();
+        let mut renewals = self.renewals.clone();
+        let mut renewed = false;
         loop {
             tokio::select! {
                 () = sleep(settings.ping_every) => {}
                 () = self.worker.used_up.notified() => {}
+                // The sender is there as long as the pool.
+                _ = renewals.changed() => renewed = true,
             }
             let patience = settings.unresponsive_after;
             let answer = timeout(patience, self.worker.request("ping", &Map::new())).await;
@@ -160,15 +181,16 @@ impl Care {
             let pong = answer
                 .ok()
                 .and_then(|pong| serde_json::from_slice(&pong).ok());
-            if pong.is_some_and(|pong| self.has_served(&settings.recycle, &pong)) {
+            if pong.is_some_and(|pong| self.has_served(&settings.recycle, renewed, &pong)) {
                 self.wish(Wish::Recycle);
             }
         }
     }
 
-    /// Whether it should be replaced though nothing is wrong. Threads that the connector started
+    /// Whether it should be replaced though nothing is wrong; `renewed`: because values that it may hold
+    /// have changed. Threads that the connector started
     /// are work under way, which its end would break off.
-    fn has_served(&self, recycle: &Recycle, pong: &Pong) -> bool {
+    fn has_served(&self, recycle: &Recycle, renewed: bool, pong: &Pong) -> bool {
         let calls = recycle
             .calls
             .is_some_and(|most| self.worker.calls() >= most);
@@ -176,7 +198,7 @@ impl Care {
             .age
             .is_some_and(|most| self.worker.started.elapsed() >= most);
         let memory = recycle.memory.is_some_and(|most| pong.resident > most);
-        pong.threads == 0 && (calls || age || memory)
+        pong.threads == 0 && (renewed || calls || age || memory)
     }
 
     /// Has it replaced when a call does not come back, and kills it once no other call is on it.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use crosspoint_core::{Call, Json, Trace};
+use crosspoint_core::{Call, Json, Profile, Trace};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -216,8 +216,14 @@ pub(super) fn notification(method: &str, params: &impl Serialize) -> Bytes {
 
 /// A call as a frame, with its arguments as they were spelled. `connector` is the name that the
 /// worker knows, which need not be the one that the caller used. `trace` stands in the headers in
-/// the place of the caller's.
-pub(super) fn call(id: u64, connector: &str, call: &Call, trace: Option<&Trace>) -> Bytes {
+/// the place of the caller's. The values of `profile` are the call's own `config`.
+pub(super) fn call(
+    id: u64,
+    connector: &str,
+    call: &Call,
+    profile: &Profile,
+    trace: Option<&Trace>,
+) -> Bytes {
     let arguments = call.arguments.iter();
     let size: usize = arguments
         .map(|(n, v)| n.len() + v.as_bytes().len() + 8)
@@ -238,6 +244,10 @@ pub(super) fn call(id: u64, connector: &str, call: &Call, trace: Option<&Trace>)
         if let Some(task_data) = task_data {
             text.extend_from_slice(br#","task_data":"#);
             text.extend_from_slice(task_data.as_bytes());
+        }
+        if !profile.values().is_empty() {
+            text.extend_from_slice(br#","config":"#);
+            write(text, profile.values());
         }
         if let Some(url) = &call.callback {
             text.extend_from_slice(br#","callback_url":"#);

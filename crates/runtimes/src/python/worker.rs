@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosspoint_core::{Call, Trace};
+use crosspoint_core::{Call, Context, Trace};
 use futures_util::StreamExt;
 use serde::Serialize;
 use tokio::net::unix::OwnedReadHalf;
@@ -96,13 +96,13 @@ impl Worker {
         }
     }
 
-    /// Sends a call to the worker in which `lease` is a place. `trace` is what the connector may
-    /// pass on instead of what came in.
+    /// Sends a call to the worker in which `lease` is a place, with the profile and the deadline of
+    /// `cx`. `trace` is what the connector may pass on instead of what came in.
     pub(super) fn call(
         lease: Lease<Arc<Worker>>,
         call: &Call,
         trace: Option<&Trace>,
-        deadline: Instant,
+        cx: &Context,
     ) -> Running {
         let worker = lease.worker().clone();
         if worker.calls.fetch_add(1, Ordering::Relaxed) + 1 == worker.most_calls {
@@ -110,11 +110,13 @@ impl Worker {
         }
         let held = Held {
             id: call.id.to_string(),
-            deadline,
+            deadline: cx.deadline,
             _lease: lease,
         };
         let connector = worker.origin.connector.clone();
-        worker.send(Some(held), |id| wire::call(id, &connector, call, trace))
+        worker.send(Some(held), |id| {
+            wire::call(id, &connector, call, &cx.profile, trace)
+        })
     }
 
     /// Asks the worker in which `lease` is a place to describe an auth, as a call of its own.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crosspoint_core::{Connector, Mount};
-use crosspoint_runtimes::python::PythonMount;
+use crosspoint_runtimes::python::{PythonMount, Settings};
 use futures_util::FutureExt;
 use serde_json::json;
 
@@ -157,5 +157,47 @@ async fn a_worker_that_finds_another_package_after_a_restart_is_offered_as_it_is
     until_newer(&mount).await;
     let answer = call(&probe(&mount), "Newer", json!({})).await;
     assert_eq!(body(answer), json!("new"));
+    mount.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn renewing_replaces_every_worker_and_drops_no_call() {
+    let zoo = Zoo::with(Settings {
+        workers: 2,
+        ..Settings::default()
+    });
+    let mount = Arc::new(zoo.mount().await);
+    let connector = probe(&mount);
+    let held = Held::begin(&zoo, &connector, "held").await;
+    let done = zoo.path("done");
+    let load: Vec<_> = (0..4)
+        .map(|_| {
+            let (connector, done) = (connector.clone(), done.clone());
+            tokio::spawn(async move {
+                let mut pids = std::collections::HashSet::new();
+                while !done.exists() {
+                    pids.insert(pid(&connector).await);
+                }
+                pids
+            })
+        })
+        .collect();
+    let before = pid(&connector).await;
+    connector.renew();
+    // A worker with a call under way waits for its end.
+    let mut successor = before;
+    while successor == before {
+        successor = pid(&connector).await;
+    }
+    let old = number(held.end().await);
+    for gone in [before, old] {
+        until("the old workers are gone", || !lives(gone)).await;
+    }
+    touch(&done);
+    let last = pid(&connector).await;
+    for task in load {
+        let pids = task.await.unwrap();
+        assert!(!pids.is_empty() && last != before && last != old);
+    }
     mount.close().await;
 }

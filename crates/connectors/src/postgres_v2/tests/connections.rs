@@ -312,3 +312,17 @@ async fn a_server_that_dies_during_a_call_is_told_and_its_successor_is_found() {
     let successor = bench.at(server().dsn());
     assert_eq!(successor.rows("select 1", json!([])).await, json!([[1]]));
 }
+
+#[tokio::test]
+async fn a_check_connects_and_asks_for_nothing() {
+    let bench = Bench::new();
+    for _ in 0..3 {
+        bench.check().await.unwrap();
+    }
+    bench.rows("select 1", json!([])).await;
+    bench.check().await.unwrap();
+    let wrong = Bench::new().at(server().dsn_as("postgres", "wr0ng-canary"));
+    let failure = wrong.check().await.unwrap_err();
+    assert_eq!(failure.code, "OperationalError");
+    assert!(!failure.message.contains("canary"), "{failure}");
+}

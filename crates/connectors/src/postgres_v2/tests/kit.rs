@@ -102,6 +102,14 @@ impl Bench {
         result.expect_err(sql)
     }
 
+    /// Checks a profile that leads to the database.
+    pub async fn check(&self) -> Result<(), Failure> {
+        let mut profile = crosspoint_core::Profile::named(Some("prod".into()), false);
+        profile.set("database_connection_str", json!(self.dsn), true);
+        let cx = context(PATIENCE).with_profile(profile.into());
+        self.connector.check(&cx).unwrap().await
+    }
+
     fn request(&self, command: &str, mut arguments: Value) -> Call {
         arguments["database_connection_str"] = json!(self.dsn);
         let arguments = Arguments::parse(Bytes::from(arguments.to_string())).unwrap();

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod arriving;
+mod checking;
 mod ending;
 mod refusing;
 mod securing;

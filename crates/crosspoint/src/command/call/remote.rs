@@ -52,6 +52,8 @@ struct Asked<'a> {
     command: &'a str,
     arguments: BTreeMap<&'a str, &'a Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     idempotency_key: Option<&'a str>,
     wait: bool,
 }
@@ -111,6 +113,7 @@ impl Remote {
         let asked = Asked {
             command: &args.command,
             arguments: arguments.iter().collect(),
+            profile: args.profile.as_deref(),
             idempotency_key: args.key.as_deref(),
             wait: !args.no_wait,
         };
@@ -233,6 +236,7 @@ fn refused(status: u16, problem: Problem) -> Failure {
     let refusal = Refusal::ALL.into_iter().find(|r| r.code() == problem.code);
     let kind = match status {
         404 => Kind::Invalid(Invalid::UnknownCommand),
+        400 if problem.code.starts_with("profile_") => Kind::Invalid(Invalid::Profile),
         400..=408 | 410..=428 => Kind::Invalid(Invalid::Arguments),
         409 => Kind::Unknown,
         429 | 501 | 503 | 504 => Kind::Refused(refusal.unwrap_or(Refusal::Overloaded)),
@@ -289,6 +293,7 @@ mod tests {
     #[test]
     fn what_the_server_refuses_is_a_failure_of_its_kind() {
         for (status, code, kind) in [
+            (400, "profile_disabled", Kind::Invalid(Invalid::Profile)),
             (400, "invalid_arguments", Kind::Invalid(Invalid::Arguments)),
             (
                 404,

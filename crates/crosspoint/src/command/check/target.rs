@@ -92,7 +92,7 @@ impl Target {
         match self {
             Target::Connector { name, command } => {
                 let broker =
-                    wire::in_process(loaded, Some(&name), None, Tracing::default()).await?;
+                    wire::in_process(loaded, Some(&name), None, None, Tracing::default()).await?;
                 let subject = connector(&broker, name, command)?;
                 Ok((subject, Some(broker)))
             }

@@ -1,7 +1,6 @@
 //! Runs a call again: in the running server, which has everything loaded, else in this process.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Result;
 use crosspoint_broker::Broker;
@@ -48,9 +47,9 @@ pub async fn run(desk: &Desk, row: &Row, json: bool) -> Result<ExitCode> {
 /// Runs the call in this process.
 async fn here(desk: &Desk, row: &Row, json: bool) -> Result<ExitCode> {
     let _alone = alone(desk)?;
-    let store: Arc<dyn Store> = desk.ledger.clone();
+    let ledger = Some(desk.ledger.clone());
     let (only, untraced) = (Some(&*row.about.connector), Tracing::default());
-    let broker = wire::in_process(&desk.loaded, only, Some(store), untraced).await?;
+    let broker = wire::in_process(&desk.loaded, only, ledger, None, untraced).await?;
     let done = match in_broker(&broker, row).await {
         Ok(failure) => {
             let after = desk.store().find(&row.id).await?;

@@ -1,6 +1,9 @@
-//! Accounts at the systems behind connectors.
+//! Accounts: profiles, secrets, OAuth, and how calls get them.
 
+mod fresh;
 mod oauth;
+mod profiles;
+mod profiles_of_python;
 mod provider;
 mod refreshing;
 mod refusals;

@@ -10,6 +10,7 @@ class Web:
     def execute(self, config, task_data):
         body = {
             "region": REGION,
+            "now": current_app.config["REGION"],
             "same": current_app.config is config,
             "agent": request.headers.get("User-Agent"),
             "path": request.path,

@@ -1,0 +1,283 @@
+//! The profile of a call: when it is looked at, what it adds, and what happens when it does not work.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crosspoint_core::{Arguments, Call, Effect, Failure, Outcome, Secret};
+use futures_util::future::{BoxFuture, join_all};
+use tokio::time::{Instant, sleep};
+
+use super::bench::*;
+use crate::BreakerPhase;
+use crate::cabinet::{Cabinet, Drawer, Expected, Memory};
+use crate::policy::PolicyTable;
+use crate::profiles::{Connections, Definition, From, ProfileId, Source, Token, Tokens, Vault};
+
+/// A vault that counts how often it is asked, and may take its time.
+#[derive(Default)]
+struct Slow {
+    asked: AtomicUsize,
+    takes: Duration,
+}
+
+impl Vault for Arc<Slow> {
+    fn read<'a>(
+        &'a self,
+        _: &'a str,
+        field: &'a str,
+    ) -> BoxFuture<'a, Result<Secret<String>, String>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async move {
+            sleep(self.takes).await;
+            match field {
+                "absent" => Err("is not there".to_owned()),
+                field => Ok(Secret::new(format!("canary-{field}"))),
+            }
+        })
+    }
+
+    fn ttl(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// Hands out one token after the other, and says what it was asked.
+#[derive(Default)]
+struct Fresh(Mutex<Vec<Option<i64>>>);
+
+impl Tokens for Arc<Fresh> {
+    fn field(&self, _: &ProfileId, _: &str) -> String {
+        "token".to_owned()
+    }
+
+    fn token<'a>(
+        &'a self,
+        _: &'a ProfileId,
+        _: &'a str,
+        stale: Option<i64>,
+    ) -> BoxFuture<'a, Result<Token, Failure>> {
+        self.0.lock().unwrap().push(stale);
+        let revision = stale.unwrap_or_default() + 1;
+        Box::pin(std::future::ready(Ok(Token {
+            field: "token".to_owned(),
+            value: Secret::new(format!("canary-{revision}")),
+            revision,
+        })))
+    }
+
+    fn is_expiry(&self, _: &ProfileId, _: &str, result: &Result<Outcome, Failure>) -> bool {
+        result
+            .as_ref()
+            .is_err_and(|failure| failure.code == "HttpError401")
+    }
+}
+
+fn profile(name: &str, secret: Source) -> Definition {
+    let mut profile = Definition::new(ProfileId::new("odd", name), From::File);
+    profile
+        .settings
+        .insert("url".into(), format!("url-{name}").into());
+    profile.secrets.insert("token".into(), secret);
+    profile
+}
+
+fn vault(field: &str) -> Source {
+    Source::of_reference(&format!("vault:a/b#{field}")).unwrap()
+}
+
+fn slow(takes: Duration) -> Arc<Slow> {
+    Arc::new(Slow {
+        takes,
+        ..Slow::default()
+    })
+}
+
+fn bench(policy: PolicyTable, vault: &Arc<Slow>, profiles: Vec<Definition>) -> Bench {
+    let connections = Connections::new(None, Some(Arc::new(vault.clone())), None);
+    Bench::with_connections(policy, connections.with_file(profiles))
+}
+
+fn named(command: &str, profile: &str, arguments: &'static str) -> Call {
+    let mut call = call(command);
+    call.profile = Some(profile.to_owned());
+    call.arguments = Arguments::parse(arguments.into()).unwrap();
+    call
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_that_is_not_there_is_told_before_anything_is_asked() {
+    let vault = slow(SECOND);
+    let bench = bench(none(), &vault, vec![profile("prod", self::vault("v"))]);
+    let failure = bench.broker.submit(named("Use", "prdo", "{}"), LIMIT).await;
+    let failure = failure.unwrap_err();
+    assert_eq!(
+        (&*failure.code, failure.effect),
+        ("profile_not_found", Effect::None)
+    );
+    assert_eq!((bench.asked(), vault.asked.load(Ordering::SeqCst)), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn secrets_are_followed_within_every_limit_and_at_each_attempt() {
+    let vault = slow(Duration::ZERO);
+    let policy = PolicyTable {
+        breaker: breaker(1),
+        rate: rate(3, 3600 * SECOND),
+        ..retries(1)
+    };
+    let bench = bench(policy, &vault, vec![profile("prod", self::vault("v"))]);
+    let asked = || vault.asked.load(Ordering::SeqCst);
+    bench.next([answers(503)]);
+    bench.call("Read").await.unwrap();
+    assert_eq!(asked(), 2);
+    bench.next([breaks_off()]);
+    // Not tried again: it might do harm. The breaker is open then, and the rate used up.
+    bench.fails("Write").await;
+    assert_eq!(asked(), 3);
+    assert_eq!(bench.fails("Write").await.code, "rate_limited");
+    assert_eq!(asked(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_cannot_be_had_says_nothing_about_the_system() {
+    for (field, takes, attempt) in [("absent", 0, None), ("late", 60, Some(2 * SECOND))] {
+        let vault = slow(takes * SECOND);
+        let policy = PolicyTable {
+            breaker: breaker(1),
+            timeout: attempt,
+            ..none()
+        };
+        let bench = bench(policy, &vault, vec![profile("prod", self::vault(field))]);
+        let begun = Instant::now();
+        let failure = bench.fails("Write").await;
+        assert_eq!(
+            (&*failure.code, failure.effect),
+            ("secret_unavailable", Effect::None)
+        );
+        assert!(
+            failure.message.starts_with("profile odd/prod: "),
+            "{failure}"
+        );
+        assert_eq!(begun.elapsed(), attempt.unwrap_or_default());
+        assert_eq!((bench.asked(), bench.breaker()), (0, BreakerPhase::Closed));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn values_stand_in_where_the_call_gives_nothing_and_are_masked() {
+    let vault = slow(Duration::ZERO);
+    let bench = bench(none(), &vault, vec![profile("prod", self::vault("v"))]);
+    let own = Some("own".to_owned());
+    let (url, token) = (Some("url-prod".to_owned()), Some("canary-v".to_owned()));
+    for (arguments, seen) in [
+        ("{}", [url.clone(), token.clone()]),
+        (
+            r#"{"url": "", "token": null}"#,
+            [url.clone(), token.clone()],
+        ),
+        (r#"{"url": "own"}"#, [own.clone(), token]),
+        (r#"{"token": "own"}"#, [url, own]),
+    ] {
+        bench.next([Does::Fails(Failure::reported("No", "canary-v is odd"))]);
+        let failure = bench
+            .broker
+            .submit(named("Use", "prod", arguments), LIMIT)
+            .await;
+        assert_eq!(failure.unwrap_err().message, "*** is odd");
+        let saw = bench.system.saw.lock().unwrap().pop().unwrap();
+        assert_eq!(saw.1, seen, "{arguments}");
+        assert!(saw.0.chosen);
+    }
+    // Other commands get it as the profile alone.
+    bench.call("Read").await.unwrap();
+    let (profile, arguments) = bench.system.saw.lock().unwrap().pop().unwrap();
+    assert_eq!(arguments, [None, None]);
+    assert_eq!(profile.get("token").unwrap(), "canary-v");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_the_system_takes_no_more_is_replaced_once() {
+    let tokens = Arc::new(Fresh::default());
+    let mut profile = Definition::new(ProfileId::new("odd", "prod"), From::File);
+    profile.settings.insert("url".into(), "u".into());
+    profile.auth = Some("main".to_owned());
+    let connections = Connections::new(None, None, Some(Arc::new(tokens.clone())));
+    let bench = Bench::with_connections(
+        PolicyTable {
+            breaker: breaker(1),
+            ..none()
+        },
+        connections.with_file(vec![profile]),
+    );
+    bench.next([answers(401)]);
+    let logs = bench.call("Use").await.unwrap().logs;
+    let line = "The system did not take the token; asking once more with a fresh one";
+    assert_eq!(logs, ["asked (1)", line, "asked (2)"]);
+    let last = |n: usize| bench.system.saw.lock().unwrap()[n].1[1].clone();
+    assert_eq!(
+        [last(0), last(1)],
+        ["canary-1", "canary-2"].map(|t| Some(t.to_owned()))
+    );
+    bench.next([answers(401), answers(401)]);
+    assert_eq!(bench.fails("Use").await.code, "HttpError401");
+    assert_eq!(bench.asked(), 4);
+    bench.next([answers(404)]);
+    bench.fails("Use").await;
+    assert_eq!(bench.asked(), 5);
+    assert_eq!(
+        *tokens.0.lock().unwrap(),
+        [None, Some(1), None, Some(1), None]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_calls_at_once_get_each_their_own_profile() {
+    let vault = slow(Duration::ZERO);
+    let profiles = ["one", "two"].map(|name| profile(name, self::vault(name)));
+    let bench = bench(none(), &vault, profiles.into());
+    let calls = (0..400).map(|n| {
+        let profile = ["one", "two"][n % 2];
+        bench.broker.submit(named("Use", profile, "{}"), LIMIT)
+    });
+    assert!(join_all(calls).await.iter().all(Result::is_ok));
+    let saw = bench.system.saw.lock().unwrap();
+    for (profile, [url, token]) in saw.iter() {
+        let name = profile.name.as_deref().unwrap();
+        assert_eq!(url.as_deref(), Some(&*format!("url-{name}")));
+        assert_eq!(token.as_deref(), Some(&*format!("canary-{name}")));
+    }
+    assert_eq!(
+        saw.iter()
+            .filter(|(p, _)| p.name.as_deref() == Some("one"))
+            .count(),
+        200
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_changes_counts_after_a_moment_and_the_connector_is_told() {
+    let memory = Arc::new(Memory::default());
+    let secret = async |value: &'static str| {
+        let put = memory.put(Drawer::Secret, "T", value.into(), None, Expected::Any);
+        put.await.unwrap();
+    };
+    let connections = Connections::new(Some(memory.clone()), None, None);
+    let kept = profile("prod", Source::of_reference("secret:T").unwrap());
+    let bench = Bench::with_connections(none(), connections.with_file(vec![kept]));
+    secret("v1").await;
+    bench.broker.attend_profiles();
+    let used = async || {
+        bench.call("Use").await.unwrap();
+        bench.system.saw.lock().unwrap().pop().unwrap().1[1]
+            .clone()
+            .unwrap()
+    };
+    assert_eq!(used().await, "v1");
+    sleep(5 * SECOND).await;
+    assert_eq!(bench.system.renewed.load(Ordering::SeqCst), 0);
+    secret("v2").await;
+    sleep(5 * SECOND).await;
+    assert_eq!(used().await, "v2");
+    assert_eq!(bench.system.renewed.load(Ordering::SeqCst), 1);
+}

@@ -1,0 +1,294 @@
+//! The accounts of all connectors: where profiles come from, and what is followed for them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use crosspoint_core::{Fields, Profile};
+
+use super::checked::{Checked, Ground};
+use super::choice::follow;
+use super::held::{Held, Usable};
+use super::{Definition, ProfileId, Secrets, Tokens, Vault};
+use crate::cabinet::{Cabinet, Drawer};
+use crate::ledger::StoreError;
+
+/// The accounts of all connectors. By default there are none.
+#[derive(Default)]
+pub struct Connections {
+    cabinet: Option<Arc<dyn Cabinet>>,
+    sources: Arc<Sources>,
+    environment: HashMap<String, String>,
+    state: Mutex<State>,
+}
+
+/// What values are followed to.
+#[derive(Default)]
+pub(crate) struct Sources {
+    pub(super) secrets: Secrets,
+    pub(super) tokens: Option<Arc<dyn Tokens>>,
+    /// Told of secrets before they are used.
+    told: Option<Tell>,
+}
+
+/// What is told of secrets.
+type Tell = Box<dyn Fn(Vec<String>) + Send + Sync>;
+
+#[derive(Default)]
+struct State {
+    file: Vec<Definition>,
+    store: Vec<Definition>,
+    /// What could not be read, a sentence each.
+    unreadable: Vec<String>,
+    /// By the connector's published name.
+    held: HashMap<Arc<str>, Arc<Held>>,
+}
+
+// === impl Connections ===
+
+impl Connections {
+    /// The profiles and secrets of a cabinet, the secrets of a vault, and the tokens of OAuth, as far
+    /// as there are any. What is in the cabinet counts once [`Connections::refresh`] has read it.
+    pub fn new(
+        cabinet: Option<Arc<dyn Cabinet>>,
+        vault: Option<Arc<dyn Vault>>,
+        tokens: Option<Arc<dyn Tokens>>,
+    ) -> Connections {
+        let secrets = Secrets::new(cabinet.clone(), vault);
+        Connections {
+            cabinet,
+            sources: Arc::new(Sources {
+                secrets,
+                tokens,
+                told: None,
+            }),
+            ..Connections::default()
+        }
+    }
+
+    /// The same where somebody is told of every secret of a profile before a connector gets it, so that
+    /// it can be hidden everywhere. Whoever calls this has not handed the connections on yet.
+    pub fn telling(mut self, tell: impl Fn(Vec<String>) + Send + Sync + 'static) -> Connections {
+        if let Some(sources) = Arc::get_mut(&mut self.sources) {
+            sources.told = Some(Box::new(tell));
+        }
+        self
+    }
+
+    /// The same with the profiles of the configuration file, which win over those of the cabinet.
+    pub fn with_file(self, profiles: Vec<Definition>) -> Connections {
+        self.state().file = profiles;
+        self
+    }
+
+    /// The same with the environment variables that give fields which no profile gives.
+    pub fn with_environment(mut self, variables: HashMap<String, String>) -> Connections {
+        self.environment = variables;
+        self
+    }
+
+    /// What keeps profiles and secrets, if anything does.
+    pub fn cabinet(&self) -> Option<&Arc<dyn Cabinet>> {
+        self.cabinet.as_ref()
+    }
+
+    /// Follows references to secrets.
+    pub fn secrets(&self) -> &Secrets {
+        &self.sources.secrets
+    }
+
+    /// The profiles of a connector, which calls choose from. Follows what changes from here on.
+    pub(crate) fn of(&self, connector: &Arc<str>, fields: &Fields) -> Arc<Held> {
+        let mut state = self.state();
+        let usable = self.usable(&state, connector, fields, None);
+        let held = Arc::new(Held {
+            connector: connector.clone(),
+            fields: fields.clone(),
+            sources: self.sources.clone(),
+            now: ArcSwap::from_pointee(usable),
+        });
+        state.held.insert(connector.clone(), held.clone());
+        held
+    }
+
+    /// The same where somebody may follow them already.
+    pub(crate) fn known(&self, connector: &Arc<str>, fields: &Fields) -> Arc<Held> {
+        let known = self.state().held.get(connector).cloned();
+        known.unwrap_or_else(|| self.of(connector, fields))
+    }
+
+    /// Reads the profiles of the cabinet, and has every secret read again. Answers with the connectors
+    /// of which values changed that were in use.
+    pub async fn refresh(&self) -> Result<Vec<Arc<str>>, StoreError> {
+        let Some(cabinet) = &self.cabinet else {
+            return Ok(Vec::new());
+        };
+        let items = cabinet.list(Drawer::Profile).await?;
+        let (mut store, mut unreadable) = (Vec::new(), Vec::new());
+        for item in items {
+            let Ok(id) = item.id.parse::<ProfileId>() else {
+                continue;
+            };
+            match Definition::from_kept(id, &item.body) {
+                Ok(definition) => store.push(definition),
+                Err(error) => unreadable.push(error.to_string()),
+            }
+        }
+        self.sources.secrets.forget();
+        let (mut held, mut before) = (Vec::new(), Vec::new());
+        {
+            let mut state = self.state();
+            state.store = store;
+            state.unreadable = unreadable;
+            for (connector, one) in &state.held {
+                let old = one.now.load_full();
+                let usable = self.usable(&state, connector, &one.fields, Some(&old));
+                one.now.store(Arc::new(usable));
+                held.push(one.clone());
+                before.push(old);
+            }
+        }
+        let mut changed = Vec::new();
+        for (held, before) in held.into_iter().zip(before) {
+            if has_changed(&before, &held).await {
+                changed.push(held.connector.clone());
+            }
+        }
+        Ok(changed)
+    }
+
+    /// The connectors of which values turned out to be others since this was asked the last time: those
+    /// of a vault change without a word.
+    pub(crate) fn turned(&self) -> Vec<Arc<str>> {
+        let held: Vec<_> = self.state().held.values().cloned().collect();
+        let turned = held.into_iter().filter(|held| held.has_turned());
+        turned.map(|held| held.connector.clone()).collect()
+    }
+
+    /// What is wrong with profiles, a sentence each, for people. Nothing else stops for it.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let state = self.state();
+        let mut problems = state.unreadable.clone();
+        problems.extend(state.held.values().flat_map(|held| held.problems()));
+        let all = state.file.iter().chain(&state.store);
+        let orphans = all.filter(|d| !state.held.contains_key(&d.id.connector));
+        problems.extend(orphans.map(|definition| {
+            let id = &definition.id;
+            format!(
+                "profile {id} is of no use: there is no connector {}",
+                id.connector
+            )
+        }));
+        problems.sort();
+        problems.dedup();
+        problems
+    }
+
+    fn usable(
+        &self,
+        state: &State,
+        connector: &Arc<str>,
+        fields: &Fields,
+        old: Option<&Usable>,
+    ) -> Usable {
+        let ground = |token| Ground {
+            connector,
+            fields,
+            environment: &self.environment,
+            token,
+        };
+        let mut all: BTreeMap<Arc<str>, Arc<Checked>> = BTreeMap::new();
+        let (mut oddities, mut default) = (Vec::new(), None);
+        let file = state.file.iter().chain(&state.store);
+        for definition in file.filter(|d| d.id.connector == *connector) {
+            let id = &definition.id;
+            if all.contains_key(&id.name) {
+                let oddity =
+                    "is in the configuration file and in the store: that of the file counts";
+                oddities.push(format!("profile {id} {oddity}"));
+                continue;
+            }
+            let known = old.and_then(|old| old.all.get(&id.name));
+            let same = known.filter(|known| known.definition.as_ref() == Some(definition));
+            let checked = same.cloned().unwrap_or_else(|| {
+                let token = self.token_of(definition);
+                Arc::new(Checked::new(Some(definition.clone()), ground(token)))
+            });
+            if definition.default {
+                match &default {
+                    None => default = Some(checked.clone()),
+                    Some(_) => oddities.push(format!(
+                        "profile {id} is not the default one: another profile of {connector} is"
+                    )),
+                }
+            }
+            all.insert(id.name.clone(), checked);
+        }
+        let only = || all.values().next().filter(|_| all.len() == 1).cloned();
+        let bare = old.map(|old| old.bare.clone());
+        Usable {
+            default: default.or_else(only),
+            bare: bare.unwrap_or_else(|| Arc::new(Checked::new(None, ground(None)))),
+            all,
+            oddities,
+        }
+    }
+
+    /// Which field the token of its auth fills.
+    fn token_of(&self, definition: &Definition) -> Option<String> {
+        let auth = definition.auth.as_deref()?;
+        let tokens = self.sources.tokens.as_ref();
+        Some(tokens.map_or_else(
+            || super::tokens::FIELD.to_owned(),
+            |tokens| tokens.field(&definition.id, auth),
+        ))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Sources ===
+
+impl Sources {
+    pub(super) fn tell(&self, profile: &Profile) {
+        if let Some(told) = &self.told {
+            told(profile.secrets().collect());
+        }
+    }
+}
+
+/// Whether a profile that was in use comes to something else now.
+async fn has_changed(before: &Usable, held: &Held) -> bool {
+    let now = held.now.load_full();
+    let default = |usable: &Usable| usable.default.as_ref().map(|d| d.name());
+    let used = before.default.as_ref().unwrap_or(&before.bare);
+    let mut changed = default(before) != default(&now) && used.last().is_some();
+    for (name, old) in &before.all {
+        let Some(last) = old.last() else { continue };
+        changed |= match now.all.get(name) {
+            None => true,
+            Some(new) => match follow(new, &held.sources).await {
+                Ok(profile) => profile != last,
+                Err(_) => true,
+            },
+        };
+    }
+    // That is told with the rest.
+    held.has_turned();
+    changed
+}
+
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        let ids =
+            |list: &[Definition]| -> Vec<_> { list.iter().map(|d| d.id.to_string()).collect() };
+        f.debug_struct("Connections")
+            .field("file", &ids(&state.file))
+            .field("store", &ids(&state.store))
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,177 @@
+//! Profiles of connectors in the file. The comments here are the configuration reference that users
+//! read.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use crosspoint_broker::profiles::{Source, is_secret_name};
+use crosspoint_core::{MASKED, Secret};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use super::durations::Span;
+use super::environment::Environment;
+use super::format::as_text;
+use super::problem::Wrong;
+use super::reference::Reference;
+use super::values::{Values, settings};
+
+/// The profiles of a connector, by name.
+pub type Profiles = BTreeMap<String, Profile>;
+
+/// An account at the system behind the connector: what its calls need and processes need not carry. A
+/// call uses the profile that it names, else the one with `default = true`, else the only one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Profile {
+    /// Whether calls may use it. A call that would use one that is not enabled is refused.
+    pub enabled: bool,
+
+    /// Whether calls use it that name none. One profile of a connector may be the default.
+    pub default: bool,
+
+    /// What may be shown, by the name of the field: texts, numbers, booleans, or references such as
+    /// `env:NAME`. A field with the name of a parameter stands in for it in calls that do not give
+    /// it.
+    #[schemars(schema_with = "settings")]
+    pub settings: Values,
+
+    /// What may not, by the name of the field: texts, or better references: `env:NAME`,
+    /// `file:PATH`, `exec:COMMAND ARGUMENTS`, `secret:NAME` for a secret that Crosspoint keeps, and
+    /// `vault:PATH#FIELD`. The last two are followed when a call needs them.
+    #[schemars(schema_with = "secrets")]
+    pub secrets: BTreeMap<String, SecretText>,
+
+    /// The auth of the connector whose access token it gets, kept fresh.
+    pub auth: Option<String>,
+
+    /// How often it is checked whether the system can be reached and takes the profile. When there
+    /// is no such setting, it is checked when somebody asks for it.
+    pub check_every: Option<Span>,
+}
+
+/// A secret as it was written: itself, or a reference to it. Shown as `***` unless it is a reference.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretText(Secret<String>);
+
+as_text!(SecretText, "secret", "string", "writeOnly": true);
+
+/// The schema of [`Profiles`].
+pub fn profiles(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "propertyNames": { "pattern": "^[A-Za-z0-9_-]+$", "format": "profile-name" },
+        "additionalProperties": generator.subschema_for::<Profile>(),
+    })
+}
+
+fn secrets(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "additionalProperties": generator.subschema_for::<SecretText>(),
+    })
+}
+
+// === impl Profile ===
+
+impl Default for Profile {
+    fn default() -> Profile {
+        Profile {
+            enabled: true,
+            default: false,
+            settings: Values::default(),
+            secrets: BTreeMap::new(),
+            auth: None,
+            check_every: None,
+        }
+    }
+}
+
+// === impl SecretText ===
+
+impl SecretText {
+    /// Where its value is: here, once references that lead out of the file are followed; or elsewhere,
+    /// to be followed when it is needed. Fails when a reference leads nowhere or to an empty value;
+    /// the error names the reference, never a value.
+    pub fn source(&self, env: &Environment) -> Result<Source, Wrong> {
+        let text = self.0.expose();
+        if let Some(elsewhere) = Source::of_reference(text) {
+            return Ok(elsewhere);
+        }
+        let Some(reference) = Reference::of(text) else {
+            return Ok(Source::Value(self.0.clone()));
+        };
+        let fault = match reference.value(env) {
+            Err(fault) => fault,
+            Ok(value) if value.is_empty() => "is empty".to_owned(),
+            Ok(value) => return Ok(Source::Value(Secret::new(value))),
+        };
+        Err(Wrong {
+            why: format!("`{text}` {fault}"),
+            help: String::new(),
+        })
+    }
+
+    fn is_reference(&self) -> bool {
+        let text = self.0.expose();
+        Source::of_reference(text).is_some() || Reference::of(text).is_some()
+    }
+
+    /// Why it cannot be followed whatever is there, if so.
+    fn fault(&self) -> Option<&'static str> {
+        let text = self.0.expose();
+        match Source::of_reference(text) {
+            Some(Source::Kept(name)) => {
+                let fault =
+                    "`secret:` wants the name of a secret: letters, digits, `_`, `-` and `.`";
+                return (!is_secret_name(&name)).then_some(fault);
+            }
+            Some(Source::Vault { path, field }) => {
+                let fault = "`vault:` wants a path and a field";
+                return (path.is_empty() || field.is_empty()).then_some(fault);
+            }
+            Some(Source::Value(_)) | None => {}
+        }
+        match Reference::of(text) {
+            Some(reference) => reference.fault(),
+            None if text.starts_with("vault:") => Some("`vault:` wants a path and a field"),
+            None if text.trim().is_empty() => Some("it is empty"),
+            None if text == MASKED => Some("`***` stands for a value that is not shown"),
+            None => None,
+        }
+    }
+}
+
+impl FromStr for SecretText {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<SecretText, Wrong> {
+        let secret = SecretText(Secret::new(text.to_owned()));
+        match secret.fault() {
+            None => Ok(secret),
+            Some(fault) => Err(Wrong {
+                why: fault.to_owned(),
+                help: "write a reference such as `secret:NAME`, `vault:PATH#FIELD`, `env:NAME`, \
+                       `file:PATH` or `exec:COMMAND`, or the value itself"
+                    .to_owned(),
+            }),
+        }
+    }
+}
+
+impl fmt::Display for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_reference() {
+            self.0.expose()
+        } else {
+            MASKED
+        })
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretText({self})")
+    }
+}
