@@ -2,6 +2,7 @@
 
 mod key;
 mod ledger;
+mod profile;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use key::{AuditArgs, CreateArgs, KeyCommand, RotateArgs};
 pub use ledger::{LedgerCommand, ListArgs, ReplayArgs, SettleArgs, ShowArgs};
+pub use profile::{ProfileCommand, SetProfileArgs};
 
 /// Exit code: a command that was called has failed.
 pub const FAILED: u8 = 1;
@@ -67,6 +69,9 @@ pub enum Command {
     /// Look at the calls that were recorded, and settle or repeat them
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Keep accounts at the systems behind connectors
+    #[command(subcommand)]
+    Profile(ProfileCommand),
     /// Make and rotate access keys that the store keeps
     #[command(subcommand)]
     Key(KeyCommand),

@@ -10,5 +10,6 @@ pub mod kept;
 pub mod key;
 pub mod ledger;
 pub mod new;
+pub mod profile;
 pub mod reload;
 pub mod serve;
