@@ -25,7 +25,7 @@ use crate::mounts::{Member, Registration};
 use crate::oauth::{Described, Grants};
 use crate::pipeline;
 use crate::policy::Policies;
-use crate::profiles::{Connections, watch};
+use crate::profiles::{CheckResult, Connections, ProfileId, check, watch};
 use crate::spans;
 
 /// How often old rows are removed from the ledger.
@@ -390,9 +390,29 @@ impl Broker {
         });
     }
 
-    /// Follows changes of profiles and secrets from here on, whoever makes them.
+    /// Follows changes of profiles and secrets from here on, whoever makes them, and checks those that
+    /// are to be checked every now and then.
     pub fn attend_profiles(&self) {
         tokio::spawn(watch::run(Arc::downgrade(&self.0)));
+        let broker = self.clone();
+        tokio::spawn(async move {
+            // Before that a connector may be on its way.
+            broker.settled().await;
+            let inner = Arc::downgrade(&broker.0);
+            drop(broker);
+            check::run(inner).await;
+        });
+    }
+
+    /// Tries whether the system of a profile can be reached and takes it (Django Automate: `connect()`),
+    /// within `limit`, without changing anything there. Fails where that cannot be tried: there is no
+    /// such profile, it is wrong in itself, or the connector cannot tell.
+    pub async fn check_profile(
+        &self,
+        id: &ProfileId,
+        limit: Duration,
+    ) -> Result<CheckResult, Failure> {
+        check::check(&self.0, id, limit).await
     }
 
     /// Says that the 202 of a long call has left: its result may follow. Whoever answers so must

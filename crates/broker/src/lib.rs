@@ -4,6 +4,7 @@
 //! Read [`Broker::submit`] first: it finds the command and sends the call down the pipeline
 //! (`pipeline.rs`), the one list of layers.
 
+pub mod access;
 mod broker;
 pub mod cabinet;
 mod callbacks;

@@ -21,7 +21,7 @@ pub enum Type {
 }
 
 /// One parameter of a command (SpiffArena: parameter; Activiti: input).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Parameter {
     /// Its name.
     pub name: String,

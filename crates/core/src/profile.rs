@@ -11,7 +11,7 @@ use crate::Failure;
 use crate::parameter::Parameter;
 
 /// What a profile of a connector may hold (Activiti: configuration parameters).
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fields {
     /// The fields that are known, in the order in which people fill them in.
     pub declared: Vec<Parameter>,

@@ -1,14 +1,18 @@
 //! The command line's grammar and its help.
 
 mod auth;
+mod key;
 mod ledger;
+mod profile;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 pub use auth::{AuthCommand, ForgetArgs, LoginArgs};
+pub use key::{AuditArgs, CreateArgs, KeyCommand, RotateArgs};
 pub use ledger::{LedgerCommand, ListArgs, ReplayArgs, SettleArgs, ShowArgs};
+pub use profile::{ProfileCommand, SetProfileArgs};
 
 /// Exit code: a command that was called has failed.
 pub const FAILED: u8 = 1;
@@ -70,6 +74,14 @@ pub enum Command {
     /// Authorise profiles at providers of OAuth
     #[command(subcommand)]
     Auth(AuthCommand),
+    /// Keep accounts at the systems behind connectors
+    #[command(subcommand)]
+    Profile(ProfileCommand),
+    /// Make and rotate access keys that the store keeps
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// See what administrators did
+    Audit(AuditArgs),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -48,6 +48,9 @@ fn main() -> ExitCode {
         Command::Reload(args) => command::reload::run(&cli.config, &args),
         Command::Ledger(command) => command::ledger::run(&cli.config, command),
         Command::Auth(command) => command::auth::run(&cli.config, command),
+        Command::Profile(command) => command::profile::run(&cli.config, command),
+        Command::Key(command) => command::key::run(&cli.config, command),
+        Command::Audit(args) => command::audit::run(&cli.config, args),
         Command::Config(ConfigCommand::Check(args)) => command::config::check(&cli.config, args),
         Command::Config(ConfigCommand::Reference(args)) => command::config::reference(args),
     };

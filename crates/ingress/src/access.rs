@@ -1,80 +1,99 @@
-//! Who may ask: API keys, and the Host check that stands in for them on a loopback listener.
+//! Who may ask: access keys, and the Host check that stands in for them on a loopback listener.
 
 use std::sync::Arc;
 
-use crosspoint_core::{Secret, is_loopback_host};
+use crosspoint_broker::access::{AccessKey, KeptKeys, KeyHash};
+use crosspoint_core::is_loopback_host;
 use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
-use subtle::ConstantTimeEq;
 
-use crate::auth;
+use crate::rights;
 
 /// The header in which SpiffArena's backend sends its key (`spiff-openapi.json`,
 /// `ConnectorProxyApiKey`).
 pub(crate) static KEY_HEADER: HeaderName = HeaderName::from_static("spiff-connector-proxy-api-key");
 
-/// A key that callers may present.
-#[derive(Debug, Clone)]
-pub struct ApiKey {
-    /// How it is called in logs; the scope of idempotency keys.
-    pub name: Arc<str>,
-    /// What the caller sends.
-    pub value: Secret<String>,
-}
-
 /// The rules of access.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Access {
-    /// With none, nobody needs a key.
-    pub keys: Vec<ApiKey>,
-    /// Without keys: take requests for any Host.
+    /// The keys of the configuration.
+    pub keys: Vec<Arc<AccessKey>>,
+    /// The keys of the store, which change while the process runs.
+    pub kept: Option<Arc<KeptKeys>>,
+    /// Whether a key is needed even while there is none.
+    pub required: bool,
+    /// Where no key is needed: take requests for any Host.
     pub anonymous: bool,
-    /// Without keys: Host values that are taken beside loopback ones.
+    /// Where no key is needed: Host values that are taken beside loopback ones.
     pub hosts: Vec<String>,
 }
 
 /// A request that may not pass, as status and message.
 pub(crate) struct Denied(pub StatusCode, pub String);
 
-/// Paths that never need a key: probes, and the line that says what this is. The authorisation
-/// round trips under `/v1/auth/` come from browsers that have none.
-const OPEN: [&str; 5] = ["/", "/liveness", "/v1/liveness", "/healthz", "/readyz"];
+/// What a caller without a right key is told. SpiffArena's proxies say so.
+const UNAUTHORIZED: &str = "Unauthorized";
 
 // === impl Access ===
 
 impl Access {
-    /// Lets a request pass, with the name of its key if it needed one.
+    /// Whether a request needs a key.
+    pub(crate) fn is_keyed(&self) -> bool {
+        let kept = || {
+            self.kept
+                .as_ref()
+                .is_some_and(|kept| !kept.keys().is_empty())
+        };
+        self.required || !self.keys.is_empty() || kept()
+    }
+
+    /// Lets a request pass, with its key if it needed one.
     ///
     /// A key is taken from `Spiff-Connector-Proxy-Api-Key` or `Authorization: Bearer`. Without
     /// keys a page of some other site could reach a loopback listener through a name that it
     /// makes resolve here (DNS rebinding); such a request is known by its Host.
+    ///
+    /// What the key must be good for by method and path is in `rights.rs`; what depends on the
+    /// connector is asked where that is known.
     pub(crate) fn admit(
         &self,
         method: &Method,
         uri: &Uri,
         headers: &HeaderMap,
-    ) -> Result<Option<Arc<str>>, Denied> {
-        if self.keys.is_empty() {
+    ) -> Result<Option<Arc<AccessKey>>, Denied> {
+        if !self.is_keyed() {
             return self.check_host(uri, headers).map(|()| None);
         }
-        if method == Method::OPTIONS || OPEN.contains(&uri.path()) {
+        if method == Method::OPTIONS {
             return Ok(None);
         }
-        let key = presented(headers).and_then(|sent| self.key(sent));
-        match key {
-            Some(key) => Ok(Some(key.name.clone())),
-            None if uri.path().starts_with(auth::BELOW) => Ok(None),
-            None => Err(Denied(StatusCode::UNAUTHORIZED, "Unauthorized".to_owned())),
+        if rights::is_open(uri.path()) {
+            // None is needed; what one that was sent is good for is asked where it matters.
+            let key = presented(headers).and_then(|sent| self.key(sent));
+            return Ok(key.filter(|key| !key.has_expired()));
+        }
+        let unauthorized = |message: String| Denied(StatusCode::UNAUTHORIZED, message);
+        let Some(key) = presented(headers).and_then(|sent| self.key(sent)) else {
+            return Err(unauthorized(UNAUTHORIZED.to_owned()));
+        };
+        if key.has_expired() {
+            let name = &key.name;
+            let message = format!("{UNAUTHORIZED}: the key '{name}' has expired; use a newer one");
+            return Err(unauthorized(message));
+        }
+        match rights::refusal(&key, method, uri.path()) {
+            None => Ok(Some(key)),
+            Some(message) => Err(Denied(StatusCode::FORBIDDEN, message)),
         }
     }
 
-    /// Every key is compared, in constant time each, so that the time tells nothing.
-    fn key(&self, sent: &[u8]) -> Option<&ApiKey> {
-        let matches = |key: &&ApiKey| bool::from(key.value.expose().as_bytes().ct_eq(sent));
-        self.keys
-            .iter()
-            .filter(matches)
-            .fold(None, |_, key| Some(key))
+    /// Of two with one value, as while a key is rotated, the one that lasts.
+    fn key(&self, sent: &[u8]) -> Option<Arc<AccessKey>> {
+        let hash = KeyHash::of(sent);
+        let kept = self.kept.as_ref().map(|kept| kept.keys());
+        let kept = kept.iter().flat_map(|keys| keys.iter());
+        let known = self.keys.iter().chain(kept).filter(|key| key.hash == hash);
+        known.min_by_key(|key| key.has_expired()).cloned()
     }
 
     fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Denied> {
@@ -95,7 +114,7 @@ impl Access {
         }
         Err(Denied(
             StatusCode::FORBIDDEN,
-            "this Host is not served without an API key: set access.api_keys, or name the host \
+            "this Host is not served without an access key: set access.api_keys, or name the host \
              in access.hosts"
                 .to_owned(),
         ))
@@ -143,10 +162,7 @@ mod tests {
     }
 
     fn with_key() -> Access {
-        let key = |name: &str| ApiKey {
-            name: name.into(),
-            value: Secret::new(format!("{name}!")),
-        };
+        let key = |name: &str| Arc::new(AccessKey::new(name, &format!("{name}!")));
         Access {
             keys: vec![key("first"), key("second")],
             ..Access::default()
@@ -185,10 +201,7 @@ mod tests {
     #[test]
     fn probes_are_open_and_everything_else_is_not() {
         let access = with_key();
-        for path in OPEN
-            .into_iter()
-            .chain(["/v1/auth/a/b", "/v1/auth/a/b/callback"])
-        {
+        for path in rights::OPEN {
             assert_eq!(admit(&access, path, &[]), 200, "{path}");
         }
         for path in [
@@ -202,6 +215,36 @@ mod tests {
         ] {
             assert_eq!(admit(&access, path, &[]), 401, "{path}");
         }
+    }
+
+    #[test]
+    fn a_key_that_has_expired_is_told_so() {
+        let mut key = AccessKey::new("old", "old!");
+        key.expires = Some(1);
+        let access = Access {
+            keys: vec![Arc::new(key)],
+            ..Access::default()
+        };
+        let headers = HeaderMap::from_iter([(KEY_HEADER.clone(), "old!".parse().unwrap())]);
+        let uri = "/v1/commands".parse().unwrap();
+        let Err(Denied(status, message)) = access.admit(&Method::GET, &uri, &headers) else {
+            panic!("an expired key was taken");
+        };
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+        assert!(message.contains("'old' has expired"), "{message}");
+    }
+
+    #[test]
+    fn a_key_may_be_needed_though_there_is_none() {
+        let access = Access {
+            required: true,
+            ..Access::default()
+        };
+        assert_eq!(
+            admit(&access, "/v1/commands", &[("host", "localhost")]),
+            401
+        );
+        assert_eq!(admit(&access, "/healthz", &[]), 200);
     }
 
     #[test]

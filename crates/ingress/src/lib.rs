@@ -13,11 +13,12 @@ mod live;
 mod openapi;
 mod operate;
 mod request;
+mod rights;
 mod router;
 mod serve;
 mod spiff;
 
-pub use access::{Access, ApiKey};
+pub use access::Access;
 pub use api::callback as api_callback;
 pub use live::Live;
 pub use router::{Settings, router};

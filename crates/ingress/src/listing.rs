@@ -7,6 +7,8 @@ use bytes::Bytes;
 use crosspoint_broker::{Catalogue, Entry};
 use serde_json::Value;
 
+use crate::request::Seen;
+
 /// The written list, kept until the catalogue changes. The catalogue itself is not held:
 /// connectors that have been replaced end when nobody has theirs any more.
 #[derive(Default)]
@@ -15,8 +17,19 @@ pub(crate) struct Listing(ArcSwapOption<(Weak<Catalogue>, Bytes)>);
 // === impl Listing ===
 
 impl Listing {
-    /// The list as JSON, each command as `write` wants it.
-    pub(crate) fn text(&self, catalogue: Arc<Catalogue>, write: fn(&Entry) -> Value) -> Bytes {
+    /// The list as JSON, each command as `write` wants it; of those that the caller may see.
+    pub(crate) fn text(
+        &self,
+        seen: &Seen,
+        catalogue: Arc<Catalogue>,
+        write: fn(&Entry) -> Value,
+    ) -> Bytes {
+        if seen.is_of_connectors() {
+            let entries = catalogue.entries().iter();
+            let visible = entries.filter(|entry| seen.sees(&entry.id.connector));
+            let list: Value = visible.map(|entry| write(entry)).collect();
+            return list.to_string().into();
+        }
         if let Some(kept) = &*self.0.load()
             && kept.0.as_ptr() == Arc::as_ptr(&catalogue)
         {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
+use crosspoint_broker::access::{AccessKey, Doer};
 use crosspoint_core::{CallId, Trace};
 use futures_util::TryFutureExt;
 use futures_util::future::{Either, ready};
@@ -16,7 +17,7 @@ use tower::Service;
 
 use crate::access::{Denied, KEY_HEADER};
 use crate::router::Shared;
-use crate::{answer, api};
+use crate::{answer, api, rights};
 
 /// By which a request is found in the log; taken from the caller when it sent a usable one.
 pub(crate) static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -34,8 +35,42 @@ pub(crate) struct Seen {
     pub(crate) call: CallId,
     /// By which the caller knows it.
     pub(crate) id: Arc<str>,
-    /// The name of the access key it came with.
-    pub(crate) key: Option<Arc<str>>,
+    /// The access key it came with.
+    pub(crate) key: Option<Arc<AccessKey>>,
+}
+
+// === impl Seen ===
+
+impl Seen {
+    /// The name of its access key: the scope of idempotency keys.
+    pub(crate) fn caller(&self) -> Option<Arc<str>> {
+        self.key.as_ref().map(|key| key.name.clone())
+    }
+
+    /// Why its key is not good for a connector, if it is not.
+    pub(crate) fn refusal_of(&self, connector: &str) -> Option<String> {
+        rights::refusal_of(self.key.as_deref()?, connector)
+    }
+
+    /// Whether it may see what belongs to a connector.
+    pub(crate) fn sees(&self, connector: &str) -> bool {
+        rights::sees(self.key.as_deref(), connector)
+    }
+
+    /// Whether its key is good for some connectors only.
+    pub(crate) fn is_of_connectors(&self) -> bool {
+        let key = self.key.as_ref();
+        key.is_some_and(|key| key.scopes.are_of_connectors())
+    }
+
+    /// Who asks, for the audit.
+    pub(crate) fn doer(&self) -> Doer {
+        let name = self.caller();
+        Doer {
+            name: name.as_deref().unwrap_or("anonymous").to_owned(),
+            ingress: "api",
+        }
+    }
 }
 
 /// Put on an answer whose request has its line in the log already: the broker writes that of a

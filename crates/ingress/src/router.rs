@@ -8,6 +8,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::{get, post};
 use crosspoint_broker::Broker;
+use crosspoint_broker::cabinet::Cabinet;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use http::{Method, StatusCode};
 use tokio::sync::Semaphore;
@@ -21,10 +22,12 @@ use crate::spiff;
 use crate::{answer, api, auth, openapi, operate, request};
 
 /// How the HTTP side behaves.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// Who may ask.
     pub access: Access,
+    /// Where administrative acts are recorded, if anywhere.
+    pub cabinet: Option<Arc<dyn Cabinet>>,
     /// Web pages of which origins may ask, `*` for all; none by default.
     pub cors_origins: Vec<String>,
     /// The largest request body in bytes.
@@ -43,6 +46,7 @@ pub(crate) type Shared = Arc<State>;
 pub(crate) struct State {
     pub(crate) broker: Broker,
     pub(crate) access: Access,
+    pub(crate) cabinet: Option<Arc<dyn Cabinet>>,
     pub(crate) max_body: usize,
     pub(crate) spiff_deadline: Duration,
     pub(crate) api_deadline: Duration,
@@ -59,8 +63,9 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
     let cors = option_layer(cors(&settings.cors_origins));
     let shared = Arc::new(State {
         broker,
-        documents: Documents::new(!settings.access.keys.is_empty()),
+        documents: Documents::new(settings.access.is_keyed()),
         access: settings.access,
+        cabinet: settings.cabinet,
         max_body: settings.max_body,
         spiff_deadline: settings.spiff_deadline,
         api_deadline: settings.api_deadline,
@@ -99,6 +104,7 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
         .route("/api/v1/calls/{id}", get(api::one))
         .route("/api/v1/calls/{id}/settle", post(api::settle))
         .route("/api/v1/calls/{id}/replay", post(api::replay))
+        .route("/api/v1/audit", get(api::audit))
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_that_way)
         .with_state(shared.clone());

@@ -7,7 +7,7 @@ use crosspoint_broker::ledger::{Begun, State, StoreError};
 
 use crate::codec;
 use crate::engine::{Fault, Transaction};
-use crate::queue::{Record, Work};
+use crate::queue::{Ask, Record, Work};
 use crate::sql::{CHANGED_COLUMNS, Dialect, MADE_COLUMNS, SETTLE, STATE, WITHDRAW, select_key};
 use crate::value::{Rows, Statement, Value};
 
@@ -87,7 +87,7 @@ impl Scribe {
         }
         for (work, answer) in works.iter().zip(&mut answers) {
             if let Work::Ask(ask) = work {
-                *answer = Answer::Rows(transaction.run(&ask.statement).await?);
+                *answer = Answer::Rows(asked(transaction, ask).await?);
             }
         }
         Ok(answers)
@@ -270,6 +270,17 @@ impl Scribe {
         }
         Ok(ids)
     }
+}
+
+async fn asked(transaction: &mut dyn Transaction, ask: &Ask) -> Result<Rows, Fault> {
+    if let Some(before) = &ask.before {
+        transaction.run(before).await?;
+    }
+    let rows = transaction.run(&ask.statement).await?;
+    if let (Some(after), false) = (&ask.after, rows.is_empty()) {
+        transaction.run(after).await?;
+    }
+    Ok(rows)
 }
 
 /// Statements of the sizes that there are, each with its rows.

@@ -64,6 +64,8 @@ fn read(columns: &dyn Columns) -> Result<Row, sqlx::Error> {
             callback: text(13)?,
             arguments: text(14)?,
             argument_bytes: count(15)?,
+            profile: text(34)?,
+            uses: text(35)?,
         },
         state,
         attempts: count(17)? as u32,

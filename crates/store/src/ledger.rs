@@ -124,8 +124,23 @@ impl Ledger {
 
     /// The same, and the answer is still to be waited for.
     pub(crate) fn queued(&self, statement: Statement) -> Result<Answered<Rows>, StoreError> {
+        self.queued_between(None, statement, None)
+    }
+
+    /// The same between two others; the one after it only runs where it has answered with a row.
+    pub(crate) fn queued_between(
+        &self,
+        before: Option<Statement>,
+        statement: Statement,
+        after: Option<Statement>,
+    ) -> Result<Answered<Rows>, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let work = Work::Ask(Ask { statement, answer });
+        let work = Work::Ask(Ask {
+            before,
+            statement,
+            after,
+            answer,
+        });
         self.shared.queue.push(work).map_err(|_| self.full())?;
         Ok(answered)
     }

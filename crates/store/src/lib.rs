@@ -1,12 +1,14 @@
 //! The ledger on SQLite and PostgreSQL.
 //!
-//! [`open`] makes a [`crosspoint_broker::ledger::Store`] of a URL. Writes go through one queue
+//! [`open`] makes a [`crosspoint_broker::ledger::Store`] of a URL, which is a
+//! [`crosspoint_broker::cabinet::Cabinet`], too (`cabinet.rs`). Writes go through one queue
 //! (`queue.rs`) to one task (`writer.rs`), which puts what has queued into one transaction
 //! (`batch.rs`); reads go to a pool, and so do signs of life (`alive.rs`). The SQL is shared (`sql.rs`); what differs between the two
 //! databases is a [`sql::Dialect`] and a file each.
 
 mod alive;
 mod batch;
+mod cabinet;
 mod codec;
 mod engine;
 mod key;

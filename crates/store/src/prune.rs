@@ -30,6 +30,7 @@ const LAST: &str = "~";
 impl Ledger {
     pub(crate) async fn remove_old(&self, retention: Retention) -> Result<Pruned, StoreError> {
         let mut pruned = Pruned::default();
+        self.remove_expired().await?;
         if let Some(age) = retention.age {
             let now = self.database_now().await?;
             let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);

@@ -12,7 +12,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use crate::record::{Change, Insert};
-use crate::value::{Rows, Statement};
+use crate::value::{Rows, Statement, Value};
 
 /// How long a record that nobody waits for may wait for company, above all a beginning for its end:
 /// together they are one insert.
@@ -41,9 +41,13 @@ pub(crate) struct Record {
     pub(crate) tried: bool,
 }
 
-/// A statement whose answer somebody waits for.
+/// A statement whose answer somebody waits for, with what belongs to it in the same transaction.
 pub(crate) struct Ask {
+    /// Runs first.
+    pub(crate) before: Option<Statement>,
     pub(crate) statement: Statement,
+    /// Runs next where the statement has answered with a row.
+    pub(crate) after: Option<Statement>,
     pub(crate) answer: Waiter<Rows>,
 }
 
@@ -374,7 +378,7 @@ impl Work {
                 record.insert.as_ref().map_or(0, Insert::size)
                     + record.change.as_ref().map_or(0, Change::size)
             }
-            Work::Ask(_) => 0,
+            Work::Ask(ask) => ask.statement.values.iter().map(Value::size).sum(),
         }
     }
 }

@@ -73,6 +73,8 @@ impl Insert {
             about.argument_bytes.into(),
             Value::from(sealed.as_ref()),
             0i64.into(),
+            short(&about.profile),
+            Value::from(about.uses.as_deref()),
         ];
         let runs = row.state == State::Running;
         let change = Change {

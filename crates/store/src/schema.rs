@@ -7,7 +7,9 @@ use crate::value::Statement;
 
 /// What brings the schema from each version to the next, beginning with none. Only ever appended
 /// to. `{blob}` and `{text}` stand for the database's own types.
-const MIGRATIONS: &[&[&str]] = &[&[
+const MIGRATIONS: &[&[&str]] = &[CALLS, CABINET];
+
+const CALLS: &[&str] = &[
     "CREATE TABLE crosspoint_meta (
         name {text} PRIMARY KEY,
         value {blob} NOT NULL
@@ -65,7 +67,40 @@ const MIGRATIONS: &[&[&str]] = &[&[
         WHERE instance IS NOT NULL",
     "CREATE INDEX crosspoint_calls_request ON crosspoint_calls (request_id, id)
         WHERE request_id <> id",
-]];
+];
+
+/// What outlives the process beside calls. The two counters are what revisions are taken from, and
+/// what tells others that something was changed.
+const CABINET: &[&str] = &[
+    "CREATE TABLE crosspoint_items (
+        drawer {text} NOT NULL,
+        id {text} NOT NULL,
+        revision BIGINT NOT NULL,
+        changed BIGINT NOT NULL,
+        expires BIGINT,
+        claimed BIGINT,
+        sealed {blob} NOT NULL,
+        PRIMARY KEY (drawer, id)
+    )",
+    "CREATE INDEX crosspoint_items_expires ON crosspoint_items (expires)
+        WHERE expires IS NOT NULL",
+    "CREATE TABLE crosspoint_acts (
+        id BIGINT PRIMARY KEY,
+        at BIGINT NOT NULL,
+        actor {text} NOT NULL,
+        ingress {text} NOT NULL,
+        act {text} NOT NULL,
+        subject {text} NOT NULL,
+        detail {text}
+    )",
+    "CREATE TABLE crosspoint_counters (
+        name {text} PRIMARY KEY,
+        value BIGINT NOT NULL
+    )",
+    "INSERT INTO crosspoint_counters (name, value) VALUES ('revision', 0), ('version', 0)",
+    "ALTER TABLE crosspoint_calls ADD COLUMN profile {text}",
+    "ALTER TABLE crosspoint_calls ADD COLUMN uses {text}",
+];
 
 /// The table with the version has the same shape for ever, so that any program can read it.
 const VERSION_TABLE: &str =

@@ -30,13 +30,13 @@ pub(crate) struct Dialect {
 /// The columns that are set when a row is made, in the order of [`crate::record::Insert`].
 const MADE: &str = "id, key_hash, scope, key, fingerprint, ingress, caller, instance, model, task, \
      request_id, connector, command, created, owner, callback, arguments, argument_bytes, \
-     sealed_call, deliveries";
+     sealed_call, deliveries, profile, uses";
 
 /// The columns that change with the state, in the order of [`crate::record::Change`].
 const CHANGED: &str = "state, attempts, started, ended, status, mimetype, code, effect, may_pass, \
      result_bytes, size, deliver_at, message, summary, sealed_result";
 
-pub(crate) const MADE_COLUMNS: usize = 20;
+pub(crate) const MADE_COLUMNS: usize = 22;
 pub(crate) const CHANGED_COLUMNS: usize = 15;
 
 /// What is read of a row, in the order of [`crate::codec::row`].
@@ -45,10 +45,10 @@ pub(crate) const ROW: &str = "id, scope, key, fingerprint, ingress, caller, inst
      owner, started, ended, status, mimetype, code, message, effect, may_pass, summary, \
      result_bytes, deliveries, deliver_at, delivery_error, \
      CAST(CASE WHEN sealed_call IS NULL THEN 0 ELSE 1 END AS BIGINT), \
-     CAST(CASE WHEN sealed_result IS NULL THEN 0 ELSE 1 END AS BIGINT)";
+     CAST(CASE WHEN sealed_result IS NULL THEN 0 ELSE 1 END AS BIGINT), profile, uses";
 
 /// How many columns that is.
-pub(crate) const ROW_COLUMNS: usize = 34;
+pub(crate) const ROW_COLUMNS: usize = 36;
 
 pub(crate) const SELECT_META: &str = "SELECT value FROM crosspoint_meta WHERE name = $1";
 pub(crate) const INSERT_META: &str =
@@ -127,7 +127,7 @@ impl Dialect {
     }
 
     /// `$n`, or this database's own clock when that is null.
-    fn now(&self, n: usize) -> String {
+    pub(crate) fn now(&self, n: usize) -> String {
         format!("COALESCE(${n}, {})", self.now)
     }
 

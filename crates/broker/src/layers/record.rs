@@ -59,7 +59,7 @@ pub(crate) async fn layer(
         let id = job.call.id.to_string();
         let listed = must.then(|| recorder.flights.list(&id, &job.flight));
         let open = Open::new(&recorder, &job, id, plan.clone(), listed);
-        let row = new_row(&open, &job.call, key.clone());
+        let row = new_row(&open, &job, key.clone());
         match recorder.store.begin(row, wait).await {
             Ok(Begun::New) => return Ok((begun(job), Recording(Some(open)))),
             Ok(Begun::Known(row)) => {
@@ -121,7 +121,8 @@ fn wait(recorder: &Recorder, safety: Safety, must: bool) -> Wait {
     }
 }
 
-fn new_row(open: &Open, call: &Call, key: Option<Key>) -> NewRow {
+fn new_row(open: &Open, job: &Job, key: Option<Key>) -> NewRow {
+    let call = &job.call;
     let origin = &call.origin;
     let promised = open.plan.as_ref().filter(|plan| plan.after.is_zero());
     NewRow {
@@ -140,6 +141,8 @@ fn new_row(open: &Open, call: &Call, key: Option<Key>) -> NewRow {
             arguments: open.reader().arguments(&call.arguments),
             argument_bytes: size(call),
             callback: promised.and_then(|plan| plan.callback.clone()),
+            profile: job.profile.recorded(),
+            uses: job.profile.uses(),
         },
         state: match promised {
             Some(_) => State::Accepted,

@@ -5,8 +5,8 @@ use crosspoint_core::Effect;
 
 use super::State;
 
-/// What is known of a call when it comes in. Texts other than `arguments` and `callback` that are
-/// longer than 500 bytes are cut by the store.
+/// What is known of a call when it comes in. Texts other than `arguments`, `callback` and `uses` that
+/// are longer than 500 bytes are cut by the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct About {
     /// The way in, by name.
@@ -34,6 +34,11 @@ pub struct About {
     pub argument_bytes: u64,
     /// Where the result of a long call is delivered. Kept in clear.
     pub callback: Option<String>,
+    /// The profile that it runs with, as `crm/prod`.
+    pub profile: Option<String>,
+    /// Where the secrets and tokens come from that it runs with: references with a space between
+    /// them, as `secret:crm auth:main`. No value is in it. Kept in clear.
+    pub uses: Option<String>,
 }
 
 /// Under which key the effect must happen at most once.

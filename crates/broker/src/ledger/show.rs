@@ -37,6 +37,8 @@ pub fn row_json(row: &Row) -> Value {
         "result": row.readable_result(),
         "result_bytes": ending.map(|ending| ending.result_bytes),
         "callback": about.callback,
+        "profile": about.profile,
+        "uses": row.uses(),
         "deliveries": delivery.attempts,
         "next_delivery": delivery.next.and_then(time_json),
         "delivery_error": delivery.error,
@@ -64,6 +66,11 @@ impl Row {
     pub fn took(&self) -> Option<i64> {
         let (started, ending) = (self.started?, self.ending.as_ref()?);
         Some((ending.ended - started).max(0))
+    }
+
+    /// The references to the secrets and tokens that it runs with.
+    pub fn uses(&self) -> Option<Vec<&str>> {
+        Some(self.about.uses.as_deref()?.split_whitespace().collect())
     }
 
     /// The readable summary of the arguments.

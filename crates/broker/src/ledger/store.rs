@@ -116,11 +116,11 @@ pub enum StoreError {
     TakenOver(String),
     /// A sealed part cannot be opened.
     #[error(
-        "the sealed {part} of call {id} cannot be opened: it was changed, or sealed with another \
+        "the sealed {part} of {id} cannot be opened: it was changed, or sealed with another \
          master key"
     )]
     Sealed {
-        /// The row.
+        /// The row; `secret NAME` and the like for what is in a drawer.
         id: String,
         /// Which part.
         part: &'static str,

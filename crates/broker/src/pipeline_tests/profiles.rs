@@ -281,3 +281,58 @@ async fn what_somebody_changes_counts_after_a_moment_and_the_connector_is_told()
     assert_eq!(used().await, "v2");
     assert_eq!(bench.system.renewed.load(Ordering::SeqCst), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_check_tells_whether_a_profile_works_and_the_last_one_shows_in_the_health() {
+    let vault = slow(Duration::ZERO);
+    let profiles = [("prod", "v"), ("gone", "absent")];
+    let profiles = profiles.map(|(name, field)| profile(name, self::vault(field)));
+    let bench = bench(none(), &vault, profiles.into());
+    let check = async |name: &str| {
+        let id = ProfileId::new("odd", name);
+        bench.broker.check_profile(&id, SECOND).await
+    };
+    assert_eq!(check("prod").await.unwrap().error, None);
+    assert!(bench.broker.health().profiles.is_empty());
+    let failure = Failure::reported("HttpError401", "canary-v is not known");
+    bench.system.checks.lock().unwrap().push_back(failure);
+    let error = check("prod").await.unwrap().error.unwrap();
+    assert_eq!(error.message, "*** is not known");
+    let told = "profile odd/prod failed its last check: HttpError401: *** is not known";
+    assert_eq!(bench.broker.health().profiles, [told]);
+    check("prod").await.unwrap();
+    assert!(bench.broker.health().profiles.is_empty());
+    let error = check("gone").await.unwrap().error.unwrap();
+    assert_eq!(error.code, "secret_unavailable");
+    assert_eq!(check("nobody").await.unwrap_err().code, "profile_not_found");
+    assert_eq!(bench.system.checked.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn profiles_are_checked_as_often_as_they_say_and_once_among_several_processes() {
+    let memory = Arc::new(Memory::default());
+    let bench = || {
+        let connections = Connections::new(Some(memory.clone()), None, None);
+        let token = Source::Value(Secret::new("t".to_owned()));
+        let mut often = profile("often", token.clone());
+        often.check_every = Some(60 * SECOND);
+        let profiles = vec![often, profile("never", token)];
+        Bench::with_connections(none(), connections.with_file(profiles))
+    };
+    let checked = |bench: &Bench| bench.system.checked.load(Ordering::SeqCst);
+    let first = bench();
+    first.broker.attend_profiles();
+    sleep(30 * SECOND).await;
+    assert_eq!(checked(&first), 1);
+    // Its clock is that of the world, by which no time has passed.
+    let second = bench();
+    second.broker.attend_profiles();
+    sleep(10 * SECOND).await;
+    assert_eq!(checked(&second), 0);
+    let last = second.broker.connections();
+    assert!(
+        last.last_check(&ProfileId::new("odd", "often"))
+            .await
+            .is_some()
+    );
+}

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use crosspoint_core::{Failure, Fields, nearest, shorten};
 
+use super::ProfileId;
 use super::checked::Checked;
 use super::choice::Choice;
 use super::connections::Sources;
@@ -99,6 +101,21 @@ impl Held {
             .filter(|checked| checked.has_turned())
             .count()
             > 0
+    }
+
+    /// The enabled profiles that are checked now and then, with how often.
+    pub(super) fn checked_by_itself(&self) -> Vec<(ProfileId, Duration)> {
+        let now = self.now.load();
+        let definitions = now.all.values().filter_map(|c| c.definition.as_ref());
+        let enabled = definitions.filter(|definition| definition.enabled);
+        enabled
+            .filter_map(|definition| Some((definition.id.clone(), definition.check_every?)))
+            .collect()
+    }
+
+    /// Whether there is a profile of that name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.now.load().all.contains_key(name)
     }
 
     /// What is wrong with its profiles, a sentence each, for people.

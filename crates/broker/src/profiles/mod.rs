@@ -3,6 +3,7 @@
 //! [`Connections`] knows them all. What calls of one connector choose from is `held.rs`, what they get
 //! is `choice.rs`; `watch.rs` notices what somebody changed.
 
+pub(crate) mod check;
 mod checked;
 mod choice;
 mod connections;
@@ -13,6 +14,7 @@ mod secrets;
 mod tokens;
 pub(crate) mod watch;
 
+pub use check::{CheckError, CheckResult};
 pub(crate) use choice::{Choice, Resolved};
 pub use connections::Connections;
 pub use definition::{

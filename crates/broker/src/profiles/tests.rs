@@ -294,3 +294,13 @@ async fn the_file_wins_over_the_store_and_what_is_of_no_use_is_said() {
         ]
     );
 }
+
+#[tokio::test]
+async fn what_a_connector_holds_is_not_forgotten_when_the_catalogue_is_built_again() {
+    let connections = Connections::default();
+    let connections = connections.with_file(vec![definition("crm/prod", url(), &[])]);
+    let first = held(&connections);
+    assert!(Arc::ptr_eq(&first, &held(&connections)));
+    let other = connections.of(&"crm".into(), &fields(true));
+    assert!(!Arc::ptr_eq(&first, &other));
+}

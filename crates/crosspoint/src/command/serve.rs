@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use crosspoint_broker::Broker;
+use crosspoint_broker::cabinet::Cabinet;
 use crosspoint_broker::ledger::Store;
 use crosspoint_ingress::Live;
 use tokio::net::TcpListener;
@@ -22,7 +23,7 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::logging::{self, LogMask};
 use crate::show;
 use crate::telemetry;
-use crate::wire::{self, Options, Python, Reloader, ToLog};
+use crate::wire::{self, KeptFor, Options, Python, Reloader, ToLog};
 
 /// Serves until a signal says stop.
 pub fn run(file: &Option<PathBuf>, args: ServeArgs) -> Result<ExitCode> {
@@ -81,11 +82,13 @@ async fn serve(
         .context("reading the address that is listened on")?;
     let python = Python::new(Arc::new(ToLog));
     let ledger = wire::ledger::open(&loaded, true).await?;
-    let cabinet = wire::cabinet(ledger.as_ref());
-    let kept = wire::Kept::new(&loaded, Some(address), cabinet, Some(log.clone()))?;
+    let profiles = wire::cabinet(ledger.as_ref());
+    let accounts = wire::Accounts::new(&loaded, Some(address), profiles, Some(log.clone()))?;
+    let cabinet = ledger.clone().map(|ledger| ledger as Arc<dyn Cabinet>);
+    let kept = KeptFor::open(cabinet).await?;
     let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
     let (telemetry, tracing) = telemetry::start(&loaded, Some(address), &log);
-    let stores = (ledger, &kept);
+    let stores = (ledger, &accounts);
     let broker = wire::broker(&loaded, Some(address), &python, stores, tracing).await?;
     broker.attend_ledger(wire::ledger::retention(&loaded));
     if let Some(grants) = broker.grants() {
@@ -94,7 +97,7 @@ async fn serve(
     broker.attend_profiles();
     let routes = Live::new(crosspoint_ingress::router(
         broker.clone(),
-        wire::ingress(&loaded),
+        wire::ingress(&loaded, &kept),
     ));
     // Before anybody is told that this process is there: who starts it may want to end it.
     let mut signals = Signals::listen().context("listening for signals")?;
@@ -108,6 +111,7 @@ async fn serve(
         routes: routes.clone(),
         log,
         python,
+        accounts,
         kept,
         now: Mutex::new((loaded, secrets)),
     });

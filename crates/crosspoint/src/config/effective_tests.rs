@@ -48,6 +48,7 @@ drain = "1m 30s"  # from c.toml:1
 
 [access]
 api_keys = ["***", { name = "b", key = "exec:echo canary-exec" }, "env:CONNECTOR_PROXY_API_KEY"]  # from c.toml:3 and c.toml:4 and c.toml:5 and CONNECTOR_PROXY_API_KEY
+require_key = false
 anonymous = false
 hosts = []
 cors_origins = []

@@ -10,6 +10,7 @@ use serde::de::{Error, Visitor};
 use super::auths::{ProviderUrl, PublicUrl};
 use super::durations::{Age, Delay, Lease, Span};
 use super::egress::EgressEntry;
+use super::keys::{Expiry, ScopeText};
 use super::limits::{Rate, Share};
 use super::problem::Wrong;
 use super::profiles::SecretText;
@@ -32,7 +33,7 @@ pub struct Format {
 }
 
 /// All of them.
-pub static FORMATS: [Format; 28] = [
+pub static FORMATS: [Format; 30] = [
     Format {
         name: "listen",
         kind: "an address such as `127.0.0.1:7004`",
@@ -172,6 +173,16 @@ pub static FORMATS: [Format; 28] = [
         name: "variable-name",
         kind: "the name of an environment variable",
         check: variable_name,
+    },
+    Format {
+        name: "scope",
+        kind: "a scope such as `call`, `ingress:spiff` or `connector:crm`",
+        check: parses::<ScopeText>,
+    },
+    Format {
+        name: "expiry",
+        kind: "a day such as `2027-03-01`, or a time such as `2027-03-01T08:00:00Z`",
+        check: parses::<Expiry>,
     },
 ];
 

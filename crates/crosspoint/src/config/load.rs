@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
 use std::sync::Arc;
 
+use crosspoint_broker::access::Scopes;
 use crosspoint_broker::oauth::AuthSettings;
 use crosspoint_broker::profiles::Definition;
 use crosspoint_core::Secret;
@@ -68,6 +69,10 @@ pub struct ApiKeySecret {
     pub name: String,
     /// What may not.
     pub value: Secret<String>,
+    /// What it is good for.
+    pub scopes: Scopes,
+    /// From when on it is not taken any more, in milliseconds since 1970.
+    pub expires: Option<i64>,
 }
 
 /// Reads the configuration.

@@ -311,7 +311,8 @@ fn listening_for_the_network_needs_a_key_or_consent() {
         problems(open, &[]),
         "crosspoint.toml:1:10: listening on `0.0.0.0:7004` without an API key lets anyone in the \
          network call\n  help: either set a key: `access.api_keys`, or the variable \
-         CONNECTOR_PROXY_API_KEY,\n        or say that anyone may call: `access.anonymous = true`\n\
+         CONNECTOR_PROXY_API_KEY,\n        or keep keys in the store: `crosspoint key create \
+         NAME`, with `access.require_key = true`,\n        or say that anyone may call: `access.anonymous = true`\n\
          \n1 mistake in the configuration"
     );
     ok(open, &[("CONNECTOR_PROXY_API_KEY", "long-enough")]);

@@ -246,7 +246,7 @@ mod tests {
             "- Type: a duration such as `40s`, `1m 30s` or `PT40S`\n- Default: `\"30s\"`",
             "- Type: a boolean\n- Default: `false`",
             "- Type: a list; each is text\n- Default: `[\"http\", \"smtp\", ",
-            "each is a key, or a reference such as `env:NAME`, or a table `{ name = …, key = … }`",
+            "each is a key, or a reference such as `env:NAME`, or a table `{ name = …, key = …, ",
             "- Default: none\n- Environment: `CROSSPOINT_CONNECTORS__HTTP__POLICY__TIMEOUT`",
             "- Type: a whole number from 1 to 64\n- Default: `1`\n\
              - Environment: `CROSSPOINT_PYTHON__WORKERS`\n",

@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use crosspoint_broker::access::Scopes;
 use crosspoint_broker::oauth::AuthSettings;
 use crosspoint_broker::profiles::Definition;
 use crosspoint_core::{Secret, nearest, shorten};
@@ -26,7 +27,7 @@ use super::problem::{Place, Problem, listed};
 use super::reference::reason;
 use super::store_url::StoreTarget;
 use super::tree::{Node, Value};
-use super::types::Config;
+use super::types::{ApiKey, Config};
 use super::worker::Resolved;
 
 /// Keys of fewer characters are easily guessed.
@@ -189,12 +190,12 @@ impl<'a> Semantic<'a> {
                     let message = format!("`access.api_keys`: {}", wrong.why);
                     self.problem(&place, message, wrong.help);
                 }
-                Ok(value) => self.api_key(&place, name, value),
+                Ok(value) => self.api_key(&place, name, value, entry),
             }
         }
     }
 
-    fn api_key(&mut self, place: &str, name: String, value: Secret<String>) {
+    fn api_key(&mut self, place: &str, name: String, value: Secret<String>, entry: &ApiKey) {
         if let Some(other) = self.keys.iter().find(|key| key.value == value) {
             let message = format!(
                 "the API keys `{}` and `{}` are the same",
@@ -214,14 +215,27 @@ impl<'a> Semantic<'a> {
                 "use a longer one; short keys are easily guessed",
             );
         }
-        self.keys.push(ApiKeySecret { name, value });
+        let expires = entry.expires();
+        if expires.is_some_and(|ms| ms <= jiff::Timestamp::now().as_millisecond()) {
+            let message = format!("the API key `{}` has expired", shorten(&name));
+            self.warning(place, message, "nobody comes in by it: take it out");
+        }
+        self.keys.push(ApiKeySecret {
+            name,
+            value,
+            // Each was checked as the text that it is.
+            scopes: Scopes::read(entry.scopes().iter().map(|scope| &*scope.0)).unwrap_or_default(),
+            expires,
+        });
     }
 
     fn who_can_reach_it(&mut self) {
         let access = &self.config.access;
         // A key that is there but wrong is a mistake of its own, not a missing key.
         let about_keys = |p: &Problem| p.key.split('.').next() == Some("access");
-        let has_keys = !access.api_keys.is_empty() || self.problems.iter().any(about_keys);
+        let has_keys = !access.api_keys.is_empty()
+            || access.require_key
+            || self.problems.iter().any(about_keys);
         let any_page = access.cors_origins.iter().any(|origin| origin.0 == "*");
         if !has_keys && !access.anonymous && !self.config.listen.is_loopback() {
             let message = format!(
@@ -229,8 +243,9 @@ impl<'a> Semantic<'a> {
                 self.config.listen
             );
             let help = "either set a key: `access.api_keys`, or the variable \
-                        CONNECTOR_PROXY_API_KEY,\nor say that anyone may call: \
-                        `access.anonymous = true`";
+                        CONNECTOR_PROXY_API_KEY,\nor keep keys in the store: `crosspoint key \
+                        create NAME`, with `access.require_key = true`,\nor say that anyone may \
+                        call: `access.anonymous = true`";
             self.problem("listen", message, help);
         }
         if !has_keys && any_page {

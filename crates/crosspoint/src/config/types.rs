@@ -9,6 +9,7 @@ use super::auths::PublicUrl;
 use super::connectors::Connectors;
 use super::durations::Span;
 use super::egress::{EgressEntry, Preset};
+use super::keys::{Expiry, ScopeText};
 use super::python::Python;
 use super::reference::KeyText;
 use super::scalars::{EngineUrl, FilePath, HostName, Listen, LogFilter, WebOrigin};
@@ -99,8 +100,15 @@ pub struct Access {
     /// `Authorization: Bearer`. Each is a text, or a table `{ name = "…", key = "…" }` with the
     /// name that logs show; a key without a name is `key-1`, `key-2` and so on, by its position.
     /// The text is the key itself (better 8 characters or more) or a reference to it: `env:NAME`,
-    /// `file:PATH` or `exec:COMMAND ARGUMENTS`.
+    /// `file:PATH` or `exec:COMMAND ARGUMENTS`. A table may also have `scopes`, a list of
+    /// what the key is good for (`read`, `call`, `administer`, `ingress:spiff`, `ingress:api`,
+    /// `connector:NAME` with `*` for any characters; `docs/access.md`), and `expires`, a day such as
+    /// `2027-03-01` or a time as in RFC 3339. `crosspoint key` makes keys that are kept in the store.
     pub api_keys: Vec<ApiKey>,
+
+    /// Whether a key is needed even while there is none in this file: those in the store count.
+    /// Allows an address that is not loopback.
+    pub require_key: bool,
 
     /// Whether anyone may call when there are no keys: allows an address that is not loopback, and
     /// any `Host`. Has no effect when there are keys.
@@ -134,6 +142,14 @@ pub struct NamedKey {
     pub name: String,
     /// The key, or a reference to it.
     pub key: KeyText,
+    /// What it is good for: `read`, `call`, `administer`, `ingress:spiff`, `ingress:api`, and
+    /// `connector:NAME` with `*` for any characters. Of a kind that is absent everything counts; with
+    /// none at all the key is good for everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<ScopeText>,
+    /// From when on it is not taken any more: a day, which begins in UTC, or a time as in RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Expiry>,
 }
 
 /// Where outgoing requests may go.
@@ -259,6 +275,22 @@ impl ApiKey {
         match self {
             ApiKey::Text(_) => format!("key-{position}"),
             ApiKey::Named(named) => named.name.clone(),
+        }
+    }
+
+    /// What it is good for.
+    pub fn scopes(&self) -> &[ScopeText] {
+        match self {
+            ApiKey::Text(_) => &[],
+            ApiKey::Named(named) => &named.scopes,
+        }
+    }
+
+    /// From when on it is not taken any more, in milliseconds since 1970.
+    pub fn expires(&self) -> Option<i64> {
+        match self {
+            ApiKey::Text(_) => None,
+            ApiKey::Named(named) => named.expires.as_ref().map(|expires| expires.ms),
         }
     }
 

@@ -14,13 +14,16 @@ use crate::config::Loaded;
 use crate::logging::LogMask;
 
 /// What keeps profiles and secrets. Without a ledger nothing of it outlives the process.
-pub fn cabinet(_ledger: Option<&Arc<Ledger>>) -> Arc<dyn Cabinet> {
-    Arc::new(Memory::default())
+pub fn cabinet(ledger: Option<&Arc<Ledger>>) -> Arc<dyn Cabinet> {
+    match ledger {
+        Some(ledger) => ledger.clone(),
+        None => Arc::new(Memory::default()),
+    }
 }
 
 /// What profiles need beside the file.
 #[derive(Clone)]
-pub struct Kept {
+pub struct Accounts {
     /// What providers have granted.
     pub grants: Grants,
     /// What keeps profiles and secrets.
@@ -29,15 +32,15 @@ pub struct Kept {
     pub log: Option<LogMask>,
 }
 
-impl Kept {
+impl Accounts {
     /// What is kept in a cabinet. `listener` is our own address.
     pub fn new(
         loaded: &Loaded,
         listener: Option<SocketAddr>,
         cabinet: Arc<dyn Cabinet>,
         log: Option<LogMask>,
-    ) -> Result<Kept> {
-        Ok(Kept {
+    ) -> Result<Accounts> {
+        Ok(Accounts {
             grants: super::grants::open(loaded, listener, cabinet.clone())?,
             cabinet,
             log,
@@ -46,12 +49,12 @@ impl Kept {
 }
 
 /// The profiles of the file and of the cabinet.
-pub(super) fn connections(loaded: &Loaded, kept: &Kept) -> Connections {
-    let tokens: Arc<dyn Tokens> = Arc::new(kept.grants.clone());
-    let connections = Connections::new(Some(kept.cabinet.clone()), None, Some(tokens))
+pub(super) fn connections(loaded: &Loaded, accounts: &Accounts) -> Connections {
+    let tokens: Arc<dyn Tokens> = Arc::new(accounts.grants.clone());
+    let connections = Connections::new(Some(accounts.cabinet.clone()), None, Some(tokens))
         .with_file(loaded.profiles.clone())
         .with_environment(environment());
-    match kept.log.clone() {
+    match accounts.log.clone() {
         Some(log) => connections.telling(move |secrets| log.learn(secrets)),
         None => connections,
     }

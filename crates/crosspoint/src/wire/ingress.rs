@@ -1,19 +1,36 @@
 //! How the HTTP side behaves, as the configuration wants it.
 
-use crosspoint_ingress::{Access, ApiKey, Settings};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use crosspoint_broker::access::{AccessKey, KeptKeys};
+use crosspoint_broker::cabinet::Cabinet;
+use crosspoint_ingress::{Access, Settings};
 
 use crate::config::Loaded;
 
+/// What the store keeps for the way in. Nothing where there is none.
+#[derive(Clone, Default)]
+pub struct KeptFor {
+    keys: Option<Arc<KeptKeys>>,
+    cabinet: Option<Arc<dyn Cabinet>>,
+}
+
 /// How the HTTP side behaves.
-pub fn settings(loaded: &Loaded) -> Settings {
+pub fn settings(loaded: &Loaded, kept: &KeptFor) -> Settings {
     let config = &loaded.config;
-    let keys = loaded.api_keys.iter().map(|key| ApiKey {
-        name: key.name.as_str().into(),
-        value: key.value.clone(),
+    let keys = loaded.api_keys.iter().map(|key| {
+        Arc::new(AccessKey {
+            scopes: key.scopes.clone(),
+            expires: key.expires,
+            ..AccessKey::new(key.name.as_str(), key.value.expose())
+        })
     });
     Settings {
         access: Access {
             keys: keys.collect(),
+            kept: kept.keys.clone(),
+            required: config.access.require_key,
             anonymous: config.access.anonymous,
             hosts: config
                 .access
@@ -22,6 +39,7 @@ pub fn settings(loaded: &Loaded) -> Settings {
                 .map(ToString::to_string)
                 .collect(),
         },
+        cabinet: kept.cabinet.clone(),
         cors_origins: config
             .access
             .cors_origins
@@ -32,5 +50,23 @@ pub fn settings(loaded: &Loaded) -> Settings {
         spiff_deadline: config.spiff.deadline.0,
         api_deadline: config.api.deadline.0,
         api_long_deadline: config.api.long_deadline.0,
+    }
+}
+
+// === impl KeptFor ===
+
+impl KeptFor {
+    /// Reads the keys, and follows their changes.
+    pub async fn open(cabinet: Option<Arc<dyn Cabinet>>) -> Result<KeptFor> {
+        let Some(cabinet) = cabinet else {
+            return Ok(KeptFor::default());
+        };
+        let keys = KeptKeys::open(cabinet.clone()).await;
+        let keys = Arc::new(keys.context("reading the access keys of the store")?);
+        tokio::spawn(keys.clone().follow());
+        Ok(KeptFor {
+            keys: Some(keys),
+            cabinet: Some(cabinet),
+        })
     }
 }

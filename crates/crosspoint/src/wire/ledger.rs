@@ -21,9 +21,23 @@ pub async fn open(loaded: &Loaded, create: bool) -> Result<Option<Arc<Ledger>>> 
     let StoreTarget::At(url) = &loaded.store else {
         return Ok(None);
     };
+    open_as(loaded, url.expose(), create, create)
+        .await
+        .map(Some)
+}
+
+/// The same for what is kept beside calls: made where there is none yet, and not served from.
+pub async fn open_to_keep(loaded: &Loaded) -> Result<Option<Arc<Ledger>>> {
+    let StoreTarget::At(url) = &loaded.store else {
+        return Ok(None);
+    };
+    open_as(loaded, url.expose(), true, false).await.map(Some)
+}
+
+async fn open_as(loaded: &Loaded, url: &str, create: bool, serves: bool) -> Result<Arc<Ledger>> {
     let mut options = Options::new(&loaded.master_key);
     options.create = create;
-    options.serves = create;
+    options.serves = serves;
     options.lease = loaded.config.store.lease.0;
     options.durability = match loaded.config.store.durability {
         store::Durability::Process => crosspoint_store::Durability::Process,
@@ -33,8 +47,8 @@ pub async fn open(loaded: &Loaded, create: bool) -> Result<Option<Arc<Ledger>>> 
         // The first start makes what it needs; where it cannot, opening says why.
         let _ = crate::data_dir::create(&loaded.config.data_dir.0);
     }
-    match crosspoint_store::open(url.expose(), &options).await {
-        Ok(ledger) => Ok(Some(ledger)),
+    match crosspoint_store::open(url, &options).await {
+        Ok(ledger) => Ok(ledger),
         Err(error @ OpenError::Database(_)) => Err(error).context(
             "the ledger cannot be opened: see to the store at store.url (CROSSPOINT_STORE__URL), \
              or switch the ledger off with store.url = \"none\"",

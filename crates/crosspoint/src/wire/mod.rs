@@ -25,8 +25,8 @@ use crosspoint_core::{Mask, Tracing};
 use crosspoint_net::Proxies;
 use crosspoint_store::Ledger;
 
-pub use connections::{Kept, cabinet};
-pub use ingress::settings as ingress;
+pub use connections::{Accounts, cabinet};
+pub use ingress::{KeptFor, settings as ingress};
 pub use progress::{ToLog, ToTerminal};
 pub use python::Python;
 pub use recipes::{environments, recipes};
@@ -90,15 +90,15 @@ fn settings(
     loaded: &Loaded,
     mask: Mask,
     listener: Option<SocketAddr>,
-    kept: &Kept,
+    accounts: &Accounts,
 ) -> Result<Settings> {
     Ok(Settings {
         mask,
         policies: policies::all(loaded),
         callbacks: ledger::callbacks(loaded, listener)?,
-        connections: Arc::new(connections::connections(loaded, kept)),
+        connections: Arc::new(connections::connections(loaded, accounts)),
         tracing: Tracing::default(),
-        grants: Some(kept.grants.clone()),
+        grants: Some(accounts.grants.clone()),
     })
 }
 
@@ -127,9 +127,9 @@ pub async fn in_process(
         Some(connector) => python.only(connector),
         None => python,
     };
-    let kept = Kept::new(loaded, None, cabinet(ledger.as_ref()), log)?;
+    let accounts = Accounts::new(loaded, None, cabinet(ledger.as_ref()), log)?;
     let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
-    let broker = broker(loaded, None, &python, (ledger, &kept), tracing).await?;
+    let broker = broker(loaded, None, &python, (ledger, &accounts), tracing).await?;
     let waiting = show::Waiting::new("loading connectors".to_owned());
     tokio::select! {
         () = broker.settled() => {}
@@ -142,20 +142,20 @@ pub async fn in_process(
 }
 
 /// The broker with every connector that is configured, which load in the background. Calls are
-/// recorded in `ledger`, if there is one, profiles and secrets are those of the file and of `kept`, and
+/// recorded in `ledger`, if there is one, profiles and secrets are those of the file and of `accounts`, and
 /// spans are told to `tracing`. `listener` is our own address, where no connector may send a
 /// request.
 pub async fn broker(
     loaded: &Loaded,
     listener: Option<SocketAddr>,
     python: &Python,
-    (ledger, kept): (Option<Arc<dyn Store>>, &Kept),
+    (ledger, accounts): (Option<Arc<dyn Store>>, &Accounts),
     tracing: Tracing,
 ) -> Result<Broker> {
     let mounts = registrations(loaded, listener, python)?;
     let settings = Settings {
         tracing,
-        ..settings(loaded, mask(loaded), listener, kept)?
+        ..settings(loaded, mask(loaded), listener, accounts)?
     };
     if let Err(error) = settings.connections.refresh().await {
         tracing::warn!(%error, "Reading the profiles of the store failed.");

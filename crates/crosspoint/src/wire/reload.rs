@@ -11,7 +11,8 @@ use crosspoint_core::Mask;
 use crosspoint_ingress::Live;
 use tokio::sync::Mutex;
 
-use super::{Kept, Options, Python, built_in, grants, ingress, secrets, settings};
+use super::ingress::KeptFor;
+use super::{Accounts, Options, Python, built_in, grants, ingress, secrets, settings};
 use crate::config::Loaded;
 use crate::logging::LogMask;
 use crate::show;
@@ -34,7 +35,9 @@ pub struct Reloader {
     /// The Python connectors.
     pub python: Python,
     /// What profiles need beside the file.
-    pub kept: Kept,
+    pub accounts: Accounts,
+    /// What the store keeps for the way in.
+    pub kept: KeptFor,
     /// The configuration that counts, and every secret there has been: what was replaced may still
     /// end a call.
     pub now: Mutex<(Loaded, Vec<String>)>,
@@ -73,7 +76,7 @@ impl Reloader {
         now.1.dedup();
         let mask = Mask::new(now.1.clone());
         self.log.replace(mask.clone());
-        let settings = settings(&loaded, mask, Some(self.listener), &self.kept);
+        let settings = settings(&loaded, mask, Some(self.listener), &self.accounts);
         let settings = settings.map_err(|error| format!("{error:#}"))?;
         let setup = grants::setup(&loaded, Some(self.listener));
         let setup = setup.map_err(|error| format!("{error:#}"))?;
@@ -87,7 +90,7 @@ impl Reloader {
         // once.
         self.broker.settled().await;
         let health = self.broker.health();
-        let router = crosspoint_ingress::router(self.broker.clone(), ingress(&loaded));
+        let router = crosspoint_ingress::router(self.broker.clone(), ingress(&loaded, &self.kept));
         self.routes.replace(router);
         let mut notes = fixed(&now.0, &loaded);
         notes.extend(health.misplaced);

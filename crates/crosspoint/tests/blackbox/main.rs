@@ -3,6 +3,7 @@
 //! Everything happens on 127.0.0.1, on ports that the system chooses. `harness` has what the tests
 //! share; every other module is about one side of the program.
 
+mod access;
 mod api;
 mod catalogue;
 mod cli;

@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::invocation::{self, Invocation};
 use super::problem::Mistake;
-use super::{Problem, answer};
+use super::{Problem, answer, denied};
 use crate::answer::Watched;
 use crate::body;
 use crate::request::{self, Logged, Seen};
@@ -33,6 +33,9 @@ pub(crate) async fn call(
         Ok(invocation) => invocation,
         Err(problem) => return problem.into_response(),
     };
+    if let Some(message) = seen.refusal_of(&invocation.command.connector) {
+        return denied(StatusCode::FORBIDDEN, message);
+    }
     let mut response = run(&shared, seen, headers, invocation).await;
     response.extensions_mut().insert(Logged);
     response
@@ -74,7 +77,7 @@ async fn run(shared: &Shared, seen: Seen, headers: HeaderMap, invocation: Invoca
     let command = invocation.command.clone();
     let sent = invocation.arguments.clone();
     let mut origin = Origin::of(Ingress::Api);
-    origin.caller = seen.key;
+    origin.caller = seen.caller();
     let mut call = Call::new(invocation.command, invocation.arguments, origin);
     call.id = seen.call;
     call.request_id = seen.id;

@@ -1,5 +1,6 @@
 //! `POST /api/v1/calls/{id}/settle` and `…/replay`: what people decide about a call.
 
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -11,10 +12,12 @@ use crosspoint_core::{Arguments, Failure, Json, Outcome};
 use http::request::Parts;
 
 use super::Problem;
+use super::audit::record;
 use super::call::read;
 use super::invocation::unreadable;
 use super::ledger::{again, find, store};
 use super::problem::Mistake;
+use crate::request::Seen;
 use crate::router::Shared;
 
 /// What somebody says of a call that nobody knows of.
@@ -24,9 +27,22 @@ enum Verdict {
     RunAgain,
 }
 
+// === impl Verdict ===
+
+impl Verdict {
+    fn name(&self) -> &'static str {
+        match self {
+            Verdict::Ended(Ok(_)) => "succeeded",
+            Verdict::Ended(Err(_)) => "failed",
+            Verdict::RunAgain => "run again",
+        }
+    }
+}
+
 /// Says how a call ended that is unknown, or runs it again; answers with the call as it is then.
 pub(crate) async fn settle(
     State(shared): State<Shared>,
+    Extension(seen): Extension<Seen>,
     path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
@@ -34,8 +50,10 @@ pub(crate) async fn settle(
     let settled = async {
         let body = read(&headers, body, shared.max_body).await?;
         let verdict = verdict(body)?;
-        let row = find(&shared, path).await?;
+        let row = find(&shared, &seen, path).await?;
+        let said = verdict.name();
         decide(&shared, &row, verdict).await?;
+        record(&shared, &seen, "ledger.settle", &row.id, Some(said)).await;
         Ok::<_, Problem>(row.id)
     };
     match settled.await {
@@ -61,10 +79,11 @@ async fn decide(shared: &Shared, row: &Row, verdict: Verdict) -> Result<(), Prob
 /// with the call as it is then.
 pub(crate) async fn replay(
     State(shared): State<Shared>,
+    Extension(seen): Extension<Seen>,
     path: Result<Path<String>, PathRejection>,
 ) -> Response {
     let replayed = async {
-        let row = find(&shared, path).await?;
+        let row = find(&shared, &seen, path).await?;
         match ledger::replay(&row) {
             Ok(Replay::Runs) => run_again(&shared, &row).await?,
             Ok(Replay::Delivers) => {
@@ -74,6 +93,7 @@ pub(crate) async fn replay(
             }
             Err(why) => return Err(not_replayed(&row, why)),
         }
+        record(&shared, &seen, "ledger.replay", &row.id, None).await;
         Ok::<_, Problem>(row.id)
     };
     match replayed.await {

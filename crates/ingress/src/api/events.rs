@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -16,9 +17,10 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::sleep;
 
-use super::ledger::store;
+use super::ledger::{store, within};
 use super::problem::Mistake;
 use super::{Problem, query};
+use crate::request::Seen;
 use crate::router::Shared;
 
 /// The event that a client has seen last (HTML, 9.2.4).
@@ -46,8 +48,13 @@ struct Follower {
 }
 
 /// Follows the ledger until the client or the process goes away.
-pub(crate) async fn events(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
-    match follow(&shared, uri.query(), &headers).await {
+pub(crate) async fn events(
+    State(shared): State<Shared>,
+    Extension(seen): Extension<Seen>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    match follow(&shared, &seen, uri.query(), &headers).await {
         Ok(follower) => {
             let stopping = shared.broker.stopping();
             let events = events_of(follower).take_until(Box::pin(stopping));
@@ -63,10 +70,12 @@ pub(crate) async fn events(State(shared): State<Shared>, uri: Uri, headers: Head
 
 async fn follow(
     shared: &Shared,
+    seen: &Seen,
     query: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<Follower, Problem> {
-    let filter = query::filter(query)?;
+    let mut filter = query::filter(query)?;
+    within(seen, &mut filter)?;
     let last = last_seen(headers)?;
     let store = store(shared)?;
     let Ok(place) = shared.followers.clone().try_acquire_owned() else {

@@ -1,31 +1,39 @@
 //! `GET /api/v1/calls` and `GET /api/v1/calls/{id}`: what was recorded.
 
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use crosspoint_broker::ledger::{Row, Store, StoreError, open_result, row_json};
+use crosspoint_broker::access::Right;
+use crosspoint_broker::ledger::{Filter, Row, Store, StoreError, open_result, row_json};
 use crosspoint_core::{CallId, Failure, Outcome};
 use http::{StatusCode, Uri};
 use serde_json::{Map, Value, json};
 
 use super::answer::{self, Brought};
 use super::{Problem, query};
+use crate::request::Seen;
 use crate::router::Shared;
 
 /// Calls, the newest first.
-pub(crate) async fn list(State(shared): State<Shared>, uri: Uri) -> Response {
-    match page(&shared, uri.query()).await {
+pub(crate) async fn list(
+    State(shared): State<Shared>,
+    Extension(seen): Extension<Seen>,
+    uri: Uri,
+) -> Response {
+    match page(&shared, &seen, uri.query()).await {
         Ok(page) => crate::answer::json(StatusCode::OK, &page),
         Err(problem) => problem.into_response(),
     }
 }
 
-async fn page(shared: &Shared, query: Option<&str>) -> Result<Value, Problem> {
+async fn page(shared: &Shared, seen: &Seen, query: Option<&str>) -> Result<Value, Problem> {
     let query::Page {
-        filter,
+        mut filter,
         limit,
         before,
     } = query::page(query)?;
+    within(seen, &mut filter)?;
     let store = store(shared)?;
     // One more than is shown tells whether there are more.
     let mut rows = store.list(&filter, limit + 1, before.as_deref()).await?;
@@ -42,17 +50,40 @@ async fn page(shared: &Shared, query: Option<&str>) -> Result<Value, Problem> {
 /// One call, with its result where that was kept.
 pub(crate) async fn one(
     State(shared): State<Shared>,
+    Extension(seen): Extension<Seen>,
     path: Result<Path<String>, PathRejection>,
 ) -> Response {
-    match find(&shared, path).await {
+    match find(&shared, &seen, path).await {
         Ok(row) => shown(&shared, &row).await,
         Err(problem) => problem.into_response(),
     }
 }
 
-/// The call that a path names.
+/// Keeps a list within the connectors that the caller's key is good for.
+pub(super) fn within(seen: &Seen, filter: &mut Filter) -> Result<(), Problem> {
+    let Some(key) = seen.key.as_ref().filter(|_| seen.is_of_connectors()) else {
+        return Ok(());
+    };
+    if filter.connector.is_none() {
+        filter.connector = key.scopes.only_connector().map(str::to_owned);
+    }
+    let refusal = match &filter.connector {
+        Some(connector) => seen.refusal_of(connector),
+        None => Some(format!(
+            "the key '{}' is good for some connectors only ({}): name one, as connector=NAME",
+            key.name, key.scopes
+        )),
+    };
+    match refusal {
+        None => Ok(()),
+        Some(detail) => Err(Problem::forbidden(detail)),
+    }
+}
+
+/// The call that a path names. To a caller who may not see it, it is not there.
 pub(super) async fn find(
     shared: &Shared,
+    seen: &Seen,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Row, Problem> {
     let store = store(shared)?;
@@ -64,7 +95,17 @@ pub(super) async fn find(
         return Err(Problem::no_such_call(&id));
     };
     let row = store.find(&call.to_string()).await?;
+    let row = row.filter(|row| may_see(seen, row));
     row.ok_or_else(|| Problem::no_such_call(&id))
+}
+
+/// Who may only call sees the own calls.
+fn may_see(seen: &Seen, row: &Row) -> bool {
+    let Some(key) = &seen.key else {
+        return true;
+    };
+    let own = row.about.caller.as_deref() == Some(&*key.name);
+    seen.sees(&row.about.connector) && (own || key.scopes.allow(Right::Read))
 }
 
 /// A call as it is now.

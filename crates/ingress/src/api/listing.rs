@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use crosspoint_broker::{ConnectorState, Entry, LimitsState, Offered};
@@ -9,23 +10,37 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{self, JSON};
+use crate::request::Seen;
 use crate::router::Shared;
 
 /// All commands.
-pub(crate) async fn commands(State(shared): State<Shared>) -> Response {
-    let text = shared.api_listing.text(shared.broker.catalogue(), command);
+pub(crate) async fn commands(
+    State(shared): State<Shared>,
+    Extension(seen): Extension<Seen>,
+) -> Response {
+    let text = shared
+        .api_listing
+        .text(&seen, shared.broker.catalogue(), command);
     answer::bytes(StatusCode::OK, JSON, text)
 }
 
 /// All connectors, and what should be there and is not.
-pub(crate) async fn connectors(State(shared): State<Shared>) -> Response {
+pub(crate) async fn connectors(
+    State(shared): State<Shared>,
+    Extension(seen): Extension<Seen>,
+) -> Response {
     let states = shared.broker.connectors();
     let state = |name: &Option<Arc<str>>| {
         let name = name.as_ref()?;
         states.iter().find(|state| state.name == *name)
     };
     let offered = shared.broker.offered();
-    let list = offered.iter().map(|one| connector(one, state(&one.name)));
+    let visible = |one: &&Offered| match &one.name {
+        Some(name) => seen.sees(name),
+        None => !seen.is_of_connectors(),
+    };
+    let offered = offered.iter().filter(visible);
+    let list = offered.map(|one| connector(one, state(&one.name)));
     answer::json(StatusCode::OK, &list.collect())
 }
 

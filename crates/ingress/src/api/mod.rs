@@ -4,6 +4,7 @@
 //! where nothing was done (RFC 9457).
 
 mod answer;
+mod audit;
 mod call;
 mod decide;
 mod events;
@@ -17,6 +18,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
 pub use answer::callback;
+pub(crate) use audit::audit;
 pub(crate) use call::call;
 pub(crate) use decide::{replay, settle};
 pub(crate) use events::{FOLLOWERS, LAST_EVENT_ID, events};

@@ -116,6 +116,11 @@ impl Problem {
         }
     }
 
+    /// The caller's key is not good for it.
+    pub(super) fn forbidden(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
     /// There is no such call.
     pub(super) fn no_such_call(id: &str) -> Problem {
         let detail = format!("there is no call {} in the ledger", shorten(id));

@@ -46,6 +46,29 @@ pub(super) fn filter(query: Option<&str>) -> Result<Filter, Problem> {
     read(query, &FILTERS).map(|page| page.filter)
 }
 
+/// Reads the query of the audit: how many acts, and before which.
+pub(super) fn acts(query: Option<&str>) -> Result<(u32, Option<String>), Problem> {
+    let (mut limit, mut before, mut mistakes) = (USUAL, None, Vec::new());
+    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        let known = ["limit", "cursor"];
+        let taken = match &*name {
+            "limit" => self::limit(&value).map(|read| limit = read),
+            // Ids are digits.
+            "cursor" if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) => {
+                before = Some(value.into_owned());
+                Ok(())
+            }
+            "cursor" => Err("'cursor' must be the 'next' of an earlier answer".to_owned()),
+            name => Err(unknown(name, &known)),
+        };
+        mistakes.extend(taken.err().map(|detail| Mistake::in_query(&name, detail)));
+    }
+    match mistakes.is_empty() {
+        true => Ok((limit, before)),
+        false => Err(Problem::mistakes(mistakes)),
+    }
+}
+
 /// The place after a call in the list.
 pub(super) fn cursor(id: &str) -> String {
     URL_SAFE_NO_PAD.encode(id)

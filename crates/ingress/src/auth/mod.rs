@@ -7,8 +7,11 @@
 
 mod page;
 
+use std::sync::Arc;
+
 use axum::extract::{Extension, Path, State};
 use axum::response::Response;
+use crosspoint_broker::access::{AccessKey, Right};
 use crosspoint_broker::oauth::{AuthId, Callback, Finished, FlowError, Grants, Purpose};
 use crosspoint_broker::profiles::ProfileId;
 use http::header::{
@@ -20,9 +23,6 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use crate::answer;
 use crate::request::Seen;
 use crate::router::Shared;
-
-/// The path that these routes are below.
-pub(crate) const BELOW: &str = "/v1/auth/";
 
 /// How a browser says which page made it come here.
 static FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -85,7 +85,7 @@ async fn begun(
     let purpose = match (one(uri, "redirect_url")?, one(uri, "profile")?) {
         (Some(address), None) => Purpose::Redirect(address),
         (None, Some(name)) => {
-            let by = asker(shared, headers, seen)?;
+            let by = asker(shared, &id.connector, headers, seen)?;
             let profile = format!("{}/{name}", id.connector);
             let profile = profile.parse::<ProfileId>();
             let profile = profile.map_err(|error| FlowError::Refused(error.to_string()))?;
@@ -105,11 +105,19 @@ async fn begun(
 
 /// Who wants tokens to be kept. That needs a key where there are keys; where there are none, no page
 /// of another site may make a browser do it.
-fn asker(shared: &Shared, headers: &HeaderMap, seen: &Seen) -> Result<String, FlowError> {
-    if !shared.access.keys.is_empty() {
-        let key = seen.key.as_ref().map(ToString::to_string);
-        return key.ok_or_else(|| {
-            let message = "authorising a profile needs an API key here: run \
+fn asker(
+    shared: &Shared,
+    connector: &str,
+    headers: &HeaderMap,
+    seen: &Seen,
+) -> Result<String, FlowError> {
+    if shared.access.is_keyed() {
+        let may = |key: &&Arc<AccessKey>| {
+            key.scopes.allow(Right::Administer) && key.scopes.allow_connector(connector)
+        };
+        let key = seen.key.as_ref().filter(may);
+        return key.map(|key| key.name.to_string()).ok_or_else(|| {
+            let message = "authorising a profile needs an API key here that may administer: run \
                            `crosspoint auth login <connector>/<profile>`, which prints an address to \
                            open";
             FlowError::Refused(message.to_owned())

@@ -13,7 +13,10 @@ use super::sample;
 const PROBLEMS: [(u16, &str); 14] = [
     (400, "The request has mistakes; `errors` has each of them."),
     (401, "A key is needed."),
-    (403, "This Host is not served without a key."),
+    (
+        403,
+        "The key is not good for this; or, without a key, this Host is not served.",
+    ),
     (404, "There is no such thing."),
     (408, "The body did not arrive in time."),
     (
@@ -43,7 +46,7 @@ const CALLED: &[u16] = &[
 ];
 
 /// The paths.
-pub(super) fn paths(catalogue: &Catalogue) -> [(&'static str, Value); 7] {
+pub(super) fn paths(catalogue: &Catalogue) -> [(&'static str, Value); 8] {
     let list = |schema| json!({"type": "array", "items": reference(schema)});
     let listed = |description| ok(description, &json!({}), LISTED);
     let commands = with_schema(listed("The commands."), &list("Command"));
@@ -62,6 +65,7 @@ pub(super) fn paths(catalogue: &Catalogue) -> [(&'static str, Value); 7] {
         ("/api/v1/calls/{id}", one()),
         ("/api/v1/calls/{id}/settle", settle()),
         ("/api/v1/calls/{id}/replay", replay()),
+        ("/api/v1/audit", audit()),
     ]
 }
 
@@ -189,6 +193,27 @@ fn replay() -> Value {
     );
     post["parameters"] = json!([id()]);
     json!({"post": post})
+}
+
+fn audit() -> Value {
+    let mut get = operation(
+        "List what administrators did, the newest first",
+        "listActs",
+        ok("The acts.", &reference("Acts"), READ),
+    );
+    get["parameters"] = json!([
+        query(
+            "limit",
+            "How many.",
+            &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+        ),
+        query(
+            "cursor",
+            "The `next` of the page before.",
+            &json!({"type": "string", "pattern": "^[0-9]+$"}),
+        ),
+    ]);
+    json!({"get": get})
 }
 
 /// Visible ASCII, not blank.
@@ -334,7 +359,7 @@ fn content(schema: &Value) -> Value {
 }
 
 /// The shapes of the answers.
-pub(super) fn schemas() -> [(&'static str, Value); 8] {
+pub(super) fn schemas() -> [(&'static str, Value); 10] {
     [
         ("Command", command()),
         ("Connector", connector()),
@@ -357,6 +382,17 @@ pub(super) fn schemas() -> [(&'static str, Value); 8] {
             "Calls",
             object(&[json!({
                 "calls": {"type": "array", "items": reference("Row")},
+                "next": {
+                    "type": ["string", "null"],
+                    "description": "The `cursor` of the next page. Null: there is none.",
+                },
+            })]),
+        ),
+        ("Act", act()),
+        (
+            "Acts",
+            object(&[json!({
+                "acts": {"type": "array", "items": reference("Act")},
                 "next": {
                     "type": ["string", "null"],
                     "description": "The `cursor` of the next page. Null: there is none.",
@@ -509,12 +545,31 @@ fn recorded() -> Value {
         },
         "result_bytes": count,
         "callback": text,
+        "profile": {"type": ["string", "null"], "description": "As `connector/name`."},
+        "uses": {
+            "type": ["array", "null"],
+            "items": {"type": "string"},
+            "description": "Where its secrets and tokens come from.",
+        },
         "deliveries": {"type": "integer", "minimum": 0},
         "next_delivery": time,
         "delivery_error": text,
         "replayable": {"type": "boolean"},
         "result_kept": {"type": "boolean"},
     })
+}
+
+fn act() -> Value {
+    let text = json!({"type": "string"});
+    object(&[json!({
+        "id": text,
+        "at": {"type": ["string", "null"], "format": "date-time"},
+        "actor": {"type": "string", "description": "The name of the key, or of the user."},
+        "ingress": {"enum": ["api", "cli"]},
+        "act": {"type": "string", "description": "What was done, as `key.create`."},
+        "subject": {"type": "string", "description": "To what."},
+        "detail": {"type": ["string", "null"]},
+    })])
 }
 
 /// RFC 9457, with members of our own.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use crosspoint_broker::Entry;
@@ -11,17 +12,26 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{self, JSON};
+use crate::request::Seen;
 use crate::router::Shared;
 
 /// All commands.
-pub(crate) async fn commands(State(shared): State<Shared>) -> Response {
-    let text = shared.listing.text(shared.broker.catalogue(), command);
+pub(crate) async fn commands(
+    State(shared): State<Shared>,
+    Extension(seen): Extension<Seen>,
+) -> Response {
+    let text = shared
+        .listing
+        .text(&seen, shared.broker.catalogue(), command);
     answer::bytes(StatusCode::OK, JSON, text)
 }
 
 /// All auths by which a person authorises: those that are configured go before those that connectors
 /// have.
-pub(crate) async fn auths(State(shared): State<Shared>) -> Response {
+pub(crate) async fn auths(
+    State(shared): State<Shared>,
+    Extension(seen): Extension<Seen>,
+) -> Response {
     let catalogue = shared.broker.catalogue();
     let configured = shared.broker.grants().map(Grants::configured);
     let configured: Vec<_> = configured.unwrap_or_default();
@@ -43,9 +53,11 @@ pub(crate) async fn auths(State(shared): State<Shared>) -> Response {
     let own = catalogue
         .auths()
         .iter()
-        .filter(|(id, _)| !is_configured(id));
+        .filter(|(id, _)| !is_configured(id) && seen.sees(&id.connector));
     let mut list: Vec<Value> = own.map(auth).collect();
-    let by_browser = configured.iter().filter(|auth| auth.grant.needs_consent());
+    let by_browser = configured
+        .iter()
+        .filter(|auth| auth.grant.needs_consent() && seen.sees(&auth.id.connector));
     list.extend(by_browser.map(|auth| {
         json!({
             "id": auth.id.to_string(),

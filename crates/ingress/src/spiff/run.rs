@@ -28,6 +28,9 @@ pub(crate) async fn run(
         let message = "the names of connector and command in the path are not UTF-8 text";
         return answer::error(StatusCode::BAD_REQUEST, "invalid_request", message);
     };
+    if let Some(message) = seen.refusal_of(&connector) {
+        return answer::denied(StatusCode::FORBIDDEN, &message);
+    }
     if let Some(refused) = not_json(&headers) {
         return refused;
     }
@@ -46,8 +49,8 @@ pub(crate) async fn run(
         }
     };
     call.id = seen.call;
+    call.origin.caller = seen.caller();
     call.request_id = seen.id;
-    call.origin.caller = seen.key;
     call.key = match request::idempotency_key(&headers) {
         Ok(key) => key,
         Err(message) => return answer::error(StatusCode::BAD_REQUEST, "invalid_request", message),

@@ -1,5 +1,8 @@
 //! The behaviour of a ledger, whichever database it is on: every test runs on both.
 
+mod cabinet;
+#[path = "../../../broker/tests/cabinet/suite.rs"]
+mod cabinet_suite;
 mod deliveries;
 mod faults;
 mod keys;
@@ -19,4 +22,5 @@ mod sealed;
 mod sqlite_faults;
 mod steps;
 mod texts;
+mod upgrade;
 mod watch;

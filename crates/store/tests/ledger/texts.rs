@@ -33,6 +33,8 @@ async fn kept(store: &dyn Store, text: &str) -> Row {
     row.about.command = text.to_owned();
     row.about.callback = some();
     row.about.arguments = some();
+    row.about.profile = some();
+    row.about.uses = some();
     row.replay = Some(Bytes::from(text.to_owned()));
     let (about, whole_key) = (row.about.clone(), row.key.clone());
     let id = begun(store, row).await;
@@ -47,6 +49,7 @@ async fn kept(store: &dyn Store, text: &str) -> Row {
     assert_eq!(found.key, whole_key);
     assert_eq!(found.about.arguments, about.arguments);
     assert_eq!(found.about.callback, about.callback);
+    assert_eq!(found.about.uses, about.uses);
     assert_eq!(found.ending.as_ref().unwrap().summary, end.ending.summary);
     let (replay, result) = (store.replay(&id).await, store.result(&id).await);
     assert_eq!(replay.unwrap().unwrap(), text.as_bytes());

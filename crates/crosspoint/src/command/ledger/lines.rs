@@ -49,6 +49,8 @@ fn origin(lines: &mut Lines, row: &Row) {
         let task = if of_task { ", the task's id" } else { "" };
         lines.add("key", &format!("{}{task}", key.text));
     }
+    lines.maybe("profile", about.profile.as_deref());
+    lines.maybe("uses", about.uses.as_deref());
     if about.argument_bytes > 0 || about.arguments.is_some() {
         lines.add("arguments", &format!("{} bytes", about.argument_bytes));
     }
@@ -168,6 +170,8 @@ mod tests {
         task: t-1
      request: request-1
          key: order-7
+     profile: bank/prod
+        uses: secret:bank auth:main
    arguments: 40 bytes
               url = http://bank/
               data = object, 12 bytes

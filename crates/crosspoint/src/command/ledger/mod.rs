@@ -23,6 +23,7 @@ use crosspoint_store::Ledger;
 pub use time::Moment;
 
 use crate::cli::{FAILED, LedgerCommand};
+use crate::command::kept;
 use crate::config::Loaded;
 use crate::config::types::LogFormat;
 use crate::{logging, wire};
@@ -88,6 +89,15 @@ impl Desk {
             LedgerCommand::Show(args) => show::run(self, args).await,
             LedgerCommand::Settle(args) => settle::run(self, args).await,
             LedgerCommand::Replay(args) => replay::run(self, args).await,
+        }
+    }
+
+    /// Records what was done, by the name of this user. What was done is done: that it is not
+    /// recorded is said.
+    async fn record(&self, act: &str, id: &str, detail: Option<&str>) {
+        let detail = detail.map(str::to_owned);
+        if let Err(error) = kept::record(&*self.ledger, act, id, detail).await {
+            eprintln!("{error:#}");
         }
     }
 

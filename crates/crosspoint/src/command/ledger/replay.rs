@@ -13,8 +13,12 @@ pub async fn run(desk: &Desk, args: ReplayArgs) -> Result<ExitCode> {
     let row = desk.find(&args.id).await?;
     let id = &row.id;
     match replay(&row).map_err(|why| not_possible(sentence(&row, why)))? {
-        Replay::Runs => again::run(desk, &row, args.json).await,
+        Replay::Runs => {
+            desk.record("ledger.replay", id, None).await;
+            again::run(desk, &row, args.json).await
+        }
         Replay::Delivers if desk.ledger.redeliver(id).await? => {
+            desk.record("ledger.replay", id, None).await;
             let sentence = format!("The result of call {id} is due again.\n{DELIVERED}");
             desk.tell(id, args.json, &sentence).await?;
             Ok(ExitCode::SUCCESS)

@@ -71,6 +71,8 @@ pub mod tests {
                 ),
                 argument_bytes: 40,
                 callback: Some("http://engine/cb".to_owned()),
+                profile: Some("bank/prod".to_owned()),
+                uses: Some("secret:bank auth:main".to_owned()),
             },
             state: State::Unknown,
             attempts: 2,
@@ -138,6 +140,7 @@ pub mod tests {
         assert_eq!(full["created"], "2026-03-01T08:00:00.123Z");
         assert_eq!(full["next_delivery"], "2026-03-01T08:00:40.000Z");
         assert_eq!(full["milliseconds"], 30_500);
+        assert_eq!(full["uses"], value!(["secret:bank", "auth:main"]));
         assert_eq!(full["arguments"]["url"], "http://bank/");
         assert_eq!(full["result"], value!({"type": "text", "bytes": 3}));
         for name in [

@@ -21,12 +21,20 @@ pub async fn run(desk: &Desk, args: SettleArgs) -> Result<ExitCode> {
         return Err(not_possible(why_not(&row)));
     }
     let Some(result) = result else {
+        desk.record("ledger.settle", &row.id, Some("run again"))
+            .await;
         return again::run(desk, &row, args.json).await;
     };
     if !settle(desk.store(), &row, &result).await? {
         let row = desk.find(&row.id).await?;
         return Err(not_possible(why_not(&row)));
     }
+    let said = if result.is_ok() {
+        "succeeded"
+    } else {
+        "failed"
+    };
+    desk.record("ledger.settle", &row.id, Some(said)).await;
     let mut sentence = match &result {
         Ok(_) => format!("Call {} is settled: it succeeded.", row.id),
         Err(failure) => format!("Call {} is settled: it failed with {failure}.", row.id),

@@ -88,6 +88,7 @@ async fn the_document_describes_all_of_it_and_the_page_links_to_it() {
         "/api/v1/calls/{id}",
         "/api/v1/calls/{id}/settle",
         "/api/v1/calls/{id}/replay",
+        "/api/v1/audit",
     ];
     assert_eq!(own, wanted);
     let page = proxy.get("/docs").await;

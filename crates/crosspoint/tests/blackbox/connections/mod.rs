@@ -2,6 +2,7 @@
 
 mod fresh;
 mod oauth;
+mod profile_commands;
 mod profiles;
 mod profiles_of_python;
 mod provider;

@@ -8,7 +8,7 @@ use super::post;
 use crate::harness::{Proxy, Reply, Row, Setup, Upstream, closed_port};
 
 /// The members of a row, as programs find them.
-const MEMBERS: [&str; 32] = [
+const MEMBERS: [&str; 34] = [
     "id",
     "state",
     "connector",
@@ -36,6 +36,8 @@ const MEMBERS: [&str; 32] = [
     "result",
     "result_bytes",
     "callback",
+    "profile",
+    "uses",
     "deliveries",
     "next_delivery",
     "delivery_error",

@@ -1,0 +1,33 @@
+//! A row for each administrative act.
+
+use crate::cabinet::{Act, Cabinet};
+use crate::ledger::{StoreError, now};
+
+/// Who did something, and by which way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doer {
+    /// The name of the access key; `anonymous` where none is needed; on the command line the user.
+    pub name: String,
+    /// `api` or `cli`.
+    pub ingress: &'static str,
+}
+
+/// Records that somebody did something, after it was done. `detail` must hold no secret.
+pub async fn audit(
+    cabinet: &dyn Cabinet,
+    doer: &Doer,
+    act: &str,
+    subject: &str,
+    detail: Option<String>,
+) -> Result<(), StoreError> {
+    let recorded = cabinet.record(Act {
+        id: String::new(),
+        at: now(),
+        actor: doer.name.clone(),
+        ingress: doer.ingress.to_owned(),
+        act: act.to_owned(),
+        subject: subject.to_owned(),
+        detail,
+    });
+    recorded.await
+}

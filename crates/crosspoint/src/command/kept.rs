@@ -1,0 +1,99 @@
+//! What the commands have in common that change what the store keeps beside calls.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use crosspoint_broker::access::{Doer, NotKept, audit};
+use crosspoint_broker::cabinet::Cabinet;
+use crosspoint_broker::ledger::Store;
+use crosspoint_store::Ledger;
+
+use crate::cli::FAILED;
+use crate::config::Loaded;
+use crate::config::types::LogFormat;
+use crate::{logging, show, wire};
+
+/// What the subcommands work on.
+pub struct Desk {
+    /// The configuration.
+    pub loaded: Loaded,
+    store: Arc<Ledger>,
+}
+
+/// Opens the store, which is made where there is none yet, and does something with it.
+pub fn run(
+    file: &Option<PathBuf>,
+    work: impl AsyncFnOnce(&Desk) -> Result<()>,
+) -> Result<ExitCode> {
+    let loaded = match wire::Options::of(file).load() {
+        Ok(loaded) => loaded,
+        Err(problems) => return Ok(show::problems(&problems)),
+    };
+    logging::start("off", LogFormat::Text, wire::mask(&loaded));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let done = runtime.context("starting the runtime")?.block_on(async {
+        let desk = Desk::open(loaded).await?;
+        let done = work(&desk).await;
+        desk.store.close().await;
+        done
+    });
+    match done {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) if error.is::<NotKept>() => {
+            eprintln!("{error}");
+            Ok(ExitCode::from(FAILED))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+// === impl Desk ===
+
+impl Desk {
+    async fn open(loaded: Loaded) -> Result<Desk> {
+        match wire::ledger::open_to_keep(&loaded).await? {
+            Some(store) => Ok(Desk { loaded, store }),
+            None => bail!(
+                "there is no store to keep this in: the setting store.url is \"none\"; take it out, \
+                 or name a store"
+            ),
+        }
+    }
+
+    /// What is kept.
+    pub fn cabinet(&self) -> &dyn Cabinet {
+        &*self.store
+    }
+
+    /// Records what was done, by the name of this user.
+    pub async fn record(&self, act: &str, subject: &str, detail: Option<String>) -> Result<()> {
+        record(self.cabinet(), act, subject, detail).await
+    }
+}
+
+/// Records what was done, by the name of this user.
+pub async fn record(
+    cabinet: &dyn Cabinet,
+    act: &str,
+    subject: &str,
+    detail: Option<String>,
+) -> Result<()> {
+    let doer = Doer {
+        name: user(),
+        ingress: "cli",
+    };
+    let recorded = audit(cabinet, &doer, act, subject, detail).await;
+    recorded.context("it is done, and could not be recorded")
+}
+
+/// The name of this user, as far as the environment tells.
+fn user() -> String {
+    let names = ["USER", "LOGNAME"].into_iter();
+    let mut known = names.filter_map(|name| std::env::var(name).ok());
+    let known = known.find(|name| !name.is_empty());
+    known.unwrap_or_else(|| "somebody".to_owned())
+}
