@@ -529,6 +529,10 @@ impl Inner {
         self.catalogue.load_full()
     }
 
+    pub(crate) fn grants(&self) -> Option<&Grants> {
+        self.grants.as_ref()
+    }
+
     pub(crate) fn connections(&self) -> Arc<Connections> {
         self.mounting().settings.connections.clone()
     }

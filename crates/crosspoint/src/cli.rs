@@ -3,6 +3,7 @@
 mod auth;
 mod key;
 mod ledger;
+mod profile;
 mod secret;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 pub use auth::{AuthCommand, ForgetArgs, LoginArgs};
 pub use key::{AuditArgs, CreateArgs, KeyCommand, RotateArgs};
 pub use ledger::{LedgerCommand, ListArgs, ReplayArgs, SettleArgs, ShowArgs};
+pub use profile::{ProfileCommand, SetProfileArgs};
 pub use secret::SecretCommand;
 
 /// Exit code: a command that was called has failed.
@@ -71,6 +73,9 @@ pub enum Command {
     /// Look at the calls that were recorded, and settle or repeat them
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Keep accounts at the systems behind connectors
+    #[command(subcommand)]
+    Profile(ProfileCommand),
     /// Make and rotate access keys that the store keeps
     #[command(subcommand)]
     Key(KeyCommand),

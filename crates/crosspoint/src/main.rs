@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         Command::Env(command) => command::env::run(&cli.config, command),
         Command::Reload(args) => command::reload::run(&cli.config, &args),
         Command::Ledger(command) => command::ledger::run(&cli.config, command),
+        Command::Profile(command) => command::profile::run(&cli.config, command),
         Command::Key(command) => command::key::run(&cli.config, command),
         Command::Audit(args) => command::audit::run(&cli.config, args),
         Command::Secret(command) => command::secret::run(&cli.config, command),

@@ -20,7 +20,6 @@ class Call:
         "connector",
         "command",
         "describes",
-        "config",
         "arguments",
         "task_data",
         "callback_url",
@@ -41,7 +40,6 @@ class Call:
         # An auth is called by the name of its class as a command is.
         self.describes = "auth" in params
         self.command: str = params["auth"] if self.describes else params["command"]
-        self.config: Dict[str, Any] = params.get("config") or {}
         self.arguments: Dict[str, Any] = params["arguments"]
         # What the reference host passes when a request has no task data.
         self.task_data: Any = params.get("task_data", "{}")

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crosspoint_core::{CallId, Context, Failure, Json, Kind, Profile};
+use crosspoint_core::{CallId, Connector, Context, Failure, Json, Kind, Profile};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
@@ -39,8 +39,8 @@ impl Describe for Described {
             }
             let deadline = Instant::now() + PATIENCE;
             let cx = Context::new(CallId::generate(), deadline, inner.mask());
-            let name = profile.map(|profile| profile.name.clone());
-            let cx = cx.with_profile(Arc::new(Profile::named(name, profile.is_some())));
+            let values = values(&inner, connector, id, profile).await?;
+            let cx = cx.with_profile(values);
             // Those of its parameters that the profile has; SpiffArena's auths take none.
             let known = auths.iter().filter(|auth| *auth.name == *id.auth);
             let known = known
@@ -66,4 +66,20 @@ impl Describe for Described {
             }
         })
     }
+}
+
+/// The values of the profile that is to be authorised, else of the connector's default one. What a call
+/// would need beside is not asked for.
+async fn values(
+    inner: &Inner,
+    connector: &Arc<dyn Connector>,
+    id: &AuthId,
+    profile: Option<&ProfileId>,
+) -> Result<Arc<Profile>, Failure> {
+    let held = inner
+        .connections()
+        .known(&id.connector, &connector.manifest().fields);
+    let named = profile.map(|profile| &*profile.name);
+    let choice = held.choose(named, None, &|_| true)?;
+    choice.without_token().await
 }

@@ -251,7 +251,7 @@ impl AuthSettings {
             scope_separator: " ".to_owned(),
             parameters: BTreeMap::new(),
             issuer: None,
-            token_field: "access_token".to_owned(),
+            token_field: crate::profiles::FIELD.to_owned(),
             refresh_before: Duration::from_secs(60),
             expired: Expired::default(),
         }

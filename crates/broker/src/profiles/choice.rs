@@ -132,6 +132,15 @@ impl Choice {
         Some(profile.clone())
     }
 
+    /// Its values but for a token: what is needed to get one.
+    pub(crate) async fn without_token(&self) -> Result<Arc<Profile>, Failure> {
+        match self {
+            Choice::Of(chosen) => follow(&chosen.checked, &chosen.sources).await,
+            Choice::Refused(failure) => Err((**failure).clone()),
+            Choice::None => Ok(Arc::default()),
+        }
+    }
+
     /// Its values, every reference followed. `stale`: the token that the system took no more.
     pub(crate) async fn resolve(&self, stale: Option<i64>) -> Result<Resolved, Failure> {
         let chosen = match self {

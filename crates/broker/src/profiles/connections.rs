@@ -133,6 +133,12 @@ impl Connections {
         held
     }
 
+    /// The same where somebody may follow them already.
+    pub(crate) fn known(&self, connector: &Arc<str>, fields: &Fields) -> Arc<Held> {
+        let known = self.state().held.get(connector).cloned();
+        known.unwrap_or_else(|| self.of(connector, fields))
+    }
+
     /// Reads the profiles of the cabinet, and has every secret read again. Answers with the connectors
     /// of which values changed that were in use.
     pub async fn refresh(&self) -> Result<Vec<Arc<str>>, StoreError> {

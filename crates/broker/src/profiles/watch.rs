@@ -56,6 +56,9 @@ async fn look(
                 true => connections.turned(),
                 false => {
                     let changed = connections.refresh().await?;
+                    if let Some(grants) = inner.grants() {
+                        grants.renew();
+                    }
                     *known = Some((connections, version));
                     changed
                 }

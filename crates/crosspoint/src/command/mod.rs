@@ -11,6 +11,7 @@ pub mod kept;
 pub mod key;
 pub mod ledger;
 pub mod new;
+pub mod profile;
 pub mod reload;
 pub mod secret;
 pub mod serve;

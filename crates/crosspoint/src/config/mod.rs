@@ -45,6 +45,6 @@ mod tree;
 pub use effective::{effective, effective_json};
 pub use environment::Environment;
 pub use load::{Loaded, all_secrets, load};
-pub use problem::Problems;
+pub use problem::{Problems, Wrong};
 pub use reference_doc::reference;
 pub use schema::schema;

@@ -7,11 +7,11 @@ use crate::harness::{Canaries, Proxy, Reply, Setup, Upstream, closed_port, json 
 const MESSAGE: [(&str, &str); 2] = [("channel", "C1"), ("message", "hello")];
 
 /// A Slack that takes any token.
-async fn slack() -> Upstream {
+pub(super) async fn slack() -> Upstream {
     Upstream::start(|_| Reply::json(r#"{"ok": true, "ts": "1.5"}"#)).await
 }
 
-fn message(more: &[(&str, Value)]) -> Value {
+pub(super) fn message(more: &[(&str, Value)]) -> Value {
     let mut message: Value = MESSAGE.into_iter().map(|(n, v)| (n, json!(v))).collect();
     for (name, value) in more {
         message[name] = value.clone();
@@ -19,7 +19,7 @@ fn message(more: &[(&str, Value)]) -> Value {
     message
 }
 
-fn of_slack(slack: &Upstream, profiles: &str) -> String {
+pub(super) fn of_slack(slack: &Upstream, profiles: &str) -> String {
     format!(
         "[connectors.slack]\nbase_url = \"{}\"\n{profiles}",
         slack.url("")
@@ -30,7 +30,7 @@ async fn serve(config: &str) -> Proxy {
     Setup::new().config(config).serve().await
 }
 
-fn bearer(upstream: &Upstream) -> String {
+pub(super) fn bearer(upstream: &Upstream) -> String {
     upstream.last().header("authorization").to_owned()
 }
 
