@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use key::{AuditArgs, CreateArgs, KeyCommand, RotateArgs};
 pub use ledger::{LedgerCommand, ListArgs, ReplayArgs, SettleArgs, ShowArgs};
-pub use profile::{ProfileCommand, SetProfileArgs};
+pub use profile::{NamedProfileArgs, ProfileCommand, SetProfileArgs};
 
 /// Exit code: a command that was called has failed.
 pub const FAILED: u8 = 1;
