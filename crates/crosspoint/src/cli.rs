@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand};
 pub use auth::{AuthCommand, ForgetArgs, LoginArgs};
 pub use key::{AuditArgs, CreateArgs, KeyCommand, RotateArgs};
 pub use ledger::{LedgerCommand, ListArgs, ReplayArgs, SettleArgs, ShowArgs};
-pub use profile::{ProfileCommand, SetProfileArgs};
+pub use profile::{NamedProfileArgs, ProfileCommand, SetProfileArgs};
 pub use secret::SecretCommand;
 
 /// Exit code: a command that was called has failed.

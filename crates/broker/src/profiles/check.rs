@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Choice, Connections, ProfileId};
 use crate::broker::Inner;
+use crate::cabinet::{Drawer, Expected};
 use crate::catalogue::Entry;
 use crate::layers::account;
 use crate::ledger::now;
@@ -154,5 +155,73 @@ async fn check_if_due(
             tracing::debug!(profile = %id, reason, "A profile cannot be checked.");
             connections.not_checked(&id);
         }
+    }
+}
+
+// === impl Connections ===
+
+impl Connections {
+    /// How the last check of a profile went, if there was one.
+    pub async fn last_check(&self, id: &ProfileId) -> Option<CheckResult> {
+        if let Some((_, Some(result))) = self.state().checks.get(id) {
+            return Some(result.clone());
+        }
+        self.kept_check(id).await
+    }
+
+    async fn kept_check(&self, id: &ProfileId) -> Option<CheckResult> {
+        let cabinet = self.cabinet()?;
+        // Without it the profile is checked once more.
+        let item = cabinet.get(Drawer::Check, &id.to_string()).await.ok()??;
+        serde_json::from_slice(&item.body).ok()
+    }
+
+    async fn keep_check(&self, id: &ProfileId, result: &CheckResult) {
+        let known = (Instant::now(), Some(result.clone()));
+        self.state().checks.insert(id.clone(), known);
+        let (Some(cabinet), Ok(body)) = (self.cabinet(), serde_json::to_vec(result)) else {
+            return;
+        };
+        let (id, body) = (id.to_string(), body.into());
+        let put = cabinet.put(Drawer::Check, &id, body, None, Expected::Any);
+        if let Err(error) = put.await {
+            tracing::warn!(profile = id, %error, "Keeping the result of a check failed.");
+        }
+    }
+
+    /// It could not be tried; that is looked at again when it would be due.
+    fn not_checked(&self, id: &ProfileId) {
+        self.state()
+            .checks
+            .insert(id.clone(), (Instant::now(), None));
+    }
+
+    /// The profiles to be checked now and then whose last check, as far as is known here, is too long
+    /// ago, with how often.
+    fn due(&self) -> Vec<(ProfileId, Duration)> {
+        let state = self.state();
+        let all = state
+            .held
+            .values()
+            .flat_map(|held| held.checked_by_itself());
+        let due = all.filter(|(id, every)| {
+            let last = state.checks.get(id);
+            last.is_none_or(|(at, _)| at.elapsed() >= *every)
+        });
+        due.collect()
+    }
+
+    /// Whether another process has checked it within that time. What it found counts here, too.
+    async fn was_checked(&self, id: &ProfileId, every: Duration) -> bool {
+        let Some(result) = self.kept_check(id).await else {
+            return false;
+        };
+        let ago = u64::try_from(now() - result.at).unwrap_or_default();
+        let ago = Duration::from_millis(ago);
+        let Some(at) = Instant::now().checked_sub(ago).filter(|_| ago < every) else {
+            return false;
+        };
+        self.state().checks.insert(id.clone(), (at, Some(result)));
+        true
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use crosspoint_core::{Fields, Profile};
@@ -13,8 +12,8 @@ use super::checked::{Checked, Ground};
 use super::choice::follow;
 use super::held::{Held, Usable};
 use super::{CheckError, CheckResult, Definition, ProfileId, Secrets, Tokens, Vault};
-use crate::cabinet::{Cabinet, Drawer, Expected};
-use crate::ledger::{StoreError, now};
+use crate::cabinet::{Cabinet, Drawer};
+use crate::ledger::StoreError;
 
 /// The accounts of all connectors. By default there are none.
 #[derive(Default)]
@@ -38,16 +37,16 @@ pub(crate) struct Sources {
 type Tell = Box<dyn Fn(Vec<String>) + Send + Sync>;
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     file: Vec<Definition>,
     store: Vec<Definition>,
     /// What could not be read, a sentence each.
     unreadable: Vec<String>,
     /// By the connector's published name.
-    held: ByConnector,
+    pub(super) held: ByConnector,
     /// How the last check of a profile went, as far as is known here; nothing where it could not be
     /// tried. With the time by this process's own clock.
-    checks: HashMap<ProfileId, (Instant, Option<CheckResult>)>,
+    pub(super) checks: HashMap<ProfileId, (Instant, Option<CheckResult>)>,
 }
 
 pub(super) type ByConnector = HashMap<Arc<str>, Arc<Held>>;
@@ -187,70 +186,6 @@ impl Connections {
         turned.map(|held| held.connector.clone()).collect()
     }
 
-    /// How the last check of a profile went, if there was one.
-    pub async fn last_check(&self, id: &ProfileId) -> Option<CheckResult> {
-        if let Some((_, Some(result))) = self.state().checks.get(id) {
-            return Some(result.clone());
-        }
-        self.kept_check(id).await
-    }
-
-    async fn kept_check(&self, id: &ProfileId) -> Option<CheckResult> {
-        let cabinet = self.cabinet.as_ref()?;
-        // Without it the profile is checked once more.
-        let item = cabinet.get(Drawer::Check, &id.to_string()).await.ok()??;
-        serde_json::from_slice(&item.body).ok()
-    }
-
-    pub(super) async fn keep_check(&self, id: &ProfileId, result: &CheckResult) {
-        let known = (Instant::now(), Some(result.clone()));
-        self.state().checks.insert(id.clone(), known);
-        let (Some(cabinet), Ok(body)) = (&self.cabinet, serde_json::to_vec(result)) else {
-            return;
-        };
-        let (id, body) = (id.to_string(), body.into());
-        let put = cabinet.put(Drawer::Check, &id, body, None, Expected::Any);
-        if let Err(error) = put.await {
-            tracing::warn!(profile = id, %error, "Keeping the result of a check failed.");
-        }
-    }
-
-    /// It could not be tried; that is looked at again when it would be due.
-    pub(super) fn not_checked(&self, id: &ProfileId) {
-        self.state()
-            .checks
-            .insert(id.clone(), (Instant::now(), None));
-    }
-
-    /// The profiles to be checked now and then whose last check, as far as is known here, is too long
-    /// ago, with how often.
-    pub(super) fn due(&self) -> Vec<(ProfileId, Duration)> {
-        let state = self.state();
-        let all = state
-            .held
-            .values()
-            .flat_map(|held| held.checked_by_itself());
-        let due = all.filter(|(id, every)| {
-            let last = state.checks.get(id);
-            last.is_none_or(|(at, _)| at.elapsed() >= *every)
-        });
-        due.collect()
-    }
-
-    /// Whether another process has checked it within that time. What it found counts here, too.
-    pub(super) async fn was_checked(&self, id: &ProfileId, every: Duration) -> bool {
-        let Some(result) = self.kept_check(id).await else {
-            return false;
-        };
-        let ago = u64::try_from(now() - result.at).unwrap_or_default();
-        let ago = Duration::from_millis(ago);
-        let Some(at) = Instant::now().checked_sub(ago).filter(|_| ago < every) else {
-            return false;
-        };
-        self.state().checks.insert(id.clone(), (at, Some(result)));
-        true
-    }
-
     /// What is wrong with profiles, a sentence each, for people. Nothing else stops for it.
     pub(crate) fn problems(&self) -> Vec<String> {
         let state = self.state();
@@ -349,7 +284,7 @@ impl Connections {
         (state.file.clone(), state.store.clone(), state.held.clone())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

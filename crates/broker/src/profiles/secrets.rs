@@ -32,7 +32,7 @@ pub trait Vault: Send + Sync + 'static {
 #[derive(Default)]
 pub struct Secrets {
     cabinet: Option<Arc<dyn Cabinet>>,
-    vault: Option<Arc<dyn Vault>>,
+    vault: Mutex<Option<Arc<dyn Vault>>>,
     cached: Mutex<HashMap<String, Cached>>,
 }
 
@@ -48,7 +48,7 @@ impl Secrets {
     pub fn new(cabinet: Option<Arc<dyn Cabinet>>, vault: Option<Arc<dyn Vault>>) -> Secrets {
         Secrets {
             cabinet,
-            vault,
+            vault: Mutex::new(vault),
             cached: Mutex::default(),
         }
     }
@@ -66,7 +66,7 @@ impl Secrets {
             return Ok(value);
         }
         let (read, ttl) = match source {
-            Source::Vault { path, field } => match &self.vault {
+            Source::Vault { path, field } => match self.vault() {
                 Some(vault) => (vault.read(path, field).await, vault.ttl()),
                 None => (
                     Err("leads nowhere: there is no [vault]".to_owned()),
@@ -91,12 +91,23 @@ impl Secrets {
         Ok(value)
     }
 
+    /// Asks another vault from now on, or none.
+    pub fn replace_vault(&self, vault: Option<Arc<dyn Vault>>) {
+        *self.vault.lock().unwrap_or_else(PoisonError::into_inner) = vault;
+        self.forget();
+    }
+
     /// Has everything read again, so that changes count at once. What was read still counts where its
     /// store cannot be reached.
     pub fn forget(&self) {
         let now = Instant::now();
         let mut cached = self.cached();
         cached.values_mut().for_each(|value| value.until = now);
+    }
+
+    fn vault(&self) -> Option<Arc<dyn Vault>> {
+        let vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
+        vault.clone()
     }
 
     async fn kept(&self, name: &str) -> Result<Secret<String>, String> {

@@ -16,6 +16,9 @@ pub enum ProfileCommand {
     Show(NamedProfileArgs),
     /// Remove a profile from the store
     Remove(NamedProfileArgs),
+    /// Try whether the system can be reached and takes a profile
+    #[command(after_help = "Exit codes: 0 it works, 1 it does not, 2 it could not be tried.")]
+    Check(NamedProfileArgs),
 }
 
 #[derive(Debug, Args)]

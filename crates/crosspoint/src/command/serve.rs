@@ -163,6 +163,7 @@ fn attend(reloader: Arc<Reloader>, data_dir: Option<&DataDir>, watch: bool) -> i
         }
         None => {}
     }
+    tokio::spawn(reloader.clone().follow_secrets());
     if watch {
         tokio::spawn(reloader.watch());
     }

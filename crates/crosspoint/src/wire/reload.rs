@@ -7,18 +7,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crosspoint_broker::Broker;
+use crosspoint_broker::profiles::Source;
 use crosspoint_core::Mask;
 use crosspoint_ingress::Live;
 use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep};
 
 use super::ingress::KeptFor;
 use super::{Kept, Options, Python, built_in, grants, ingress, secrets, settings};
-use crate::config::Loaded;
+use crate::config::{self, Loaded};
 use crate::logging::LogMask;
 use crate::show;
 
 /// How often the files are looked at when they are watched.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How often is looked whether a secret has changed that the configuration refers to.
+const FOLLOW: Duration = Duration::from_secs(2);
 
 /// What a reload changes.
 pub struct Reloader {
@@ -80,9 +85,11 @@ impl Reloader {
         let settings = settings.map_err(|error| format!("{error:#}"))?;
         let setup = grants::setup(&loaded, Some(self.listener));
         let setup = setup.map_err(|error| format!("{error:#}"))?;
+        let vault = super::vault::vault(&loaded).map_err(|error| format!("{error:#}"))?;
         let replaced = self.broker.replace(settings, mounts).await;
         replaced.map_err(|error| error.to_string())?;
         self.kept.grants.configure(setup);
+        self.kept.secrets.replace_vault(vault);
         self.python.take(next).await;
         // Takes what has just changed into the catalogue: who is told of the reload may call at
         // once.
@@ -125,6 +132,48 @@ impl Reloader {
         reloaded
     }
 
+    /// Reloads whenever a secret that the configuration refers to has changed, in the store or in a
+    /// vault. Never returns.
+    pub async fn follow_secrets(self: Arc<Self>) {
+        let (mut seen, mut looked) = (None, Instant::now());
+        loop {
+            sleep(FOLLOW).await;
+            let Some(ttl) = self.referring().await else {
+                continue;
+            };
+            let version = self.kept.cabinet.version().await.ok();
+            let stale = ttl.is_some_and(|ttl| looked.elapsed() >= ttl);
+            if (version.is_none() || version == seen) && !stale {
+                continue;
+            }
+            (seen, looked) = (version.or(seen), Instant::now());
+            if self.leads_elsewhere().await {
+                let _ = self.reload_aloud("a secret has changed").await;
+            }
+        }
+    }
+
+    /// Whether the configuration refers to secrets; and after what time those of a vault are old.
+    async fn referring(&self) -> Option<Option<Duration>> {
+        let now = self.now.lock().await;
+        let (references, vault) = (&now.0.references, &now.0.vault);
+        let in_vault = |(_, source): &(String, Source)| matches!(source, Source::Vault { .. });
+        let vault = vault.as_ref().filter(|_| references.iter().any(in_vault));
+        (!references.is_empty()).then(|| vault.map(|vault| vault.ttl))
+    }
+
+    /// Whether what the configuration refers to is something else now. What cannot be read any more
+    /// is: reloading says what is wrong.
+    async fn leads_elsewhere(&self) -> bool {
+        let options = self.options.clone();
+        let loaded = tokio::task::spawn_blocking(move || options.load()).await;
+        let Ok(Ok(loaded)) = loaded else {
+            return true;
+        };
+        let now = self.now.lock().await;
+        !config::all_secrets(&loaded).eq(config::all_secrets(&now.0))
+    }
+
     /// Reloads whenever the configuration file or the code of a connector has changed and then
     /// stayed the same for a moment. Never returns.
     pub async fn watch(self: Arc<Self>) {
@@ -134,7 +183,7 @@ impl Reloader {
         let mut seen = (file, self.look().await.1);
         let mut settling = seen;
         loop {
-            tokio::time::sleep(LOOK).await;
+            sleep(LOOK).await;
             let looks = self.look().await;
             if looks != seen && looks == settling {
                 let _ = self.reload_aloud("a file changed").await;

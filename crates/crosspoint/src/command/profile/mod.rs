@@ -1,5 +1,6 @@
 //! `crosspoint profile`: the profiles of the configuration file and of the store.
 
+mod check;
 mod set;
 mod show;
 
@@ -15,13 +16,18 @@ use serde_json::{Value, json};
 use crate::cli::ProfileCommand;
 use crate::command::kept::{self, Desk};
 
-/// Makes, lists, shows or removes profiles.
+/// Makes, lists, shows, removes or checks profiles.
 pub fn run(file: &Option<PathBuf>, command: ProfileCommand) -> Result<ExitCode> {
+    if let ProfileCommand::Check(args) = &command {
+        return check::run(file, args);
+    }
     kept::run(file, async |desk| match command {
         ProfileCommand::Set(args) => set::run(desk, args).await,
         ProfileCommand::List(args) => list(desk, args.json).await,
         ProfileCommand::Show(args) => one(desk, &args.id, args.json).await,
         ProfileCommand::Remove(args) => remove(desk, &args.id, args.json).await,
+        // It needs no store.
+        ProfileCommand::Check(_) => Ok(()),
     })
 }
 

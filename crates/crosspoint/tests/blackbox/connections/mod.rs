@@ -1,6 +1,8 @@
 //! Accounts: profiles, secrets, auths, and how calls get them.
 
+mod fresh;
 mod oauth;
+mod profile_commands;
 mod profiles;
 mod profiles_of_python;
 mod provider;

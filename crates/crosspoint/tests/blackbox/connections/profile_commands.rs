@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::profiles::{bearer, message, of_slack, slack};
-use crate::harness::{Ended, Proxy, Setup, json as read, until};
+use crate::harness::{Ended, Proxy, Reply, Setup, Upstream, json as read, until};
 use crate::python::support::{connector, lives, serve_setup};
 
 async fn profile(setup: &Setup, arguments: &[&str], input: &str) -> Ended {
@@ -254,4 +254,59 @@ async fn pid_of(proxy: &Proxy) -> u64 {
         .await;
     let pid: Value = read(&answer.text);
     pid.as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn a_check_tells_whether_the_system_takes_the_profile() {
+    let slack = Upstream::start(|seen| match seen.header("authorization") {
+        "Bearer c4n4ry-8" => Reply::json(r#"{"ok": true}"#),
+        _ => Reply::json(r#"{"ok": false, "error": "invalid_auth"}"#),
+    })
+    .await;
+    let setup = Setup::new().config(&of_slack(&slack, ""));
+    done(
+        &setup,
+        &["set", "slack/prod", "--secret", "token"],
+        "c4n4ry-8",
+    )
+    .await;
+    let told = done(&setup, &["check", "slack/prod"], "").await;
+    assert!(told.starts_with("slack/prod works ("), "{told}");
+    assert_eq!(slack.last().target, "/api/auth.test");
+    let often = [
+        "set",
+        "slack/prod",
+        "--check-every",
+        "1s",
+        "--secret",
+        "token",
+    ];
+    done(&setup, &often, "c4n4ry-9").await;
+    let ended = profile(&setup, &["check", "slack/prod"], "").await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(
+        ended
+            .stderr
+            .contains("Slack refused the token: invalid_auth"),
+        "{ended:?}"
+    );
+    let ended = profile(&setup, &["check", "slack/prdo"], "").await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("did you mean prod?"), "{ended:?}");
+    let proxy = setup.serve().await;
+    until("the failed check shows", async || {
+        let problems = proxy.get("/readyz").await.text;
+        problems.contains("profile slack/prod failed its last check: SlackMessageFailed")
+    })
+    .await;
+    done(
+        &proxy.setup(),
+        &["set", "slack/prod", "--secret", "token"],
+        "c4n4ry-8",
+    )
+    .await;
+    until("the check goes well", async || {
+        proxy.get("/readyz").await.json()["problems"] == json!([])
+    })
+    .await;
 }
