@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crosspoint_core::{Fields, is_connector_name};
+use crosspoint_core::{Fields, MASKED, is_connector_name, is_sensitive_name};
 use serde_json::{Map, Value};
 
 use super::From as Written;
@@ -49,19 +49,18 @@ pub struct Kept {
     pub definition: Definition,
     /// Whether there was none before.
     pub is_new: bool,
+    /// Whether it counts: the configuration file has none of that name.
+    pub counts: bool,
 }
 
 /// Why a profile is not changed; nothing is then.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotChanged {
     /// Every mistake, a sentence without an end each.
-    #[error("profile {}: {}", .0, .1.join("; "))]
+    #[error("profile {}: {}; nothing was changed", .0, .1.join("; "))]
     Mistakes(ProfileId, Vec<String>),
     /// It is in the file.
-    #[error(
-        "profile {} is in the configuration file, which is not changed from here: edit \
-         [connectors.{}.profiles.{}] and reload", .0, .0.connector, .0.name
-    )]
+    #[error("{0} is in the configuration file: take it out there, and run crosspoint reload")]
     InFile(ProfileId),
     /// There is none.
     #[error(
@@ -86,17 +85,15 @@ pub async fn keep(
     id: &ProfileId,
     change: Change,
 ) -> Result<Kept, NotChanged> {
-    if about.file.iter().any(|definition| definition.id == *id) {
-        return Err(NotChanged::InFile(id.clone()));
-    }
     let item = cabinet.get(Drawer::Profile, &id.to_string()).await?;
     let before = match &item {
         Some(item) if !change.anew => Some(Definition::from_kept(id.clone(), &item.body)?),
         _ => None,
     };
     let before = before.unwrap_or_else(|| Definition::new(id.clone(), Written::Store));
+    let mut mistakes = change.contradictions();
     let definition = change.made_of(before);
-    let mut mistakes = mistakes(&definition, about);
+    mistakes.extend(self::mistakes(&definition, about));
     if definition.default {
         mistakes.extend(other_default(cabinet, about, id).await?);
     }
@@ -113,6 +110,7 @@ pub async fn keep(
         Some(_) => Ok(Kept {
             definition,
             is_new: item.is_none(),
+            counts: !about.file.iter().any(|definition| definition.id == *id),
         }),
         None => Err(NotChanged::Changed(id.clone())),
     }
@@ -161,11 +159,8 @@ fn mistakes(definition: &Definition, about: &About<'_>) -> Vec<String> {
     let fields = about.fields.unwrap_or(&any);
     let mut mistakes = Vec::new();
     for (name, value) in &definition.settings {
-        if definition.secrets.contains_key(name) {
-            mistakes.push(format!(
-                "{} is set twice: as a setting and as a secret",
-                quoted(name)
-            ));
+        if value == "" {
+            mistakes.push(format!("{} is empty", quoted(name)));
         } else if let Err(clause) = setting(fields, name, value) {
             mistakes.push(format!("{} {clause}", quoted(name)));
         }
@@ -213,27 +208,39 @@ async fn other_default(
     let other = all.find(|other| {
         other.default && other.id.connector == id.connector && other.id.name != id.name
     });
-    Ok(other.map(|other| match other.from {
-        Written::Store => format!(
-            "{0} is the default one: take that from it first, with `crosspoint profile set {0} \
-             --default=false`",
-            other.id
-        ),
-        Written::File => format!("{} is the default one, in the configuration file", other.id),
+    Ok(other.map(|other| {
+        let remedy = match other.from {
+            Written::Store => format!("crosspoint profile set {} --no-default", other.id),
+            Written::File => "take `default` out of the configuration file".to_owned(),
+        };
+        let (connector, other) = (&id.connector, &other.id);
+        format!("the default profile of {connector} is {other} already; first: {remedy}")
     }))
 }
 
 // === impl Change ===
 
 impl Change {
+    /// Fields that are to be a setting and a secret at once.
+    fn contradictions(&self) -> Vec<String> {
+        let set = self.settings.iter().filter(|(_, value)| value.is_some());
+        let twice = set.filter(|(name, _)| matches!(self.secrets.get(*name), Some(Some(_))));
+        twice
+            .map(|(name, _)| {
+                format!(
+                    "{} is set twice: as a setting and as a secret",
+                    quoted(name)
+                )
+            })
+            .collect()
+    }
+
     fn made_of(self, mut definition: Definition) -> Definition {
         for (name, value) in self.settings {
             match value {
-                // A field is a setting or a secret; the last word counts.
+                // A field is a setting or a secret.
                 Some(value) => {
-                    if !self.secrets.contains_key(&name) {
-                        definition.secrets.remove(&name);
-                    }
+                    definition.secrets.remove(&name);
                     definition.settings.insert(name, value)
                 }
                 None => definition.settings.shift_remove(&name),
@@ -241,7 +248,10 @@ impl Change {
         }
         for (name, source) in self.secrets {
             match source {
-                Some(source) => definition.secrets.insert(name, source),
+                Some(source) => {
+                    definition.settings.shift_remove(&name);
+                    definition.secrets.insert(name, source)
+                }
                 None => definition.secrets.remove(&name),
             };
         }
@@ -258,10 +268,14 @@ impl Definition {
     pub fn shown(&self) -> Map<String, Value> {
         let secrets = self.secrets.iter().map(|(field, source)| {
             let shown = source.reference();
-            (
-                field.clone(),
-                shown.map_or_else(|| "***".into(), Value::from),
-            )
+            let shown = shown.unwrap_or_else(|| MASKED.to_owned());
+            (field.clone(), Value::from(shown))
+        });
+        // A setting that is called like a secret probably is one.
+        let settings = self.settings.iter().map(|(name, value)| {
+            let hidden = is_sensitive_name(name) && value.is_string();
+            let shown = if hidden { MASKED.into() } else { value.clone() };
+            (name.clone(), shown)
         });
         let mut shown = Map::new();
         shown.insert("connector".into(), (&*self.id.connector).into());
@@ -269,7 +283,7 @@ impl Definition {
         shown.insert("from".into(), self.from.name().into());
         shown.insert("enabled".into(), self.enabled.into());
         shown.insert("default".into(), self.default.into());
-        shown.insert("settings".into(), Value::Object(self.settings.clone()));
+        shown.insert("settings".into(), Value::Object(settings.collect()));
         shown.insert("secrets".into(), Value::Object(secrets.collect()));
         shown.insert("auth".into(), self.auth.clone().into());
         let every = self.check_every.map(|every| every.as_secs());

@@ -134,13 +134,13 @@ async fn there_is_one_default_and_the_file_is_left_alone() {
         .await
         .unwrap_err();
     assert!(
-        error.to_string().contains("crm/a is the default one"),
+        error
+            .to_string()
+            .contains("is crm/a already; first: crosspoint profile set crm/a"),
         "{error}"
     );
-    let error = keep(&memory, &about, &id("crm/file"), default())
-        .await
-        .unwrap_err();
-    assert_eq!(error, NotChanged::InFile(id("crm/file")));
+    let covered = keep(&memory, &about, &id("crm/file"), Change::default()).await;
+    assert!(!covered.unwrap().counts);
     own.default = true;
     let file = [own];
     let about = About {
@@ -151,13 +151,14 @@ async fn there_is_one_default_and_the_file_is_left_alone() {
         .await
         .unwrap_err();
     assert!(
-        error.to_string().contains("in the configuration file"),
+        error.to_string().contains("out of the configuration file"),
         "{error}"
     );
 
     remove(&memory, &file, &id("crm/a")).await.unwrap();
     let again = remove(&memory, &file, &id("crm/a")).await.unwrap_err();
     assert_eq!(again, NotChanged::Missing(id("crm/a")));
+    remove(&memory, &file, &id("crm/file")).await.unwrap();
     let own = remove(&memory, &file, &id("crm/file")).await.unwrap_err();
     assert_eq!(own, NotChanged::InFile(id("crm/file")));
 }

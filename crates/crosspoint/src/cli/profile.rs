@@ -28,8 +28,9 @@ Examples:
   crosspoint profile set slack/prod --secret token < token.txt
   crosspoint profile set crm/prod --unset url --check-every 5m
 
-Fields are name=text, or name:=JSON for anything that is not text. Secrets are read from standard
-input, a line each where there are several; never from the command line. A running server takes the
+Fields are name=text, or name:=JSON for anything that is not text. Secrets are asked
+for on a terminal, or read from standard input, a line each where there are several; never from the
+command line. A running server takes the
 change within seconds.")]
 pub struct SetProfileArgs {
     /// Which: connector/name
@@ -69,12 +70,20 @@ pub struct SetProfileArgs {
     pub disabled: bool,
 
     /// The auth whose access token it gets
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "no_auth")]
     pub auth: Option<String>,
 
+    /// It gets no access token any more
+    #[arg(long)]
+    pub no_auth: bool,
+
     /// How often it is checked, such as 5m
-    #[arg(long, value_name = "TIME", value_parser = span)]
+    #[arg(long, value_name = "TIME", value_parser = span, conflicts_with = "no_check")]
     pub check_every: Option<Span>,
+
+    /// It is not checked by itself any more
+    #[arg(long)]
+    pub no_check: bool,
 
     /// Write JSON
     #[arg(long)]

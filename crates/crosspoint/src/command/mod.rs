@@ -7,6 +7,7 @@ pub mod check;
 pub mod commands;
 pub mod config;
 pub mod env;
+pub mod input;
 pub mod kept;
 pub mod key;
 pub mod ledger;

@@ -70,14 +70,24 @@ impl Semantic<'_> {
             &mut definition,
         );
         if let Some(auth) = &profile.auth {
-            if !is_connector_name(auth) {
-                let key = format!("{table}.auth");
-                let message = format!("`{key}`: `{}` is not the name of an auth", shorten(auth));
-                self.problem(&key, message, "expected letters, digits, `_` and `-`");
-            }
+            self.profile_auth(&format!("{table}.auth"), connector, auth);
             definition.auth = Some(auth.clone());
         }
         definition
+    }
+
+    /// The auths of a connector that is not built in are known when it has loaded.
+    fn profile_auth(&mut self, key: &str, connector: &str, auth: &str) {
+        let connectors = &self.config.connectors;
+        let configured = connectors.auths(connector);
+        if !is_connector_name(auth) {
+            let message = format!("`{key}`: `{}` is not the name of an auth", shorten(auth));
+            self.problem(key, message, "expected letters, digits, `_` and `-`");
+        } else if !connectors.mounted.contains_key(connector) && !configured.contains_key(auth) {
+            let message = format!("`{key}`: `{connector}` has no auth `{}`", shorten(auth));
+            let help = format!("describe it in [connectors.{connector}.auths.{auth}]");
+            self.problem(key, message, help);
+        }
     }
 
     fn profile_settings(

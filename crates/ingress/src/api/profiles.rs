@@ -1,11 +1,15 @@
 //! `/api/v1/profiles`: the accounts at the systems behind the connectors. No secret is shown.
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use crosspoint_broker::cabinet::Cabinet;
+use crosspoint_broker::oauth::Grants;
 use crosspoint_broker::profiles::{self, About, Listed, NotChanged, ProfileId};
+use crosspoint_core::Connector;
 use http::request::Parts;
 use http::{Method, StatusCode};
 use serde_json::Value;
@@ -69,9 +73,13 @@ pub(crate) async fn set(
             )));
         }
         let file = connections.in_file();
+        // What is kept would not count.
+        if file.iter().any(|definition| definition.id == id) {
+            return Err(NotChanged::InFile(id).into());
+        }
         let about = About {
             fields: connector.map(|connector| &connector.manifest().fields),
-            auths: None,
+            auths: connector.map(|connector| auths(&shared, &id, connector)),
             file: &file,
         };
         let kept = profiles::keep(cabinet, &about, &id, change).await?;
@@ -84,6 +92,18 @@ pub(crate) async fn set(
         Ok(profile) => crate::answer::json(StatusCode::OK, &profile),
         Err(problem) => problem.into_response(),
     }
+}
+
+/// The names of the auths of a connector: its own, and those that are configured for it.
+fn auths(shared: &Shared, id: &ProfileId, connector: &Arc<dyn Connector>) -> Vec<String> {
+    let own = connector.manifest().auths.iter();
+    let configured = shared.broker.grants().map(Grants::configured);
+    let configured = configured.unwrap_or_default();
+    let configured = configured
+        .iter()
+        .filter(|auth| auth.id.connector == id.connector);
+    let names = configured.map(|auth| auth.id.auth.to_string());
+    own.map(|auth| auth.name.clone()).chain(names).collect()
 }
 
 /// Removes a profile.

@@ -8,8 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use crosspoint_broker::cabinet::Drawer;
-use crosspoint_broker::profiles::{Definition, ProfileId};
+use crosspoint_broker::profiles::{self, Definition, NotChanged, ProfileId};
 use crosspoint_core::nearest;
 use serde_json::{Value, json};
 
@@ -33,15 +32,9 @@ pub fn run(file: &Option<PathBuf>, command: ProfileCommand) -> Result<ExitCode> 
 
 /// The profiles of the store. One that cannot be read is said and left out.
 async fn kept(desk: &Desk) -> Result<Vec<Definition>> {
-    let items = desk.cabinet().list(Drawer::Profile).await;
-    let mut kept = Vec::new();
-    for item in items.context("reading the profiles of the store")? {
-        let Ok(id) = item.id.parse() else { continue };
-        match Definition::from_kept(id, &item.body) {
-            Ok(definition) => kept.push(definition),
-            Err(error) => eprintln!("{error}"),
-        }
-    }
+    let read = profiles::all(desk.cabinet()).await;
+    let (kept, unreadable) = read.context("reading the profiles of the store")?;
+    unreadable.iter().for_each(|error| eprintln!("{error}"));
     Ok(kept)
 }
 
@@ -94,17 +87,9 @@ async fn one(desk: &Desk, id: &ProfileId, json: bool) -> Result<()> {
 }
 
 async fn remove(desk: &Desk, id: &ProfileId, json: bool) -> Result<()> {
-    let removed = desk
-        .cabinet()
-        .remove(Drawer::Profile, &id.to_string())
-        .await;
-    if !removed.context("removing the profile")? {
-        if desk.loaded.profiles.iter().any(|profile| profile.id == *id) {
-            bail!(
-                "{id} is in the configuration file: take it out there, and run crosspoint reload"
-            );
-        }
-        bail!("{}", absent(id, kept(desk).await?.iter()));
+    match profiles::remove(desk.cabinet(), &desk.loaded.profiles, id).await {
+        Err(NotChanged::Missing(_)) => bail!("{}", absent(id, kept(desk).await?.iter())),
+        done => done?,
     }
     desk.record("profile.remove", &id.to_string(), None).await?;
     match json {

@@ -1,8 +1,7 @@
 //! Profiles as people and programs read them: no secret is in it.
 
-use crosspoint_broker::profiles::{Definition, From};
-use crosspoint_core::{MASKED, is_sensitive_name};
-use serde_json::{Map, Value, json};
+use crosspoint_broker::profiles::Definition;
+use serde_json::{Map, Value};
 
 use crate::config::durations::Span;
 
@@ -29,7 +28,7 @@ pub fn table(all: &[(Definition, bool)]) -> String {
         let fields: Vec<_> = fields.map(String::as_str).collect();
         let line = format!(
             "{name:<width$}  {:<5}  {state:<21}  {}",
-            from(profile),
+            profile.from.name(),
             fields.join(" ")
         );
         text.push_str(line.trim_end());
@@ -40,7 +39,7 @@ pub fn table(all: &[(Definition, bool)]) -> String {
 
 /// All of it, a line each.
 pub fn whole(profile: &Definition, counts: bool) -> String {
-    let mut lines = vec![format!("{} (from the {})", profile.id, from(profile))];
+    let mut lines = vec![format!("{} (from the {})", profile.id, profile.from.name())];
     let mut say = |what: &str, value: String| lines.push(format!("  {what}: {value}"));
     if !counts {
         say(
@@ -50,13 +49,11 @@ pub fn whole(profile: &Definition, counts: bool) -> String {
     }
     say("enabled", profile.enabled.to_string());
     say("default", profile.default.to_string());
-    for (name, value) in settings(profile) {
-        let text = value.as_str().map(str::to_owned);
-        say(&name, text.unwrap_or_else(|| value.to_string()));
-    }
-    for (name, value) in secrets(profile) {
-        say(&name, value);
-    }
+    let shown = profile.shown();
+    let fields = texts(&shown, "settings")
+        .into_iter()
+        .chain(texts(&shown, "secrets"));
+    fields.for_each(|(name, value)| say(&name, value));
     if let Some(auth) = &profile.auth {
         say("auth", auth.clone());
     }
@@ -68,42 +65,20 @@ pub fn whole(profile: &Definition, counts: bool) -> String {
 
 /// For programs.
 pub fn json(profile: &Definition, counts: bool) -> Value {
-    let secrets: Map<String, Value> = secrets(profile).map(|(n, v)| (n, v.into())).collect();
-    json!({
-        "id": profile.id.to_string(),
-        "connector": profile.id.connector,
-        "name": profile.id.name,
-        "from": from(profile),
-        "counts": counts,
-        "enabled": profile.enabled,
-        "default": profile.default,
-        "settings": settings(profile).collect::<Map<_, _>>(),
-        "secrets": secrets,
-        "auth": profile.auth,
-        "check_every": profile.check_every.map(|every| Span(every).to_string()),
-    })
+    let mut shown = profile.shown();
+    shown.shift_insert(0, "id".to_owned(), profile.id.to_string().into());
+    shown.insert("counts".to_owned(), counts.into());
+    Value::Object(shown)
 }
 
-fn from(profile: &Definition) -> &'static str {
-    match profile.from {
-        From::File => "file",
-        From::Store => "store",
-    }
-}
-
-/// A setting that is called like a secret probably is one.
-fn settings(profile: &Definition) -> impl Iterator<Item = (String, Value)> + '_ {
-    profile.settings.iter().map(|(name, value)| {
-        let hidden = is_sensitive_name(name) && value.is_string();
-        let shown = if hidden { MASKED.into() } else { value.clone() };
-        (name.clone(), shown)
-    })
-}
-
-/// References as they are, everything else masked.
-fn secrets(profile: &Definition) -> impl Iterator<Item = (String, String)> + '_ {
-    profile.secrets.iter().map(|(name, source)| {
-        let shown = source.reference().unwrap_or_else(|| MASKED.to_owned());
-        (name.clone(), shown)
-    })
+/// The members of an object of what is shown, as texts.
+fn texts(shown: &Map<String, Value>, object: &str) -> Vec<(String, String)> {
+    let members = shown.get(object).and_then(Value::as_object).into_iter();
+    members
+        .flatten()
+        .map(|(name, value)| {
+            let text = value.as_str().map(str::to_owned);
+            (name.clone(), text.unwrap_or_else(|| value.to_string()))
+        })
+        .collect()
 }

@@ -1,6 +1,5 @@
 //! `crosspoint secret`: keeps secrets. Nothing here shows one.
 
-mod input;
 mod list;
 mod remove;
 mod rotate;

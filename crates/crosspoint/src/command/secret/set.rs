@@ -3,8 +3,9 @@
 use anyhow::{Result, bail};
 use crosspoint_broker::cabinet::{Drawer, Expected};
 
-use super::{Desk, input};
+use super::Desk;
 use crate::actor;
+use crate::command::input;
 
 /// Reads the value and keeps it.
 pub async fn run(desk: &Desk, name: &str) -> Result<()> {

@@ -11,3 +11,4 @@ mod refreshing;
 mod refusals;
 mod rotation;
 mod secrets;
+mod through_the_api;
