@@ -1,37 +1,31 @@
 //! The broker: what ingresses call.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use crosspoint_core::{
     Call, CallId, Completion, Effect, Failure, Ingress, Mask, Outcome, Safety, Tracing,
 };
-use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use crate::callbacks::{self, Callbacks};
-use crate::catalogue::{Catalogue, Clash, Entry};
+use crate::callbacks::Callbacks;
+use crate::catalogue::{Catalogue, Clash};
 use crate::connectors::{self, ConnectorState, Gauges};
+use crate::inner::{Inner, Mounting, misplaced, offers, settled, strict};
 use crate::inventory::{self, Offered};
 use crate::layers::hand_over::Held;
-use crate::ledger::{
-    NotRun, Pruned, Recorder, Repeat, Retention, State, Store, StoreError, ending, recovery,
-};
+use crate::ledger::{NotRun, Recorder, Repeat, State, Store, ending, recovery};
 use crate::limiters::Limiters;
 use crate::metrics::Metrics;
 use crate::mounts::{Member, Registration};
 use crate::oauth::{Described, Grants};
 use crate::pipeline;
 use crate::policy::Policies;
-use crate::profiles::{CheckResult, Connections, ProfileId, check, watch};
+use crate::profiles::Connections;
 use crate::spans;
-
-/// How often old rows are removed from the ledger.
-const PRUNING: Duration = Duration::from_secs(600);
 
 /// What a broker is made of beside its mounts.
 #[derive(Debug, Default)]
@@ -52,46 +46,7 @@ pub struct Settings {
 
 /// Finds commands and runs calls. Cheap to clone; all clones are one broker.
 #[derive(Clone)]
-pub struct Broker(Arc<Inner>);
-
-pub(crate) struct Inner {
-    stopping: CancellationToken,
-    metrics: Metrics,
-    tracing: Tracing,
-    grants: Option<Grants>,
-    /// None: no call is recorded.
-    recorder: Option<Arc<Recorder>>,
-    catalogue: ArcSwap<Catalogue>,
-    limiters: Arc<ArcSwap<Limiters>>,
-    mounting: Mutex<Mounting>,
-    /// Mounts that were replaced, until their last call has ended and they are closed.
-    retiring: TaskTracker,
-}
-
-/// What is mounted, and the settings that count for it.
-struct Mounting {
-    settings: Settings,
-    members: Vec<Member>,
-    /// Connectors that are left out since another has their name.
-    clashes: Vec<String>,
-    /// Policies of commands that are not there.
-    misplaced: Vec<String>,
-    /// Whether every mount had settled when the catalogue was built.
-    settled: bool,
-}
-
-/// Whether everything that is configured has been tried, and what is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Health {
-    /// Every mount has finished its first attempt, and the process is not draining.
-    pub ready: bool,
-    /// What is not there and why, for people.
-    pub problems: Vec<String>,
-    /// What is configured for commands that are not there, for people. All else works.
-    pub misplaced: Vec<String>,
-    /// What is wrong with profiles, for people. Calls that need one of them say so; all else works.
-    pub profiles: Vec<String>,
-}
+pub struct Broker(pub(crate) Arc<Inner>);
 
 /// What became of a call.
 #[derive(Debug)]
@@ -102,17 +57,6 @@ pub struct Ended {
     pub state: State,
     /// What it brought back. One whose result follows is a [`Completion::Accepted`].
     pub result: Result<Outcome, Failure>,
-}
-
-/// Why a broker keeps the mounts that it has.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotReplaced {
-    /// Two of the new connectors want one name.
-    #[error(transparent)]
-    Clash(#[from] Clash),
-    /// A new mount could not load anything that it is made of.
-    #[error("{}", .0.join("\n"))]
-    Problems(Vec<String>),
 }
 
 // === impl Broker ===
@@ -288,93 +232,9 @@ impl Broker {
         self.0.stopping.clone().cancelled_owned()
     }
 
-    /// Whether everything that is configured has been tried, and what is wrong.
-    pub fn health(&self) -> Health {
-        let mounting = self.0.mounting();
-        let mounted: Vec<_> = mounting.members.iter().map(Member::mounted).collect();
-        let mut problems: Vec<String> = mounted
-            .iter()
-            .flat_map(|mounted| mounted.problems.iter().cloned())
-            .collect();
-        problems.extend(mounting.clashes.iter().cloned());
-        problems.extend(self.0.recorder.iter().flat_map(|r| r.problems()));
-        problems.extend(self.0.grants.iter().flat_map(Grants::problems));
-        Health {
-            ready: mounting.settled && !self.0.stopping.is_cancelled(),
-            problems,
-            misplaced: mounting.misplaced.clone(),
-            profiles: match mounting.settled {
-                true => mounting.settings.connections.problems(),
-                // Connectors that profiles belong to may be on their way.
-                false => Vec::new(),
-            },
-        }
-    }
-
     /// The accounts at the systems behind the connectors, as they are configured now.
     pub fn connections(&self) -> Arc<Connections> {
         self.0.connections()
-    }
-
-    /// Reads the profiles and secrets of the store again, so that the next attempt of any call has
-    /// what was changed. It happens by itself within seconds.
-    pub async fn refresh_connections(&self) -> Result<(), StoreError> {
-        for connector in self.connections().refresh().await? {
-            self.0.renew(&connector);
-        }
-        Ok(())
-    }
-
-    /// Waits until every mount has finished its first attempt, well or not.
-    pub async fn settled(&self) {
-        let members = self.0.mounting().members.clone();
-        join_all(members.iter().map(Member::settled)).await;
-        // The task that follows a mount may not have seen yet what was seen here.
-        self.0.rebuild();
-    }
-
-    /// Replaces settings and mounts without dropping a call. A mount that is among the old ones,
-    /// too, goes on as it is; one that is not is closed after its last call.
-    ///
-    /// Waits until every new mount has settled. When one of them could not load anything, or two
-    /// connectors clash, the new mounts are closed and everything stays as it was. A mount with
-    /// some problems is taken: they are in the health.
-    pub async fn replace(
-        &self,
-        settings: Settings,
-        mounts: Vec<Registration>,
-    ) -> Result<(), NotReplaced> {
-        let inner = &self.0;
-        let settings = Settings {
-            tracing: inner.tracing.clone(),
-            grants: inner.grants.clone(),
-            ..settings
-        };
-        let old = inner.mounting().members.clone();
-        let known = |new: &Registration| old.iter().find(|o| Arc::ptr_eq(&o.mount, &new.mount));
-        let (mut members, mut added) = (Vec::new(), Vec::new());
-        for registration in mounts {
-            let calls = known(&registration).map(|old| old.calls.clone());
-            let member = Member::new(registration);
-            match calls {
-                Some(calls) => members.push(Member { calls, ..member }),
-                None => {
-                    added.push(member.clone());
-                    members.push(member);
-                }
-            }
-        }
-        join_all(added.iter().map(Member::settled)).await;
-        // What is in the store counts from the first call on.
-        if let Err(error) = settings.connections.refresh().await {
-            tracing::warn!(%error, "Reading the profiles of the store failed.");
-        }
-        let taken = inner.take(settings, members, &added);
-        match taken {
-            Ok(()) => added.iter().for_each(|member| self.follow(member)),
-            Err(_) => drop(join_all(added.iter().map(|new| new.mount.close())).await),
-        }
-        taken
     }
 
     /// The metrics as Prometheus reads them.
@@ -383,47 +243,6 @@ impl Broker {
             recorder.measure();
         }
         self.0.metrics.render()
-    }
-
-    /// Looks after the ledger from here on, beside serving: calls of a process that has ended are
-    /// taken over once every connector has loaded, results are delivered, and what is older or more
-    /// than is kept is removed.
-    pub fn attend_ledger(&self, retention: Retention) {
-        let Some(recorder) = &self.0.recorder else {
-            return;
-        };
-        tokio::spawn(callbacks::run(recorder.clone()));
-        tokio::spawn(prune(recorder.clone(), retention));
-        let (broker, recorder) = (self.clone(), recorder.clone());
-        tokio::spawn(async move {
-            broker.settled().await;
-            recovery::run(broker.0, recorder).await;
-        });
-    }
-
-    /// Follows changes of profiles and secrets from here on, whoever makes them, and checks those that
-    /// are to be checked every now and then.
-    pub fn attend_profiles(&self) {
-        tokio::spawn(watch::run(Arc::downgrade(&self.0)));
-        let broker = self.clone();
-        tokio::spawn(async move {
-            // Before that a connector may be on its way.
-            broker.settled().await;
-            let inner = Arc::downgrade(&broker.0);
-            drop(broker);
-            check::run(inner).await;
-        });
-    }
-
-    /// Tries whether the system of a profile can be reached and takes it (Django Automate: `connect()`),
-    /// within `limit`, without changing anything there. Fails where that cannot be tried: there is no
-    /// such profile, it is wrong in itself, or the connector cannot tell.
-    pub async fn check_profile(
-        &self,
-        id: &ProfileId,
-        limit: Duration,
-    ) -> Result<CheckResult, Failure> {
-        check::check(&self.0, id, limit).await
     }
 
     /// Says that the 202 of a long call has left: its result may follow. Whoever answers so must
@@ -442,202 +261,6 @@ impl Broker {
             return Err(NotRun::Refused(message.to_owned()));
         };
         recovery::run_again(&self.0, recorder, id).await
-    }
-
-    /// Takes no new calls, waits up to `patience` for those in flight and for results that are on
-    /// their way to an engine, closes the mounts, and says how many calls were left.
-    pub async fn drain(&self, patience: Duration) -> usize {
-        let inner = &self.0;
-        inner.stopping.cancel();
-        let members = inner.mounting().members.clone();
-        let last_calls = async {
-            join_all(members.iter().map(Member::last_call)).await;
-            inner.retiring.close();
-            inner.retiring.wait().await;
-            if let Some(recorder) = &inner.recorder {
-                recorder.deliveries.close();
-                recorder.deliveries.wait().await;
-            }
-        };
-        let _ = tokio::time::timeout(patience, last_calls).await;
-        join_all(members.iter().map(|member| member.mount.close())).await;
-        if let Some(recorder) = &inner.recorder {
-            recorder.store.close().await;
-        }
-        members.iter().map(|member| member.calls.len()).sum()
-    }
-
-    /// Rebuilds the catalogue whenever the mount has something new.
-    fn follow(&self, member: &Member) {
-        let (mut mounted, broker) = (member.changes.clone(), Arc::downgrade(&self.0));
-        tokio::spawn(async move {
-            while mounted.changed().await.is_ok() {
-                let Some(inner) = broker.upgrade() else {
-                    return;
-                };
-                inner.rebuild();
-            }
-        });
-    }
-}
-
-/// Removes what is older or more than is kept, every now and then until the process stops.
-async fn prune(recorder: Arc<Recorder>, retention: Retention) {
-    loop {
-        match recorder.store.prune(retention).await {
-            Ok(Pruned { rows: 0, .. }) => {}
-            Ok(Pruned { rows, bytes }) => {
-                tracing::info!(rows, bytes, "Removed old calls from the ledger.");
-            }
-            Err(error) => tracing::warn!(%error, "Removing old calls from the ledger failed."),
-        }
-        tokio::select! {
-            () = recorder.stopping.cancelled() => return,
-            () = tokio::time::sleep(PRUNING) => {}
-        }
-    }
-}
-
-/// Whether every mount has finished its first attempt.
-fn settled(members: &[Member]) -> bool {
-    members.iter().all(|member| member.mounted().settled)
-}
-
-/// What is configured for commands that are not there. What was not known yet is said.
-fn misplaced(catalogue: &Catalogue, settings: &Settings, known: &[String]) -> Vec<String> {
-    let misplaced = catalogue.misplaced(&settings.policies);
-    for policy in misplaced.iter().filter(|policy| !known.contains(policy)) {
-        tracing::warn!("{policy}.");
-    }
-    misplaced
-}
-
-/// No clash may be there from the start.
-fn strict((catalogue, clashes): (Catalogue, Vec<Clash>)) -> Result<Catalogue, Clash> {
-    match clashes.into_iter().next() {
-        Some(clash) => Err(clash),
-        None => Ok(catalogue),
-    }
-}
-
-fn offers(members: &[Member]) -> Vec<crate::catalogue::Offer> {
-    members.iter().map(Member::offer).collect()
-}
-
-impl Inner {
-    pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
-        self.catalogue.load_full()
-    }
-
-    pub(crate) fn grants(&self) -> Option<&Grants> {
-        self.grants.as_ref()
-    }
-
-    pub(crate) fn connections(&self) -> Arc<Connections> {
-        self.mounting().settings.connections.clone()
-    }
-
-    pub(crate) fn stopping(&self) -> CancellationToken {
-        self.stopping.clone()
-    }
-
-    /// Tells a connector that values of its profiles have changed.
-    pub(crate) fn renew(&self, connector: &str) {
-        let catalogue = self.catalogue();
-        let entries = catalogue.entries().iter();
-        if let Some(entry) = entries.into_iter().find(|e| *e.id.connector == *connector) {
-            entry.connector.renew();
-        }
-    }
-
-    /// What hides the secrets of the configuration.
-    pub(crate) fn mask(&self) -> Mask {
-        self.mounting().settings.mask.clone()
-    }
-
-    /// Finds the command, and counts the call as one of its mount's.
-    pub(crate) fn enter(&self, call: &Call) -> Result<(Arc<Entry>, TaskTrackerToken), Failure> {
-        loop {
-            let entry = self.catalogue.load().find(&call.command)?;
-            let token = entry.calls.token();
-            // A mount that was replaced in this very moment may not know of the call any more; by
-            // then the catalogue has its successor.
-            if !entry.calls.is_closed() || self.stopping.is_cancelled() {
-                return Ok((entry, token));
-            }
-        }
-    }
-
-    /// Of connectors that clash the later one is left out, which shows in the health.
-    fn rebuild(&self) {
-        // Held while building, so that of two changes at once the later one is not lost.
-        let mut mounting = self.mounting();
-        // Looked at first: a mount may settle while the catalogue is built.
-        let settled = settled(&mounting.members);
-        let offers = offers(&mounting.members);
-        let (settings, limiters) = (&mounting.settings, self.limiters.load());
-        let (catalogue, clashes) = Catalogue::build(&offers, settings, &limiters, &self.metrics);
-        let misplaced = misplaced(&catalogue, settings, &mounting.misplaced);
-        self.catalogue.store(Arc::new(catalogue));
-        mounting.misplaced = misplaced;
-        let clashes: Vec<_> = clashes.iter().map(ToString::to_string).collect();
-        for clash in clashes.iter().filter(|c| !mounting.clashes.contains(c)) {
-            tracing::error!(%clash, "Leaving the second one out.");
-        }
-        mounting.clashes = clashes;
-        mounting.settled = settled;
-    }
-
-    fn take(
-        &self,
-        settings: Settings,
-        members: Vec<Member>,
-        added: &[Member],
-    ) -> Result<(), NotReplaced> {
-        let problems: Vec<String> = added
-            .iter()
-            .map(Member::mounted)
-            .filter(|mounted| mounted.connectors.is_empty())
-            .flat_map(|mounted| mounted.problems.to_vec())
-            .collect();
-        if !problems.is_empty() {
-            return Err(NotReplaced::Problems(problems));
-        }
-        let mut mounting = self.mounting();
-        let (offers, old) = (offers(&members), self.limiters.load());
-        let limiters = Limiters::new(&settings.policies, &old, &self.metrics);
-        let catalogue = Catalogue::build(&offers, &settings, &limiters, &self.metrics);
-        let catalogue = strict(catalogue)?;
-        self.limiters.store(Arc::new(limiters));
-        // Whoever reloads says what is misplaced.
-        let misplaced = catalogue.misplaced(&settings.policies);
-        // In this order: whoever finds a closed mount finds its successor in the catalogue.
-        self.catalogue.store(Arc::new(catalogue));
-        let kept = |old: &Member| members.iter().any(|m| Arc::ptr_eq(&m.mount, &old.mount));
-        for old in mounting.members.iter().filter(|old| !kept(old)) {
-            let old = old.clone();
-            self.retiring.spawn(async move {
-                old.last_call().await;
-                old.mount.close().await;
-            });
-        }
-        if let Some(recorder) = &self.recorder {
-            recorder
-                .callbacks
-                .store(Arc::new(settings.callbacks.clone()));
-        }
-        *mounting = Mounting {
-            misplaced,
-            settings,
-            settled: settled(&members),
-            members,
-            clashes: Vec::new(),
-        };
-        Ok(())
-    }
-
-    fn mounting(&self) -> std::sync::MutexGuard<'_, Mounting> {
-        self.mounting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -7,6 +7,7 @@ use crosspoint_core::{
 use tokio::sync::{Notify, watch};
 
 use super::*;
+use crate::life::NotReplaced;
 use crate::mounts::{Naming, Static};
 use crate::policy::PolicyTable;
 

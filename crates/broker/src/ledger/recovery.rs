@@ -15,8 +15,8 @@ use super::{
     End, Ending, NotRun, Recorder, Repeat, Row, State, StoreError, Version, Wait, ending, now,
     open_call, seal_result,
 };
-use crate::broker::Inner;
 use crate::catalogue::Entry;
+use crate::inner::Inner;
 use crate::layers::account;
 use crate::layers::long::{begin_and_finish, finish};
 use crate::layers::record::{Open, Recording};

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::grants::Describe;
 use super::settings::AuthId;
-use crate::broker::Inner;
+use crate::inner::Inner;
 use crate::profiles::ProfileId;
 
 /// How long a connector may take to describe an auth, its start included.

@@ -12,7 +12,7 @@ use super::bench::*;
 use crate::BreakerPhase;
 use crate::cabinet::{Cabinet, Drawer, Expected, Memory};
 use crate::policy::PolicyTable;
-use crate::profiles::{Connections, Definition, From, ProfileId, Source, Token, Tokens, Vault};
+use crate::profiles::{Connections, Definition, ProfileId, Source, Token, Tokens, Vault, Written};
 
 /// A vault that counts how often it is asked, and may take its time.
 #[derive(Default)]
@@ -74,7 +74,7 @@ impl Tokens for Arc<Fresh> {
 }
 
 fn profile(name: &str, secret: Source) -> Definition {
-    let mut profile = Definition::new(ProfileId::new("odd", name), From::File);
+    let mut profile = Definition::new(ProfileId::new("odd", name), Written::File);
     profile
         .settings
         .insert("url".into(), format!("url-{name}").into());
@@ -199,7 +199,7 @@ async fn values_stand_in_where_the_call_gives_nothing_and_are_masked() {
 #[tokio::test(start_paused = true)]
 async fn a_token_that_the_system_takes_no_more_is_replaced_once() {
     let tokens = Arc::new(Fresh::default());
-    let mut profile = Definition::new(ProfileId::new("odd", "prod"), From::File);
+    let mut profile = Definition::new(ProfileId::new("odd", "prod"), Written::File);
     profile.settings.insert("url".into(), "u".into());
     profile.auth = Some("main".to_owned());
     let connections = Connections::new(None, None, Some(Arc::new(tokens.clone())));

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Choice, Connections, ProfileId};
-use crate::broker::Inner;
 use crate::cabinet::{Drawer, Expected};
 use crate::catalogue::Entry;
+use crate::inner::Inner;
 use crate::layers::account;
 use crate::ledger::now;
 

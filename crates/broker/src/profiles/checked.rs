@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::connections::Sources;
 use super::fields::{from_text, quoted, secret, secret_value, setting, variable};
-use super::{Definition, From, Source};
+use super::{Definition, Source, Written};
 
 /// What a profile is checked against.
 pub(super) struct Ground<'g> {
@@ -240,8 +240,8 @@ impl Checked {
     fn remedy(&self, change: &str) -> String {
         match &self.definition {
             Some(Definition { id, from, .. }) => match from {
-                From::Store => format!("correct it: crosspoint profile set {id} {change}"),
-                From::File => format!(
+                Written::Store => format!("correct it: crosspoint profile set {id} {change}"),
+                Written::File => format!(
                     "correct [connectors.{}.profiles.{}] in the configuration file",
                     id.connector, id.name
                 ),

@@ -36,7 +36,7 @@ pub enum Source {
 
 /// Where a profile was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum From {
+pub enum Written {
     /// In the configuration file.
     File,
     /// In the store, by the command line or the API.
@@ -49,7 +49,7 @@ pub struct Definition {
     /// Its connector and name.
     pub id: ProfileId,
     /// Where it was written.
-    pub from: From,
+    pub from: Written,
     /// Whether calls may use it. Default: yes.
     pub enabled: bool,
     /// Whether calls that name none use it. The only profile of a connector is used in any case.
@@ -136,7 +136,7 @@ impl Source {
 
 impl Definition {
     /// A profile without any value.
-    pub fn new(id: ProfileId, from: From) -> Definition {
+    pub fn new(id: ProfileId, from: Written) -> Definition {
         Definition {
             id,
             from,
@@ -191,7 +191,7 @@ impl Definition {
 
 fn read(id: &ProfileId, kept: &[u8]) -> Option<Definition> {
     let kept: Value = serde_json::from_slice(kept).ok()?;
-    let mut definition = Definition::new(id.clone(), From::Store);
+    let mut definition = Definition::new(id.clone(), Written::Store);
     definition.enabled = kept.get("enabled")?.as_bool()?;
     definition.default = kept.get("default")?.as_bool()?;
     definition.settings = kept.get("settings")?.as_object()?.clone();
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_read_back_and_shows_no_secret() {
         let id: ProfileId = "crm/prod".parse().unwrap();
-        let mut definition = Definition::new(id.clone(), From::Store);
+        let mut definition = Definition::new(id.clone(), Written::Store);
         definition.settings.insert("url".into(), "https://h".into());
         let sources = [
             ("token", Source::Value(Secret::new("canary".into()))),

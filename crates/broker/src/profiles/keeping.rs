@@ -6,9 +6,8 @@ use std::time::Duration;
 use crosspoint_core::{Fields, MASKED, is_connector_name, is_sensitive_name};
 use serde_json::{Map, Value};
 
-use super::From as Written;
 use super::fields::{quoted, secret, secret_value, setting};
-use super::{Definition, NotADefinition, ProfileId, Source, is_secret_name};
+use super::{Definition, NotADefinition, ProfileId, Source, Written, is_secret_name};
 use crate::cabinet::{Cabinet, Drawer, Expected};
 use crate::ledger::StoreError;
 

@@ -21,7 +21,7 @@ pub(crate) mod watch;
 pub use check::{CheckError, CheckResult};
 pub(crate) use choice::{Choice, Resolved};
 pub use connections::Connections;
-pub use definition::{Definition, From, NotADefinition, NotAProfile, ProfileId, Source};
+pub use definition::{Definition, NotADefinition, NotAProfile, ProfileId, Source, Written};
 pub(crate) use held::Held;
 pub use keeping::{About, Change, Kept, NotChanged, all, keep, remove};
 pub use listing::Listed;

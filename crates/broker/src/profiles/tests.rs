@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crosspoint_core::{Command, Failure, Fields, Safety, Secret};
 use schemars::JsonSchema;
 
-use super::{Choice, Connections, Definition, From, Held, ProfileId, Source};
+use super::{Choice, Connections, Definition, Held, ProfileId, Source, Written};
 use crate::cabinet::{Cabinet, Drawer, Expected, Memory};
 
 #[derive(JsonSchema)]
@@ -32,7 +32,7 @@ fn fields(open: bool) -> Fields {
 }
 
 fn definition(id: &str, settings: serde_json::Value, secrets: &[(&str, &str)]) -> Definition {
-    let mut definition = Definition::new(id.parse().unwrap(), From::File);
+    let mut definition = Definition::new(id.parse().unwrap(), Written::File);
     definition.settings = settings.as_object().unwrap().clone();
     let source = |text: &str| {
         Source::of_reference(text).unwrap_or_else(|| Source::Value(Secret::new(text.to_owned())))
@@ -242,7 +242,7 @@ async fn what_changes_in_the_cabinet_is_told_once_and_only_where_it_was_used() {
     };
     let store = |secrets| {
         let mut definition = definition("crm/prod", url(), secrets);
-        definition.from = From::Store;
+        definition.from = Written::Store;
         definition.to_kept().to_string()
     };
     put(Drawer::Secret, "A", "one".into()).await;
@@ -275,7 +275,7 @@ async fn the_file_wins_over_the_store_and_what_is_of_no_use_is_said() {
     let memory = Arc::new(Memory::default());
     for id in ["crm/prod", "gone/prod", "not-an-id"] {
         let id_of: ProfileId = id.parse().unwrap_or(ProfileId::new("x", "y"));
-        let mut kept = Definition::new(id_of, From::Store);
+        let mut kept = Definition::new(id_of, Written::Store);
         kept.settings.insert("url".into(), "store".into());
         let body = kept.to_kept().to_string().into();
         let put = memory.put(Drawer::Profile, id, body, None, Expected::Any);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::Connections;
-use crate::broker::Inner;
+use crate::inner::Inner;
 use crate::ledger::StoreError;
 
 /// How often is asked whether anything has changed.

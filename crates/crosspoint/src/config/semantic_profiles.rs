@@ -1,6 +1,6 @@
 //! Checks of profiles, and what they are once their references are followed.
 
-use crosspoint_broker::profiles::{Definition, From, ProfileId, Source, fields};
+use crosspoint_broker::profiles::{Definition, ProfileId, Source, Written, fields};
 use crosspoint_core::{Fields, is_connector_name};
 use serde_json::Value as Json;
 
@@ -58,7 +58,7 @@ impl Semantic<'_> {
         profile: &Profile,
         fields: &Fields,
     ) -> Definition {
-        let mut definition = Definition::new(ProfileId::new(connector, name), From::File);
+        let mut definition = Definition::new(ProfileId::new(connector, name), Written::File);
         definition.enabled = profile.enabled;
         definition.default = profile.default;
         definition.check_every = profile.check_every.map(|every| every.0);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crosspoint_broker::cabinet::{Cabinet, Drawer, Expected};
 use crosspoint_broker::ledger::Store;
-use crosspoint_broker::profiles::{Definition, From, ProfileId, Source};
+use crosspoint_broker::profiles::{Definition, ProfileId, Source, Written};
 use crosspoint_store::{Ledger, Options, open};
 use serde_json::json;
 
@@ -121,7 +121,7 @@ async fn a_secret_that_a_profile_names_is_removed_by_force_only() {
     set(&setup, "CRM", "x").await;
     let store = opened(&setup).await;
     let id: ProfileId = "crm/prod".parse().unwrap();
-    let mut definition = Definition::new(id, From::Store);
+    let mut definition = Definition::new(id, Written::Store);
     let source = Source::of_reference("secret:CRM").unwrap();
     definition.secrets.insert("token".to_owned(), source);
     let body = definition.to_kept().to_string().into();
