@@ -1,7 +1,9 @@
 //! A row for each administrative act.
 
+use serde_json::{Value, json};
+
 use crate::cabinet::{Act, Cabinet};
-use crate::ledger::{StoreError, now};
+use crate::ledger::{StoreError, now, time_json};
 
 /// Who did something, and by which way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,4 +32,17 @@ pub async fn audit(
         detail,
     });
     recorded.await
+}
+
+/// An act for programs.
+pub fn act_json(act: &Act) -> Value {
+    json!({
+        "id": act.id,
+        "at": time_json(act.at),
+        "actor": act.actor,
+        "ingress": act.ingress,
+        "act": act.act,
+        "subject": act.subject,
+        "detail": act.detail,
+    })
 }

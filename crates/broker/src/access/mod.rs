@@ -5,7 +5,7 @@ mod kept;
 mod key;
 mod scopes;
 
-pub use audit::{Doer, audit};
+pub use audit::{Doer, act_json, audit};
 pub use kept::{KeptKey, KeptKeys, NotKept};
 pub use key::{AccessKey, KeyHash, NoRandomness, new_key};
 pub use scopes::{NotAScope, Right, Scopes};

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use crosspoint_broker::access::act_json;
 use crosspoint_broker::cabinet::Act;
 use crosspoint_broker::ledger::time_json;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cli::AuditArgs;
 use crate::command::kept;
@@ -42,16 +43,4 @@ fn line(act: &Act) -> String {
         detail.unwrap_or_default()
     );
     show::plain(&line)
-}
-
-fn act_json(act: &Act) -> Value {
-    json!({
-        "id": act.id,
-        "at": time_json(act.at),
-        "actor": act.actor,
-        "ingress": act.ingress,
-        "act": act.act,
-        "subject": act.subject,
-        "detail": act.detail,
-    })
 }

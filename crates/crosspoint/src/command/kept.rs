@@ -22,6 +22,16 @@ pub struct Desk {
     store: Arc<Ledger>,
 }
 
+/// Why something is not possible. Ends with exit code 1.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+struct NotPossible(String);
+
+/// An error that ends with exit code 1.
+pub fn not_possible(text: String) -> anyhow::Error {
+    NotPossible(text).into()
+}
+
 /// Opens the store, which is made where there is none yet, and does something with it.
 pub fn run(
     file: &Option<PathBuf>,
@@ -32,22 +42,25 @@ pub fn run(
         Err(problems) => return Ok(show::problems(&problems)),
     };
     logging::start("off", LogFormat::Text, wire::mask(&loaded));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let done = runtime.context("starting the runtime")?.block_on(async {
+    to_the_end(async {
         let desk = Desk::open(loaded).await?;
         let done = work(&desk).await;
         desk.store.close().await;
-        done
-    });
-    match done {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error) if error.is::<NotKept>() => {
+        done.map(|()| ExitCode::SUCCESS)
+    })
+}
+
+/// Runs a command to its end, and says why where it is not possible.
+pub fn to_the_end(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    match runtime.context("starting the runtime")?.block_on(work) {
+        Err(error) if error.is::<NotPossible>() || error.is::<NotKept>() => {
             eprintln!("{error}");
             Ok(ExitCode::from(FAILED))
         }
-        Err(error) => Err(error),
+        done => done,
     }
 }
 

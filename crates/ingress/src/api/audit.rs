@@ -3,9 +3,7 @@
 use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use crosspoint_broker::access;
-use crosspoint_broker::cabinet::Act;
-use crosspoint_broker::ledger::time_json;
+use crosspoint_broker::access::{self, act_json};
 use http::{StatusCode, Uri};
 use serde_json::{Value, json};
 
@@ -48,18 +46,6 @@ pub(super) fn for_all(seen: &Seen) -> Result<(), Problem> {
     Err(Problem::forbidden(format!(
         "the key '{name}' is good for some connectors only, and this is about all of them"
     )))
-}
-
-fn act_json(act: &Act) -> Value {
-    json!({
-        "id": act.id,
-        "at": time_json(act.at),
-        "actor": act.actor,
-        "ingress": act.ingress,
-        "act": act.act,
-        "subject": act.subject,
-        "detail": act.detail,
-    })
 }
 
 /// Records what was done. It is done, so that a store which does not take the record is told in the

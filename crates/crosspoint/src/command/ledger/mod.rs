@@ -16,13 +16,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use crosspoint_broker::ledger::{Row, Store};
 use crosspoint_store::Ledger;
 
 pub use time::Moment;
 
-use crate::cli::{FAILED, LedgerCommand};
+use crate::cli::LedgerCommand;
+use crate::command::kept::{self, not_possible};
 use crate::config::Loaded;
 use crate::config::types::LogFormat;
 use crate::{actor, logging, wire};
@@ -38,11 +39,6 @@ struct Desk {
     ledger: Arc<Ledger>,
 }
 
-/// Why something is not possible. Ends with exit code 1.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-struct NotPossible(String);
-
 /// Lists, shows, settles or repeats.
 pub fn run(file: &Option<PathBuf>, command: LedgerCommand) -> Result<ExitCode> {
     let loaded = match wire::Options::of(file).load() {
@@ -50,22 +46,12 @@ pub fn run(file: &Option<PathBuf>, command: LedgerCommand) -> Result<ExitCode> {
         Err(problems) => return Ok(crate::show::problems(&problems)),
     };
     logging::start("off", LogFormat::Text, wire::mask(&loaded));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let done = runtime.context("starting the runtime")?.block_on(async {
+    kept::to_the_end(async {
         let desk = Desk::open(loaded).await?;
         let done = desk.run(command).await;
         desk.ledger.close().await;
         done
-    });
-    match done {
-        Err(error) if error.is::<NotPossible>() => {
-            eprintln!("{error}");
-            Ok(ExitCode::from(FAILED))
-        }
-        done => done,
-    }
+    })
 }
 
 // === impl Desk ===
@@ -131,8 +117,4 @@ impl Desk {
         println!("{:#}", rows::json(&row));
         Ok(())
     }
-}
-
-fn not_possible(text: String) -> anyhow::Error {
-    NotPossible(text).into()
 }

@@ -15,7 +15,8 @@ use crosspoint_broker::cabinet::Cabinet;
 use crosspoint_broker::profiles::{Source, is_secret_name};
 use crosspoint_store::Ledger;
 
-use crate::cli::{FAILED, SecretCommand};
+use crate::cli::SecretCommand;
+use crate::command::kept::{self, not_possible};
 use crate::config::Loaded;
 use crate::config::types::LogFormat;
 use crate::{logging, wire};
@@ -32,11 +33,6 @@ const NOWHERE: &str = "there is nowhere to keep secrets: the setting store.url i
                        out, or keep them elsewhere and refer to them with env:, file:, exec: or \
                        vault:";
 
-/// Why something is not possible. Ends with exit code 1.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-struct NotPossible(String);
-
 /// Sets, lists or removes, or replaces the key that all are sealed with.
 pub fn run(file: &Option<PathBuf>, command: SecretCommand) -> Result<ExitCode> {
     let loaded = match wire::Options::of(file).load_unfollowed() {
@@ -44,20 +40,10 @@ pub fn run(file: &Option<PathBuf>, command: SecretCommand) -> Result<ExitCode> {
         Err(problems) => return Ok(crate::show::problems(&problems)),
     };
     logging::start("off", LogFormat::Text, wire::mask(&loaded));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let done = runtime
-        .context("starting the runtime")?
-        .block_on(dispatch(loaded, command));
-    match done {
-        Err(error) if error.is::<NotPossible>() => {
-            eprintln!("{error}");
-            Ok(ExitCode::from(FAILED))
-        }
-        Err(error) => Err(error),
-        Ok(()) => Ok(ExitCode::SUCCESS),
-    }
+    kept::to_the_end(async {
+        dispatch(loaded, command).await?;
+        Ok(ExitCode::SUCCESS)
+    })
 }
 
 async fn dispatch(loaded: Loaded, command: SecretCommand) -> Result<()> {
@@ -131,8 +117,4 @@ fn checked(name: &str) -> Result<&str> {
         );
     }
     Ok(name)
-}
-
-fn not_possible(text: String) -> anyhow::Error {
-    NotPossible(text).into()
 }
