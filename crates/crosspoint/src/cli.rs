@@ -1,5 +1,6 @@
 //! The command line's grammar and its help.
 
+mod activiti;
 mod key;
 mod ledger;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use activiti::{ActivitiCommand, ExportArgs, ValidateArgs};
 pub use key::{AuditArgs, CreateArgs, KeyCommand, RotateArgs};
 pub use ledger::{LedgerCommand, ListArgs, ReplayArgs, SettleArgs, ShowArgs};
 
@@ -72,6 +74,9 @@ pub enum Command {
     Key(KeyCommand),
     /// See what administrators did
     Audit(AuditArgs),
+    /// Connector definitions of Activiti
+    #[command(subcommand)]
+    Activiti(ActivitiCommand),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

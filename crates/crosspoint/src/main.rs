@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         Command::Ledger(command) => command::ledger::run(&cli.config, command),
         Command::Key(command) => command::key::run(&cli.config, command),
         Command::Audit(args) => command::audit::run(&cli.config, args),
+        Command::Activiti(command) => command::activiti::run(&cli.config, command),
         Command::Config(ConfigCommand::Check(args)) => command::config::check(&cli.config, args),
         Command::Config(ConfigCommand::Reference(args)) => command::config::reference(args),
     };

@@ -19,7 +19,7 @@ use crate::access::{Access, KEY_HEADER};
 use crate::listing::Listing;
 use crate::openapi::Documents;
 use crate::spiff;
-use crate::{answer, api, openapi, operate, request};
+use crate::{activiti, answer, api, openapi, operate, request};
 
 /// How the HTTP side behaves.
 #[derive(Clone)]
@@ -102,6 +102,9 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
         .route("/api/v1/calls/{id}/settle", post(api::settle))
         .route("/api/v1/calls/{id}/replay", post(api::replay))
         .route("/api/v1/audit", get(api::audit))
+        // Definitions of connectors, for Activiti's modellers.
+        .route("/activiti/connectors", get(activiti::routes::list))
+        .route("/activiti/connectors/{file}", get(activiti::routes::one))
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_that_way)
         .with_state(shared.clone());

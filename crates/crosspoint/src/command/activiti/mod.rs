@@ -1,0 +1,19 @@
+//! `crosspoint activiti`: connector definitions.
+
+mod export;
+mod validate;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::cli::ActivitiCommand;
+
+/// Prints or checks definitions.
+pub fn run(file: &Option<PathBuf>, command: ActivitiCommand) -> Result<ExitCode> {
+    match command {
+        ActivitiCommand::Export(args) => export::run(file, &args),
+        ActivitiCommand::Validate(args) => validate::run(&args),
+    }
+}

@@ -1,0 +1,3 @@
+//! Activiti Cloud: definitions, and service tasks over a real RabbitMQ.
+
+mod definitions;
