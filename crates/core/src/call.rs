@@ -23,7 +23,7 @@ pub struct CommandId {
     pub command: Arc<str>,
 }
 
-/// Where calls come in. `activiti` and `mcp` will join as those ingresses arrive.
+/// Where calls come in. `mcp` will join as that ingress arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ingress {
@@ -31,6 +31,8 @@ pub enum Ingress {
     Spiff,
     /// `/api/v1`, for any other program.
     Api,
+    /// Service tasks of Activiti Cloud, over RabbitMQ.
+    Activiti,
     /// `crosspoint call`.
     Cli,
 }
@@ -179,13 +181,19 @@ impl Ingress {
         match self {
             Ingress::Spiff => "spiff",
             Ingress::Api => "api",
+            Ingress::Activiti => "activiti",
             Ingress::Cli => "cli",
         }
     }
 
     /// The way in of that name.
     pub fn named(name: &str) -> Option<Ingress> {
-        let all = [Ingress::Spiff, Ingress::Api, Ingress::Cli];
+        let all = [
+            Ingress::Spiff,
+            Ingress::Api,
+            Ingress::Activiti,
+            Ingress::Cli,
+        ];
         all.into_iter().find(|ingress| ingress.name() == name)
     }
 }

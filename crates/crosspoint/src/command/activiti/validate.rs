@@ -34,7 +34,7 @@ pub fn run(args: &ValidateArgs) -> Result<ExitCode> {
         for (file, found) in &found {
             print(file, found);
         }
-        for clash in &twice {
+        if let Some(clash) = &twice {
             println!("{clash}");
         }
     }

@@ -30,11 +30,7 @@ async fn the_command_line_exports_what_the_server_serves() {
         .run(&["activiti", "export", "postgres_v2"])
         .await;
     let exported = ended.json();
-    assert!(
-        ended.stderr.contains("postgres-v2."),
-        "{}",
-        ended.stderr
-    );
+    assert!(ended.stderr.contains("postgres-v2."), "{}", ended.stderr);
     let served = shared()
         .await
         .get("/activiti/connectors/postgres-v2.json")
