@@ -11,6 +11,7 @@ use crosspoint_broker::Broker;
 use crosspoint_broker::cabinet::Cabinet;
 use crosspoint_broker::ledger::Store;
 use crosspoint_ingress::Live;
+use crosspoint_ingress::activiti::Running;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Mutex;
@@ -83,11 +84,13 @@ async fn serve(
     let python = Python::new(Arc::new(ToLog));
     let ledger = wire::ledger::open(&loaded, true).await?;
     let cabinet = ledger.clone().map(|ledger| ledger as Arc<dyn Cabinet>);
-    let kept = KeptFor::open(cabinet).await?;
+    let mut kept = KeptFor::open(cabinet).await?;
     let ledger = ledger.map(|ledger| ledger as Arc<dyn Store>);
     let (telemetry, tracing) = telemetry::start(&loaded, Some(address), &log);
     let broker = wire::broker(&loaded, Some(address), &python, ledger, tracing)?;
     broker.attend_ledger(wire::ledger::retention(&loaded));
+    let activiti = wire::activiti::start(&loaded, &broker);
+    kept.activiti = activiti.as_ref().map(Running::status);
     let routes = Live::new(crosspoint_ingress::router(
         broker.clone(),
         wire::ingress(&loaded, &kept),
@@ -114,7 +117,12 @@ async fn serve(
         crosspoint_ingress::serve(listener, routes, stop.clone().cancelled_owned(), patience);
     let stopping = async {
         stop.cancelled().await;
-        broker.drain(patience).await
+        let answering = async {
+            if let Some(activiti) = activiti {
+                activiti.ended(patience).await;
+            }
+        };
+        tokio::join!(broker.drain(patience), answering).0
     };
     let told_twice = async {
         let why = signals.next().await;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crosspoint_broker::access::Scopes;
 use crosspoint_core::Secret;
+use crosspoint_ingress::activiti::Bound;
 
 use super::check_schema;
 use super::env;
@@ -43,6 +44,10 @@ pub struct Loaded {
     pub callback_token: Option<Secret<String>>,
     /// The token for callbacks of the API, the reference resolved.
     pub api_callback_token: Option<Secret<String>>,
+    /// The message broker of Activiti, the reference resolved.
+    pub amqp: Option<Secret<String>>,
+    /// The actions of the definitions that are served.
+    pub bound: Vec<Bound>,
     /// The variables of `python.env`, references resolved.
     pub python_env: BTreeMap<String, Secret<String>>,
     /// The values of each table of a connector that is not built in, references resolved.
@@ -122,6 +127,8 @@ fn load_in(
         store,
         callback_token,
         api_callback_token,
+        amqp,
+        bound,
         python_env,
         mounted,
         secrets,
@@ -141,6 +148,8 @@ fn load_in(
         store,
         callback_token,
         api_callback_token,
+        amqp,
+        bound,
         python_env,
         mounted,
         virtual_env: env.virtual_env().filter(|_| !has_environment),
@@ -249,3 +258,7 @@ mod mounted_tests;
 #[cfg(test)]
 #[path = "api_tests.rs"]
 mod api_tests;
+
+#[cfg(test)]
+#[path = "activiti_tests.rs"]
+mod activiti_tests;

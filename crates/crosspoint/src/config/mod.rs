@@ -5,6 +5,7 @@
 //! ([`Loaded`]). [`effective()`] writes the result back as TOML, [`reference()`] and [`schema()`]
 //! describe what may be written; all of it follows from the types in [`types`].
 
+pub mod activiti;
 pub mod connectors;
 pub mod durations;
 pub mod egress;

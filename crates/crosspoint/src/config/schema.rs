@@ -104,9 +104,10 @@ fn collect<'s>(name: &str, schema: &'s Value, tables: &mut Vec<Table<'s>>) {
 
 impl Key<'_> {
     /// The environment variable that sets it: `CROSSPOINT_SPIFF__DEADLINE`. A table by any names
-    /// has none, nor has what is about one command: the case of its name counts.
+    /// has none, nor has what is about one command or destination: the case of its name counts.
     pub fn variable(&self) -> Option<String> {
-        let has_none = self.is_table() || self.name.contains(ANY_COMMAND);
+        let any = [ANY_COMMAND, "activiti.definitions", "activiti.destinations"];
+        let has_none = self.is_table() || any.iter().any(|any| self.name.contains(any));
         (!has_none).then(|| self.in_capitals())
     }
 
@@ -288,7 +289,11 @@ mod tests {
     #[test]
     fn an_optional_table_is_a_table() {
         let names: Vec<_> = tables().into_iter().map(|table| table.name).collect();
-        let expected = "|access|egress|store|store.retention|spiff|api|cli|python|python.recycle|\
+        let expected = "|access|egress|store|store.retention|spiff|api|activiti|\
+                        activiti.definitions|activiti.definitions.<name>|\
+                        activiti.definitions.<name>.actions|\
+                        activiti.definitions.<name>.actions.<name>|activiti.destinations|\
+                        activiti.destinations.<name>|cli|python|python.recycle|\
                         connectors|connectors.http|connectors.http.egress|connectors.http.policy|\
                         connectors.http.policy.breaker|connectors.http.commands|\
                         connectors.http.commands.<Command>|\
@@ -310,7 +315,7 @@ mod tests {
             .filter(|key| is_secret(key.schema))
             .map(|key| key.name)
             .collect();
-        let expected = "access.api_keys store.url spiff.callback_token api.callback_token python.env \
+        let expected = "access.api_keys store.url spiff.callback_token api.callback_token activiti.amqp python.env \
                         connectors.<name>.env connectors.<name>.config";
         assert_eq!(secret.join(" "), expected);
     }

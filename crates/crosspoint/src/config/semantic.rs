@@ -1,5 +1,7 @@
 //! What the types cannot say: checks of the configuration as a whole.
 
+#[path = "semantic_activiti.rs"]
+mod activiti;
 #[path = "semantic_ledger.rs"]
 mod ledger;
 #[path = "semantic_mounted.rs"]
@@ -14,6 +16,7 @@ use std::path::Path;
 
 use crosspoint_broker::access::Scopes;
 use crosspoint_core::{Secret, nearest, shorten};
+use crosspoint_ingress::activiti::Bound;
 
 use super::environment::Environment;
 use super::load::ApiKeySecret;
@@ -52,6 +55,10 @@ pub struct Semantic<'a> {
     pub callback_token: Option<Secret<String>>,
     /// `api.callback_token`, resolved.
     pub api_callback_token: Option<Secret<String>>,
+    /// `activiti.amqp`, resolved.
+    pub amqp: Option<Secret<String>>,
+    /// The definitions that are served, read.
+    pub bound: Vec<Bound>,
     /// `python.env`, resolved.
     pub python_env: BTreeMap<String, Secret<String>>,
     /// The values of each table of a connector that is not built in, resolved.
@@ -82,6 +89,8 @@ impl<'a> Semantic<'a> {
             store: StoreTarget::within(&config.data_dir.0),
             callback_token: None,
             api_callback_token: None,
+            amqp: None,
+            bound: Vec::new(),
             python_env: BTreeMap::new(),
             mounted: BTreeMap::new(),
             secrets: Vec::new(),
@@ -98,6 +107,7 @@ impl<'a> Semantic<'a> {
         self.ledger();
         self.policies();
         self.callbacks();
+        self.activiti();
         self.python();
         self.mounted_connectors();
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::activiti::Activiti;
 use super::connectors::Connectors;
 use super::durations::Span;
 use super::egress::{EgressEntry, Preset};
@@ -61,6 +62,9 @@ pub struct Config {
 
     /// Calls from any other program, through `/api/v1`.
     pub api: Api,
+
+    /// Service tasks of Activiti Cloud, over RabbitMQ.
+    pub activiti: Activiti,
 
     /// Calls from the command line: `crosspoint call`.
     pub cli: Cli,
@@ -247,6 +251,7 @@ impl Default for Config {
             store: Store::default(),
             spiff: Spiff::default(),
             api: Api::default(),
+            activiti: Activiti::default(),
             cli: Cli::default(),
             python: Python::default(),
             connectors: Connectors::default(),

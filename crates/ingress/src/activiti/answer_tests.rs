@@ -95,11 +95,13 @@ fn a_technical_error_has_a_message_and_a_list_and_no_code() {
 
 #[test]
 fn an_answer_goes_where_we_are_told_then_where_the_request_says_then_by_name() {
-    let mut naming = Naming::default();
-    naming.separator = '.';
-    // Neither is touched: what the request says is final already.
-    naming.prefix = "p".to_owned();
-    naming.transformers = vec![super::super::Transformer::LowerCase];
+    let naming = Naming {
+        separator: '.',
+        // Neither is touched: what the request says is final already.
+        prefix: "p".to_owned(),
+        transformers: vec![super::super::Transformer::LowerCase],
+        ..Naming::default()
+    };
     let goes = |request: &Request, identity: &Identity| {
         let answer = Answer::result(request, identity, &naming, &Map::new());
         answer.map(|answer| answer.destination)

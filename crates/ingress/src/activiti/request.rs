@@ -101,9 +101,15 @@ impl Request {
         })
     }
 
-    /// The variables for a command: those that it declares, by the names of its parameters. Of an
-    /// `open` one all. Fails with every variable that cannot be read.
-    pub(crate) fn inputs(&self, parameters: &[Parameter], open: bool) -> Result<Inputs, String> {
+    /// The variables for a command: those that it declares, by the names of its parameters or as
+    /// `renamed` says (the variable, the parameter). Of an `open` one all. Fails with every variable
+    /// that cannot be read.
+    pub(crate) fn inputs(
+        &self,
+        parameters: &[Parameter],
+        open: bool,
+        renamed: &[(String, String)],
+    ) -> Result<Inputs, String> {
         let Some(variables) = self.context.get("inBoundVariables") else {
             return Ok(Inputs::default());
         };
@@ -115,12 +121,14 @@ impl Request {
         let mut inputs = Inputs::default();
         let mut wrong = Vec::new();
         for (name, raw) in variables {
-            if !open && !parameters.iter().any(|parameter| parameter.name == name) {
+            let renamed = renamed.iter().find(|(variable, _)| *variable == name);
+            let to = renamed.map_or(&name, |(_, parameter)| parameter);
+            if !open && !parameters.iter().any(|parameter| parameter.name == *to) {
                 inputs.dropped.push(name);
                 continue;
             }
             match variable::read(&self.text, raw) {
-                Ok(Some(json)) => inputs.arguments.insert(name, json),
+                Ok(Some(json)) => inputs.arguments.insert(to, json),
                 Ok(None) => {}
                 Err(error) => wrong.push(format!("variable '{name}' {error}")),
             }

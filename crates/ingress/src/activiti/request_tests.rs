@@ -20,7 +20,7 @@ fn the_golden_request_becomes_a_call() {
         parameter("limit"),
         parameter("headers"),
     ];
-    let inputs = request.inputs(&known, false).unwrap();
+    let inputs = request.inputs(&known, false, &[]).unwrap();
     assert_eq!(inputs.dropped, ["since"]);
     let call = request.call(CommandId::new("movies", "x"), inputs.arguments, true);
     let text =
@@ -44,8 +44,18 @@ fn the_golden_request_becomes_a_call() {
 }
 
 #[test]
+fn a_variable_may_be_meant_for_a_parameter_of_another_name() {
+    let renamed = [("movieName".to_owned(), "title".to_owned())];
+    let inputs = read(GOLDEN)
+        .unwrap()
+        .inputs(&[parameter("title")], false, &renamed)
+        .unwrap();
+    assert!(inputs.arguments.get("title").is_some() && inputs.dropped.len() == 3);
+}
+
+#[test]
 fn an_open_command_gets_every_variable() {
-    let inputs = read(GOLDEN).unwrap().inputs(&[], true).unwrap();
+    let inputs = read(GOLDEN).unwrap().inputs(&[], true, &[]).unwrap();
     assert_eq!(
         (inputs.arguments.iter().count(), inputs.dropped.len()),
         (4, 0)
@@ -61,7 +71,7 @@ fn everything_optional_may_be_missing_null_or_of_another_type() {
     ] {
         let request = read(text).unwrap();
         assert!(!request.is_whole);
-        assert_eq!(request.inputs(&[], true).unwrap(), Inputs::default());
+        assert_eq!(request.inputs(&[], true, &[]).unwrap(), Inputs::default());
         assert_eq!((request.id.as_str(), request.app_name), ("i", None));
     }
 }
@@ -101,7 +111,7 @@ fn all_variables_that_cannot_be_read_are_named_and_the_unused_ones_are_not_looke
         "c": {"type": "json", "value": "z"}}}});
     let request = read(&text.to_string()).unwrap();
     let told = request
-        .inputs(&[parameter("a"), parameter("b")], false)
+        .inputs(&[parameter("a"), parameter("b")], false, &[])
         .unwrap_err();
     assert!(
         told.contains("'a'") && told.contains("'b'") && !told.contains("'c'"),

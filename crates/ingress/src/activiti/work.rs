@@ -1,0 +1,210 @@
+//! What becomes of one request: a call, and its answer.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use crosspoint_broker::Broker;
+use crosspoint_core::{Completion, Effect, Failure, Kind, Outcome, Refusal, shorten};
+use tokio::time::sleep;
+
+use super::answer::{Answer, Told};
+use super::outputs::outputs;
+use super::request::Request;
+use super::served::Served;
+use super::settings::Settings;
+
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// What to do with a message.
+#[derive(Debug)]
+pub(crate) enum Fate {
+    /// Publish this, then acknowledge.
+    Answer(Box<Answer>),
+    /// Nobody can be answered: keep it, and take it out of the queue.
+    Park(String),
+    /// It is for another version of the application.
+    Skip,
+    /// The process ends: somebody else, or the next process, answers.
+    GiveBack,
+}
+
+/// Runs what a message asks for. `header`: the id of its context as a header says it.
+pub(crate) async fn work(
+    broker: &Broker,
+    settings: &Settings,
+    served: &Served,
+    body: Bytes,
+    header: Option<&str>,
+) -> Fate {
+    let request = match Request::read(body, header) {
+        Ok(request) => request,
+        Err(error) => return Fate::Park(error.to_string()),
+    };
+    if !request.is_of_version(settings.min_app_version, settings.max_app_version) {
+        return Fate::Skip;
+    }
+    let told = match run(broker, settings, served, &request).await {
+        Ok(outcome) => match result(settings, served, &request, &outcome) {
+            Ok(answer) => return ready(answer),
+            Err(told) => told,
+        },
+        Err(Ended::GivenBack) => return Fate::GiveBack,
+        Err(Ended::Failed(told)) => told,
+    };
+    let (identity, naming) = (&settings.identity, &settings.naming);
+    ready(Answer::error(
+        &request,
+        identity,
+        naming,
+        &told,
+        Some(&served.bound.command),
+    ))
+}
+
+/// Why a call has no outcome.
+enum Ended {
+    Failed(Told),
+    GivenBack,
+}
+
+fn ready(answer: Option<Answer>) -> Fate {
+    match answer {
+        Some(answer) => Fate::Answer(Box::new(answer)),
+        None => Fate::Park(
+            "the request does not say where its answer goes: it has neither a destination nor the \
+             name of a runtime bundle"
+                .to_owned(),
+        ),
+    }
+}
+
+async fn run(
+    broker: &Broker,
+    settings: &Settings,
+    served: &Served,
+    request: &Request,
+) -> Result<Outcome, Ended> {
+    let bound = &served.bound;
+    let invalid = |code: &str, why: &str| Ended::Failed(Told::technical("invalid", code, why));
+    if !request.is_whole {
+        let why = "the integrationContext has no executionId or no clientId: no answer would \
+                   continue the process, so that nothing was done";
+        return Err(invalid("invalid_request", why));
+    }
+    if let Some(asked) = &request.connector_type
+        && settings.naming.exchange(asked) != served.exchange
+    {
+        let why = format!(
+            "the request is for {}, and this queue is that of {}: nothing was done",
+            shorten(asked),
+            bound.implementation
+        );
+        return Err(invalid("unknown_connector_type", &why));
+    }
+    let catalogue = broker.catalogue();
+    let entry = catalogue.find(&bound.command);
+    let entry = entry.map_err(|failure| Ended::Failed(Told::of(&failure)))?;
+    let (parameters, open) = (&entry.command.parameters, entry.command.open);
+    let inputs = request.inputs(parameters, open, &bound.inputs);
+    let inputs = inputs.map_err(|why| invalid("invalid_variable", &why))?;
+    if !inputs.dropped.is_empty() {
+        let dropped: Vec<_> = inputs.dropped.iter().map(|name| shorten(name)).collect();
+        tracing::info!(
+            request = request.id, command = %bound.command, dropped = dropped.join(", "),
+            "Variables that the command does not declare are left out."
+        );
+    }
+    let keyed = broker.ledger().is_some();
+    let mut attempt = 0;
+    loop {
+        let call = request.call(bound.command.clone(), inputs.arguments.clone(), keyed);
+        attempt += 1;
+        let ended = broker.call(call, settings.deadline).await;
+        match ended.result {
+            Ok(outcome) => return finished(outcome),
+            Err(failure) => match again(&failure, attempt, settings) {
+                Again::No => return Err(Ended::Failed(Told::of(&failure))),
+                Again::Elsewhere => return Err(Ended::GivenBack),
+                Again::After(pause) => tokio::select! {
+                    () = sleep(pause) => {}
+                    () = broker.stopping() => return Err(Ended::GivenBack),
+                },
+            },
+        }
+    }
+}
+
+fn finished(outcome: Outcome) -> Result<Outcome, Ended> {
+    match outcome.completion {
+        Completion::Finished => Ok(outcome),
+        Completion::HandedOver | Completion::Accepted => {
+            let why = "the command answers later, and only to SpiffArena: nothing more will come \
+                       for this task";
+            Err(Ended::Failed(Told::technical(
+                "unknown",
+                "handed_over",
+                why,
+            )))
+        }
+    }
+}
+
+/// Whether a call that failed is tried again here.
+enum Again {
+    No,
+    /// Not in this process.
+    Elsewhere,
+    After(Duration),
+}
+
+/// Only what had no effect, and what may pass. An engine repeats nothing by itself: a task that got an
+/// error waits for an administrator.
+fn again(failure: &Failure, attempt: u32, settings: &Settings) -> Again {
+    let doubled = settings
+        .retry_pause
+        .saturating_mul(1 << (attempt - 1).min(16));
+    let pause = failure.retry_after.unwrap_or(doubled).min(LONGEST_PAUSE);
+    match failure.kind {
+        _ if failure.effect != Effect::None => Again::No,
+        Kind::Refused(Refusal::ShuttingDown) => Again::Elsewhere,
+        // Until the ledger is back the queue is the better place for it.
+        Kind::Refused(Refusal::LedgerUnavailable) => Again::After(pause),
+        Kind::Refused(
+            Refusal::RateLimited
+            | Refusal::Overloaded
+            | Refusal::CircuitOpen
+            | Refusal::SecretUnavailable,
+        )
+        | Kind::Transport
+            if attempt < settings.attempts =>
+        {
+            Again::After(pause)
+        }
+        _ => Again::No,
+    }
+}
+
+/// The message that an outcome becomes, or the error where no engine would take it.
+fn result(
+    settings: &Settings,
+    served: &Served,
+    request: &Request,
+    outcome: &Outcome,
+) -> Result<Option<Answer>, Told> {
+    match outputs(outcome, &served.bound.outputs, settings.expressions) {
+        Ok(variables) => {
+            let (identity, naming) = (&settings.identity, &settings.naming);
+            Ok(Answer::result(request, identity, naming, &variables))
+        }
+        Err(names) => {
+            let why = format!(
+                "the command has run, and its output {names} holds an expression (${{…}}), with \
+                 which no runtime bundle takes a result: activiti.expressions = \"escape\" sends \
+                 it with a space after the $"
+            );
+            tracing::error!(request = request.id, command = %served.bound.command, "{why}");
+            Err(Told::technical("reported", "expression_in_output", &why))
+        }
+    }
+}
