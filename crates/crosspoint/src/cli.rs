@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use activiti::{ActivitiCommand, ExportArgs, ValidateArgs};
+pub use activiti::{ActivitiCommand, ExportArgs, ImportArgs, ValidateArgs};
 pub use key::{AuditArgs, CreateArgs, KeyCommand, RotateArgs};
 pub use ledger::{LedgerCommand, ListArgs, ReplayArgs, SettleArgs, ShowArgs};
 

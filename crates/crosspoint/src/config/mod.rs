@@ -38,7 +38,7 @@ mod schema;
 mod semantic;
 mod tree;
 
-pub use effective::{effective, effective_json};
+pub use effective::{effective, effective_json, in_toml};
 pub use environment::Environment;
 pub use load::{Loaded, all_secrets, load};
 pub use problem::Problems;

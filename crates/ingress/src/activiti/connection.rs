@@ -244,8 +244,8 @@ fn reconcile(
         true => service.unmatched,
         false => Vec::new(),
     };
-    for pattern in shared.status.unmatched(unmatched) {
-        tracing::warn!("activiti.serve: no command fits `{pattern}`.");
+    for what in shared.status.unmatched(unmatched) {
+        tracing::warn!("{what}.");
     }
     members.retain(|queue, member| {
         let kept = service.served.get(queue) == Some(&member.served);

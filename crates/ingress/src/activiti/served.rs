@@ -17,7 +17,7 @@ pub(crate) struct Served {
     pub(crate) queue: String,
 }
 
-/// What is served, by queue, and the patterns that fit nothing.
+/// What is served, by queue, and what is configured for commands that are not there, for people.
 pub(crate) struct Service {
     pub(crate) served: BTreeMap<String, Arc<Served>>,
     pub(crate) unmatched: Vec<String>,
@@ -40,6 +40,15 @@ impl Service {
             served.entry(queue).or_insert_with(|| Arc::new(one));
         };
         settings.bound.iter().cloned().for_each(&mut add);
+        let gone = settings
+            .bound
+            .iter()
+            .filter(|bound| catalogue.find(&bound.command).is_err());
+        let gone = gone.map(|bound| {
+            let (implementation, command) = (&bound.implementation, &bound.command);
+            format!("activiti.definitions: {implementation} runs {command}, which is not there")
+        });
+        let gone: Vec<_> = gone.collect();
         let mut used = vec![false; settings.serve.len()];
         for entry in catalogue.entries() {
             let (connector, command) = (&*entry.id.connector, &*entry.id.command);
@@ -65,8 +74,10 @@ impl Service {
         }
         let patterns = settings.serve.iter().zip(used);
         let unmatched = patterns.filter(|(_, used)| !used);
+        let unmatched =
+            unmatched.map(|(pattern, _)| format!("activiti.serve: no command fits `{pattern}`"));
         Service {
-            unmatched: unmatched.map(|(pattern, _)| pattern.clone()).collect(),
+            unmatched: gone.into_iter().chain(unmatched).collect(),
             served,
         }
     }

@@ -32,9 +32,7 @@ impl Status {
         let state = self.state();
         let queues = state.queues.iter();
         let queues = queues.map(|(queue, why)| format!("activiti: the queue {queue}: {why}"));
-        let unmatched = state.unmatched.iter();
-        let unmatched =
-            unmatched.map(|pattern| format!("activiti.serve: no command fits `{pattern}`"));
+        let unmatched = state.unmatched.iter().cloned();
         state
             .connection
             .iter()

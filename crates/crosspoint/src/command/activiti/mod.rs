@@ -1,6 +1,7 @@
 //! `crosspoint activiti`: connector definitions.
 
 mod export;
+mod import;
 mod validate;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::cli::ActivitiCommand;
 pub fn run(file: &Option<PathBuf>, command: ActivitiCommand) -> Result<ExitCode> {
     match command {
         ActivitiCommand::Export(args) => export::run(file, &args),
+        ActivitiCommand::Import(args) => import::run(file, &args),
         ActivitiCommand::Validate(args) => validate::run(&args),
     }
 }

@@ -54,6 +54,84 @@ async fn a_connector_that_is_not_there_is_named_with_its_neighbours() {
 }
 
 #[tokio::test]
+async fn what_was_exported_is_imported_and_what_import_prints_is_a_configuration() {
+    let setup = Setup::new();
+    let exported = setup
+        .clone()
+        .run(&["activiti", "export", "postgres_v2"])
+        .await;
+    let setup = setup.file("pg.json", &exported.text(0));
+    let imported = setup.clone().run(&["activiti", "import", "pg.json"]).await;
+    assert_eq!(
+        (imported.code, &*imported.stderr),
+        (Some(0), ""),
+        "{imported:?}"
+    );
+    let checked = setup
+        .config(&imported.stdout)
+        .run(&["config", "check"])
+        .await;
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    assert!(checked.stdout.contains("pg.json"), "{}", checked.stdout);
+}
+
+#[tokio::test]
+async fn actions_are_bound_as_they_are_told_and_what_does_not_fit_is_said() {
+    let definition = json!({"name": "Movies", "actions": {
+        "a": {"id": "a", "name": "getMovieDesc", "inputs": [
+            {"id": "1", "name": "URL", "type": "string"}, {"id": "2", "name": "title", "type": "string"}]},
+        "b": {"id": "b", "name": "getRequestV3"}},
+        "events": {"e": {"id": "e", "name": "MOVIE_SEEN"}},
+        "config": [{"name": "MOVIE_KEY", "required": true}]});
+    let setup = Setup::new().file("movies.json", &definition.to_string());
+    let arguments = [
+        "activiti",
+        "import",
+        "movies.json",
+        "--connector",
+        "http",
+        "--bind",
+        "getMovieDesc=GetRequestV2",
+    ];
+    let ended = setup.clone().run(&arguments).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for part in [
+        "command = \"GetRequestV2\"",
+        "inputs = { \"URL\" = \"url\" }",
+        "connector = \"http\"",
+    ] {
+        assert!(
+            ended.stdout.contains(part),
+            "{part} is not in {}",
+            ended.stdout
+        );
+    }
+    for part in [
+        "does not take title",
+        "--bind getRequestV3=GetRequestV2",
+        "MOVIE_SEEN",
+        "MOVIE_KEY (required)",
+    ] {
+        assert!(
+            ended.stderr.contains(part),
+            "{part} is not in {}",
+            ended.stderr
+        );
+    }
+    let ended = setup
+        .clone()
+        .run(&[&arguments[..], &["--json"]].concat())
+        .await;
+    assert_eq!(
+        json(&ended.stdout)["actions"][0]["command"],
+        json!("GetRequestV2")
+    );
+    let ended = setup.run(&["activiti", "import", "movies.json"]).await;
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("--connector"), "{}", ended.stderr);
+}
+
+#[tokio::test]
 async fn all_mistakes_of_all_files_are_told_with_their_places() {
     let setup = Setup::new()
         .file("good.json", r#"{"name": "good"}"#)

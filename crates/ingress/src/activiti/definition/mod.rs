@@ -3,6 +3,7 @@
 //! A runtime bundle reads them leniently ([`Definition::read`]), the modelling service checks them
 //! strictly ([`check`]). What we write ([`export`]) passes both, unless a name of ours cannot.
 
+mod bind;
 mod export;
 mod names;
 mod strict;
@@ -10,6 +11,7 @@ mod strict;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+pub use bind::{Binding, bind};
 pub use export::export;
 pub use names::{action_id, connector_name};
 pub use strict::{Violation, check};
