@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use crate::callbacks::{self, Callbacks};
+use crate::callbacks::{self, Callbacks, Carry};
 use crate::catalogue::{Catalogue, Clash, Entry};
 use crate::connectors::{self, ConnectorState, Gauges};
 use crate::inventory::{self, Offered};
@@ -351,6 +351,13 @@ impl Broker {
             broker.settled().await;
             recovery::run(broker.0, recorder).await;
         });
+    }
+
+    /// Sets who brings results of long calls that do not go by HTTP. The first counts.
+    pub fn carry_by(&self, carrier: Arc<dyn Carry>) {
+        if let Some(recorder) = &self.0.recorder {
+            let _ = recorder.carrier.set(carrier);
+        }
     }
 
     /// Says that the 202 of a long call has left: its result may follow. Whoever answers so must

@@ -82,6 +82,9 @@ pub struct Call {
     pub origin: Origin,
     /// The task's data, as SpiffArena sends it beside the arguments: an object, or nothing.
     pub task_data: Option<Json>,
+    /// What the way in needs to answer later, where it is kept with the call. Connectors do not see
+    /// it.
+    pub context: Option<Json>,
     /// Under which key the effect must happen at most once, scoped to `origin.caller`.
     pub key: Option<String>,
     /// Where the engine wants a late answer.
@@ -268,6 +271,7 @@ impl Call {
             arguments,
             origin,
             task_data: None,
+            context: None,
             key: None,
             callback: None,
             polled: false,

@@ -1,7 +1,7 @@
 //! The connection to the message broker: made again whenever it is lost, with everything in it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crosspoint_broker::Broker;
@@ -16,6 +16,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::carrier::Carrier;
 use super::consumer::consume;
 use super::publisher::Publisher;
 use super::served::{Served, Service};
@@ -41,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) places: Arc<Semaphore>,
     /// Requests that have not been answered yet.
     pub(crate) under_way: TaskTracker,
+    /// That of the connection that stands.
+    publisher: Mutex<Option<Arc<Publisher>>>,
 }
 
 /// The service of service tasks, at work.
@@ -56,6 +59,26 @@ struct Member {
     task: JoinHandle<()>,
 }
 
+// === impl Shared ===
+
+impl Shared {
+    /// Who publishes at the moment. None: there is no connection.
+    pub(crate) fn publisher(&self) -> Option<Arc<Publisher>> {
+        let held = self
+            .publisher
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        held.clone().filter(|publisher| publisher.is_connected())
+    }
+
+    fn set_publisher(&self, publisher: Option<Arc<Publisher>>) {
+        *self
+            .publisher
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = publisher;
+    }
+}
+
 // === impl Running ===
 
 impl Running {
@@ -66,9 +89,11 @@ impl Running {
             places: Arc::new(Semaphore::new(settings.concurrency)),
             status: status.clone(),
             under_way: TaskTracker::new(),
+            publisher: Mutex::default(),
             broker,
             settings,
         });
+        shared.broker.carry_by(Arc::new(Carrier(shared.clone())));
         Running {
             status,
             task: tokio::spawn(run(shared)),
@@ -194,6 +219,7 @@ fn place(settings: &Settings) -> String {
 /// answered first.
 async fn session(shared: &Arc<Shared>, connection: Arc<Connection>) {
     let publisher = Arc::new(Publisher::new(connection.clone()));
+    shared.set_publisher(Some(publisher.clone()));
     let mut members: HashMap<String, Member> = HashMap::new();
     let mut events = std::pin::pin!(connection.events_listener());
     let mut look = interval(LOOK);
@@ -223,7 +249,9 @@ async fn session(shared: &Arc<Shared>, connection: Arc<Connection>) {
         member.stop.cancel();
     }
     join_all(members.into_values().map(|member| member.task)).await;
-    if is_stopping(&shared.broker).await {
+    if !is_stopping(&shared.broker).await {
+        shared.set_publisher(None);
+    } else {
         shared.under_way.close();
         shared.under_way.wait().await;
         let _ = connection.close(200, "stopping".into()).await;

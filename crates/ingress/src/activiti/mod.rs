@@ -6,6 +6,7 @@
 //! the message broker was away). `docs/activiti.md` is the user's page.
 
 mod answer;
+mod carrier;
 mod connection;
 mod consumer;
 pub mod definition;

@@ -1,6 +1,7 @@
 //! What a runtime bundle sends for a service task: the message `IntegrationRequest`.
 
 use bytes::Bytes;
+use crosspoint_broker::carried_to;
 use crosspoint_core::{Arguments, Call, CommandId, Ingress, Json, JsonError, Origin, Parameter};
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -151,6 +152,13 @@ impl Request {
         call.request_id = self.id.as_str().into();
         call.key = keyed.then(|| self.id.clone());
         call
+    }
+
+    /// Lets the result of a call come later: the request is kept with it, since the answer repeats it.
+    pub(crate) fn answer_later(&self, call: &mut Call) {
+        let place = self.result_destination.as_ref().or(self.service.as_ref());
+        call.callback = Some(carried_to(place.map_or("", String::as_str)));
+        call.context = Json::parse(self.text.clone()).ok();
     }
 
     /// Whether the application's version is within what is served. A version that is no number is

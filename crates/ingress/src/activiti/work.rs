@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crosspoint_broker::Broker;
-use crosspoint_core::{Completion, Effect, Failure, Kind, Outcome, Refusal, shorten};
+use crosspoint_core::{CommandId, Completion, Effect, Failure, Kind, Outcome, Refusal, shorten};
 use tokio::time::sleep;
 
 use super::answer::{Answer, Told};
 use super::outputs::outputs;
 use super::request::Request;
 use super::served::Served;
-use super::settings::Settings;
+use super::settings::{Bound, Settings};
 
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -23,7 +23,7 @@ pub(crate) enum Fate {
     Answer(Box<Answer>),
     /// Nobody can be answered: keep it, and take it out of the queue.
     Park(String),
-    /// It is for another version of the application.
+    /// Acknowledge it: it is for another version of the application, or the ledger has it for good.
     Skip,
     /// The process ends: somebody else, or the next process, answers.
     GiveBack,
@@ -45,11 +45,9 @@ pub(crate) async fn work(
         return Fate::Skip;
     }
     let told = match run(broker, settings, served, &request).await {
-        Ok(outcome) => match result(settings, served, &request, &outcome) {
-            Ok(answer) => return ready(answer),
-            Err(told) => told,
-        },
+        Ok(outcome) => return ready(answer_to(settings, &served.bound, &request, &outcome)),
         Err(Ended::GivenBack) => return Fate::GiveBack,
+        Err(Ended::Later) => return Fate::Skip,
         Err(Ended::Failed(told)) => told,
     };
     let (identity, naming) = (&settings.identity, &settings.naming);
@@ -66,6 +64,8 @@ pub(crate) async fn work(
 enum Ended {
     Failed(Told),
     GivenBack,
+    /// The ledger has it, and its result is published when it comes.
+    Later,
 }
 
 fn ready(answer: Option<Answer>) -> Fate {
@@ -118,10 +118,19 @@ async fn run(
     let keyed = broker.ledger().is_some();
     let mut attempt = 0;
     loop {
-        let call = request.call(bound.command.clone(), inputs.arguments.clone(), keyed);
+        let mut call = request.call(bound.command.clone(), inputs.arguments.clone(), keyed);
+        if keyed && entry.policy.async_after.is_some() {
+            request.answer_later(&mut call);
+        }
+        let asked = call.id;
         attempt += 1;
         let ended = broker.call(call, settings.deadline).await;
         match ended.result {
+            Ok(outcome) if outcome.completion == Completion::Accepted => {
+                // The ledger has promised the result: it is published when it comes.
+                broker.answered(asked);
+                return Err(Ended::Later);
+            }
             Ok(outcome) => return finished(outcome),
             Err(failure) => match again(&failure, attempt, settings) {
                 Again::No => return Err(Ended::Failed(Told::of(&failure))),
@@ -137,8 +146,8 @@ async fn run(
 
 fn finished(outcome: Outcome) -> Result<Outcome, Ended> {
     match outcome.completion {
-        Completion::Finished => Ok(outcome),
-        Completion::HandedOver | Completion::Accepted => {
+        Completion::Finished | Completion::Accepted => Ok(outcome),
+        Completion::HandedOver => {
             let why = "the command answers later, and only to SpiffArena: nothing more will come \
                        for this task";
             Err(Ended::Failed(Told::technical(
@@ -185,26 +194,36 @@ fn again(failure: &Failure, attempt: u32, settings: &Settings) -> Again {
     }
 }
 
-/// The message that an outcome becomes, or the error where no engine would take it.
-fn result(
+/// The message that an outcome becomes: the error, where no engine would take the result.
+pub(crate) fn answer_to(
     settings: &Settings,
-    served: &Served,
+    bound: &Bound,
     request: &Request,
     outcome: &Outcome,
-) -> Result<Option<Answer>, Told> {
-    match outputs(outcome, &served.bound.outputs, settings.expressions) {
-        Ok(variables) => {
-            let (identity, naming) = (&settings.identity, &settings.naming);
-            Ok(Answer::result(request, identity, naming, &variables))
-        }
+) -> Option<Answer> {
+    let (identity, naming) = (&settings.identity, &settings.naming);
+    match outputs(outcome, &bound.outputs, settings.expressions) {
+        Ok(variables) => Answer::result(request, identity, naming, &variables),
         Err(names) => {
             let why = format!(
                 "the command has run, and its output {names} holds an expression (${{…}}), with \
                  which no runtime bundle takes a result: activiti.expressions = \"escape\" sends \
                  it with a space after the $"
             );
-            tracing::error!(request = request.id, command = %served.bound.command, "{why}");
-            Err(Told::technical("reported", "expression_in_output", &why))
+            tracing::error!(request = request.id, command = %bound.command, "{why}");
+            let told = Told::technical("reported", "expression_in_output", &why);
+            Answer::error(request, identity, naming, &told, Some(&bound.command))
         }
     }
+}
+
+/// The message that a failure becomes.
+pub(crate) fn answer_with(
+    settings: &Settings,
+    command: &CommandId,
+    request: &Request,
+    failure: &Failure,
+) -> Option<Answer> {
+    let (identity, naming) = (&settings.identity, &settings.naming);
+    Answer::error(request, identity, naming, &Told::of(failure), Some(command))
 }

@@ -4,6 +4,7 @@
 
 mod bundle;
 mod definitions;
+mod long;
 mod mapping;
 mod messages;
 mod outages;
