@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crosspoint_ingress::activiti;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,12 @@ pub struct Activiti {
     /// Definitions of connectors whose actions run commands of ours, by names that only this file
     /// knows. They are served whatever `serve` says.
     pub definitions: BTreeMap<String, Imported>,
+
+    /// The connectors of Activiti Enterprise that built-in connectors stand in for, with the
+    /// documented actions. Their configuration parameters are environment variables, such as
+    /// `EMAIL_HOST`. A Java connector of the name that still runs gets a copy of each request, and
+    /// both do everything: stop it first.
+    pub stand_in_for: Vec<StandIn>,
 
     /// How many requests are taken from each queue before the first of them is answered.
     #[schemars(range(min = 1, max = 65535))]
@@ -105,6 +112,20 @@ pub struct Activiti {
     pub error_destination: Option<String>,
 }
 
+/// A connector of Activiti Enterprise that is stood in for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum StandIn {
+    /// `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS` and `TRACE`, by `http`.
+    #[serde(rename = "restConnector")]
+    Rest,
+    /// `SEND`, by `smtp`.
+    #[serde(rename = "emailConnector")]
+    Email,
+    /// `SEND_MESSAGE`, by `slack`.
+    #[serde(rename = "slackConnector")]
+    Slack,
+}
+
 /// What happens to outputs that hold an expression.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -174,6 +195,17 @@ pub struct Action {
     pub outputs: BTreeMap<String, String>,
 }
 
+impl StandIn {
+    /// As the service knows it.
+    pub fn get(self) -> activiti::StandIn {
+        match self {
+            StandIn::Rest => activiti::StandIn::Rest,
+            StandIn::Email => activiti::StandIn::Email,
+            StandIn::Slack => activiti::StandIn::Slack,
+        }
+    }
+}
+
 impl Default for Activiti {
     fn default() -> Activiti {
         Activiti {
@@ -181,6 +213,7 @@ impl Default for Activiti {
             group: "crosspoint".to_owned(),
             serve: Vec::new(),
             definitions: BTreeMap::new(),
+            stand_in_for: Vec::new(),
             prefetch: 10,
             concurrency: 100,
             deadline: Span::seconds(60 * 60),

@@ -86,6 +86,7 @@ callback_retry = "24h"
 # amqp is not set
 group = "crosspoint"
 serve = []
+stand_in_for = []
 prefetch = 10
 concurrency = 100
 deadline = "1h"

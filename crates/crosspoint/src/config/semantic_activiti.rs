@@ -40,6 +40,9 @@ impl Semantic<'_> {
         for (name, imported) in &config.definitions {
             self.definition(name, imported);
         }
+        for stand_in in &config.stand_in_for {
+            self.bound.extend(stand_in.get().bound());
+        }
     }
 
     fn amqp(&mut self, value: Secret<String>) {
@@ -130,6 +133,7 @@ impl Semantic<'_> {
                     .map(|(input, to)| (input.clone(), to.clone()))
                     .collect(),
                 outputs,
+                stand_in: None,
             });
         }
     }

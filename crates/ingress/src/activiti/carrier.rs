@@ -40,11 +40,11 @@ impl Carry for Carrier {
                 (Some(served), Ok(outcome)) => {
                     answer_to(&shared.settings, &served.bound, &request, &outcome)
                 }
-                (None, Ok(_)) => {
+                (None, _) => {
                     return Carried::Later(format!("{} is not served any more", call.command));
                 }
-                (_, Err(failure)) => {
-                    answer_with(&shared.settings, &call.command, &request, &failure)
+                (Some(served), Err(failure)) => {
+                    answer_with(&shared.settings, &served.bound, &request, &failure)
                 }
             };
             let Some(answer) = answer else {

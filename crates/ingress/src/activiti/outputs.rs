@@ -152,6 +152,8 @@ impl Result<'_> {
         match &output.source {
             Source::Body => Some(self.body.clone()),
             Source::Status => Some(self.status()),
+            // Most commands bring none back.
+            Source::Headers if self.outcome.headers.is_empty() => None,
             Source::Headers => {
                 let headers = answer::headers_json(self.outcome.headers.clone());
                 RawValue::from_string(headers.to_string()).ok()

@@ -69,6 +69,7 @@ impl Service {
                     command: entry.id.clone(),
                     inputs: Vec::new(),
                     outputs: Vec::new(),
+                    stand_in: None,
                 });
             }
         }

@@ -7,6 +7,7 @@ use crosspoint_core::{CommandId, Secret};
 use super::answer::Identity;
 use super::names::Naming;
 use super::outputs::{Expressions, Output};
+use super::stand_in::{Parameters, StandIn};
 
 /// How service tasks are served.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct Settings {
     pub serve: Vec<String>,
     /// Which actions of definitions are served.
     pub bound: Vec<Bound>,
+    /// Configuration parameters of the connectors that are stood in for.
+    pub parameters: Parameters,
     /// How destinations are called.
     pub naming: Naming,
     /// How we call ourselves.
@@ -56,4 +59,6 @@ pub struct Bound {
     pub inputs: Vec<(String, String)>,
     /// What it brings back. Where none are declared, everything.
     pub outputs: Vec<Output>,
+    /// The connector that it stands in for, whose rules then count for inputs and failures.
+    pub stand_in: Option<StandIn>,
 }

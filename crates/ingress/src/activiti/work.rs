@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crosspoint_broker::Broker;
-use crosspoint_core::{CommandId, Completion, Effect, Failure, Kind, Outcome, Refusal, shorten};
+use crosspoint_core::{Completion, Effect, Failure, Invalid, Kind, Outcome, Refusal, shorten};
 use tokio::time::sleep;
 
 use super::answer::{Answer, Told};
@@ -12,6 +12,7 @@ use super::outputs::outputs;
 use super::request::Request;
 use super::served::Served;
 use super::settings::{Bound, Settings};
+use super::stand_in::StandIn;
 
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -44,25 +45,18 @@ pub(crate) async fn work(
     if !request.is_of_version(settings.min_app_version, settings.max_app_version) {
         return Fate::Skip;
     }
-    let told = match run(broker, settings, served, &request).await {
+    let failure = match run(broker, settings, served, &request).await {
         Ok(outcome) => return ready(answer_to(settings, &served.bound, &request, &outcome)),
         Err(Ended::GivenBack) => return Fate::GiveBack,
         Err(Ended::Later) => return Fate::Skip,
-        Err(Ended::Failed(told)) => told,
+        Err(Ended::Failed(failure)) => failure,
     };
-    let (identity, naming) = (&settings.identity, &settings.naming);
-    ready(Answer::error(
-        &request,
-        identity,
-        naming,
-        &told,
-        Some(&served.bound.command),
-    ))
+    ready(answer_with(settings, &served.bound, &request, &failure))
 }
 
 /// Why a call has no outcome.
 enum Ended {
-    Failed(Told),
+    Failed(Box<Failure>),
     GivenBack,
     /// The ledger has it, and its result is published when it comes.
     Later,
@@ -86,7 +80,13 @@ async fn run(
     request: &Request,
 ) -> Result<Outcome, Ended> {
     let bound = &served.bound;
-    let invalid = |code: &str, why: &str| Ended::Failed(Told::technical("invalid", code, why));
+    let invalid = |code: &str, why: &str| {
+        Ended::Failed(Box::new(Failure::new(
+            Kind::Invalid(Invalid::Arguments),
+            code.to_owned(),
+            why,
+        )))
+    };
     if !request.is_whole {
         let why = "the integrationContext has no executionId or no clientId: no answer would \
                    continue the process, so that nothing was done";
@@ -104,10 +104,17 @@ async fn run(
     }
     let catalogue = broker.catalogue();
     let entry = catalogue.find(&bound.command);
-    let entry = entry.map_err(|failure| Ended::Failed(Told::of(&failure)))?;
+    let entry = entry.map_err(|failure| Ended::Failed(Box::new(failure)))?;
     let (parameters, open) = (&entry.command.parameters, entry.command.open);
+    let open = open || bound.stand_in.is_some();
     let inputs = request.inputs(parameters, open, &bound.inputs);
-    let inputs = inputs.map_err(|why| invalid("invalid_variable", &why))?;
+    let mut inputs = inputs.map_err(|why| invalid("invalid_variable", &why))?;
+    let mut limit = None;
+    if let Some(stand_in) = bound.stand_in {
+        limit = stand_in.limit(&inputs.arguments);
+        let made = stand_in.arguments(&inputs.arguments, &bound.command, &settings.parameters);
+        inputs.arguments = made.map_err(|why| invalid("invalid_input", &why))?;
+    }
     if !inputs.dropped.is_empty() {
         let dropped: Vec<_> = inputs.dropped.iter().map(|name| shorten(name)).collect();
         tracing::info!(
@@ -116,6 +123,7 @@ async fn run(
         );
     }
     let keyed = broker.ledger().is_some();
+    let limit = limit.unwrap_or(settings.deadline).min(settings.deadline);
     let mut attempt = 0;
     loop {
         let mut call = request.call(bound.command.clone(), inputs.arguments.clone(), keyed);
@@ -124,7 +132,7 @@ async fn run(
         }
         let asked = call.id;
         attempt += 1;
-        let ended = broker.call(call, settings.deadline).await;
+        let ended = broker.call(call, limit).await;
         match ended.result {
             Ok(outcome) if outcome.completion == Completion::Accepted => {
                 // The ledger has promised the result: it is published when it comes.
@@ -133,7 +141,7 @@ async fn run(
             }
             Ok(outcome) => return finished(outcome),
             Err(failure) => match again(&failure, attempt, settings) {
-                Again::No => return Err(Ended::Failed(Told::of(&failure))),
+                Again::No => return Err(Ended::Failed(Box::new(failure))),
                 Again::Elsewhere => return Err(Ended::GivenBack),
                 Again::After(pause) => tokio::select! {
                     () = sleep(pause) => {}
@@ -150,11 +158,11 @@ fn finished(outcome: Outcome) -> Result<Outcome, Ended> {
         Completion::HandedOver => {
             let why = "the command answers later, and only to SpiffArena: nothing more will come \
                        for this task";
-            Err(Ended::Failed(Told::technical(
-                "unknown",
+            Err(Ended::Failed(Box::new(Failure::new(
+                Kind::Unknown,
                 "handed_over",
                 why,
-            )))
+            ))))
         }
     }
 }
@@ -220,10 +228,21 @@ pub(crate) fn answer_to(
 /// The message that a failure becomes.
 pub(crate) fn answer_with(
     settings: &Settings,
-    command: &CommandId,
+    bound: &Bound,
     request: &Request,
     failure: &Failure,
 ) -> Option<Answer> {
     let (identity, naming) = (&settings.identity, &settings.naming);
-    Answer::error(request, identity, naming, &Told::of(failure), Some(command))
+    // Without its task only an error is seen by anybody.
+    if let Some(stand_in) = bound.stand_in.filter(|_| request.is_whole) {
+        let answered = failure.kind == Kind::Reported && failure.outcome.is_some();
+        let outcome = StandIn::outcome(failure);
+        // What no engine would take is left out: the task is told what went wrong all the same.
+        let variables = outputs(&outcome, &bound.outputs, settings.expressions);
+        let mut variables = variables.unwrap_or_default();
+        stand_in.tell(&mut variables, answered, &failure.message);
+        return Answer::result(request, identity, naming, &variables);
+    }
+    let told = Told::of(failure);
+    Answer::error(request, identity, naming, &told, Some(&bound.command))
 }

@@ -9,6 +9,7 @@ mod mapping;
 mod messages;
 mod outages;
 mod rabbit;
+mod stand_ins;
 mod tasks;
 
 use serde_json::{Map, Value};
