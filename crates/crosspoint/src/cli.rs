@@ -1,6 +1,7 @@
 //! The command line's grammar and its help.
 
 mod activiti;
+mod activiti_send;
 mod key;
 mod ledger;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use activiti::{ActivitiCommand, ExportArgs, ImportArgs, ValidateArgs};
+pub use activiti_send::{SendArgs, SendCommand, SendOptions};
 pub use key::{AuditArgs, CreateArgs, KeyCommand, RotateArgs};
 pub use ledger::{LedgerCommand, ListArgs, ReplayArgs, SettleArgs, ShowArgs};
 
@@ -74,7 +76,7 @@ pub enum Command {
     Key(KeyCommand),
     /// See what administrators did
     Audit(AuditArgs),
-    /// Connector definitions of Activiti
+    /// Connector definitions of Activiti, and commands to its runtime bundles
     #[command(subcommand)]
     Activiti(ActivitiCommand),
     /// Look at the configuration

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::activiti_send::SendArgs;
+
 #[derive(Debug, Subcommand)]
 pub enum ActivitiCommand {
     /// Print the definition of a connector, for the modelling application
@@ -12,6 +14,8 @@ pub enum ActivitiCommand {
     Import(ImportArgs),
     /// Check definitions as the modelling service does
     Validate(ValidateArgs),
+    /// Start a process, or send a signal or a message
+    Send(SendArgs),
 }
 
 #[derive(Debug, Args)]

@@ -19,6 +19,7 @@ fn variables_of_activiti_set_the_names_of_destinations() {
         ("ACT_MESSAGING_DEST_TRANSFORMERS", "toLowerCase"),
         ("ACT_INT_RES_CONSUMER", "results"),
         ("ACT_INT_ERR_CONSUMER", "errors"),
+        ("ACT_RB_CMD_CONSUMER_DEST", "commands"),
         ("CROSSPOINT_ACTIVITI__DESTINATION_PREFIX", "own"),
     ];
     let activiti = ok("[activiti]\ndestination_separator = \"+\"", &env)
@@ -28,6 +29,8 @@ fn variables_of_activiti_set_the_names_of_destinations() {
     assert_eq!(activiti.destination_prefix, "own");
     assert!(activiti.destination_transformers_enabled);
     assert_eq!(activiti.destination_transformers.len(), 1);
+    let commands = &activiti.destinations["commandConsumer"];
+    assert_eq!(commands.name.as_deref(), Some("commands"));
     assert_eq!(activiti.result_destination.as_deref(), Some("results"));
     assert_eq!(activiti.error_destination.as_deref(), Some("errors"));
 }

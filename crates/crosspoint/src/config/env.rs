@@ -38,6 +38,8 @@ const ACTIVITI: [(&str, &str); 6] = [
     ("ACT_INT_RES_CONSUMER", "activiti.result_destination"),
     ("ACT_INT_ERR_CONSUMER", "activiti.error_destination"),
 ];
+/// Sets the name of the destination for commands to runtime bundles.
+const COMMANDS: &str = "ACT_RB_CMD_CONSUMER_DEST";
 /// Sets the port of `listen`.
 const PORT: &str = "CONNECTOR_PROXY_PORT";
 
@@ -104,6 +106,11 @@ impl Overlay<'_> {
             if let Some(key) = self.keys.iter().find(|key| key.name == name) {
                 self.tree.set(name, read(value, key.schema, &place));
             }
+        }
+        if let Some(value) = self.env.valid(COMMANDS) {
+            let node = Node::text(value, &self.env.place(COMMANDS));
+            let name = "activiti.destinations.commandConsumer.name";
+            self.tree.set(name, node);
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod answer;
 mod carrier;
+mod command;
 mod connection;
 mod consumer;
 pub mod definition;
@@ -24,6 +25,7 @@ mod variable;
 mod work;
 
 pub use answer::Identity;
+pub use command::{Command, send};
 pub use connection::{Running, uri};
 pub use names::{Destination, Naming, Transformer};
 pub use outputs::{Expressions, Output, Source};

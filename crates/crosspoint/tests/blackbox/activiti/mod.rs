@@ -3,6 +3,7 @@
 //! `rabbit` is the message broker, `bundle` a runtime bundle with `mapping` as its rules for variables.
 
 mod bundle;
+mod commands;
 mod definitions;
 mod long;
 mod mapping;
