@@ -49,6 +49,12 @@ const NEEDS: &[Need] = &[
         present: postgres,
     },
     Need {
+        what: "the RabbitMQ server",
+        why: "the tests of Activiti's service tasks start their own",
+        package: "rabbitmq-server",
+        present: rabbitmq,
+    },
+    Need {
         what: "libfaketime",
         why: "a test of the ledger lets the clock of the proxy jump",
         package: "libfaketime",
@@ -162,6 +168,12 @@ fn postgres() -> bool {
         .flatten();
     let mut folders = versions.flatten().map(|version| version.path().join("bin"));
     folders.any(|bin| bin.join("initdb").exists() && bin.join("postgres").exists())
+}
+
+/// Debian's program in PATH only lets root and its own user in; this is the one behind it.
+fn rabbitmq() -> bool {
+    Path::new("/usr/lib/rabbitmq/bin/rabbitmq-server").exists()
+        && quietly("sh", &["-c", "command -v epmd"])
 }
 
 /// Debian keeps the library in a folder for each architecture.

@@ -11,7 +11,7 @@ use crosspoint_core::{
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::callbacks::Callbacks;
+use crate::callbacks::{Callbacks, Carry};
 use crate::catalogue::{Catalogue, Clash};
 use crate::connectors::{self, ConnectorState, Gauges};
 use crate::inner::{Inner, Mounting, misplaced, offers, settled, strict};
@@ -243,6 +243,13 @@ impl Broker {
             recorder.measure();
         }
         self.0.metrics.render()
+    }
+
+    /// Sets who brings results of long calls that do not go by HTTP. The first counts.
+    pub fn carry_by(&self, carrier: Arc<dyn Carry>) {
+        if let Some(recorder) = &self.0.recorder {
+            let _ = recorder.carrier.set(carrier);
+        }
     }
 
     /// Says that the 202 of a long call has left: its result may follow. Whoever answers so must

@@ -26,7 +26,7 @@ mod spans;
 mod window;
 
 pub use broker::{Broker, Ended, Settings};
-pub use callbacks::{Callbacks, Engine, Write};
+pub use callbacks::{Callbacks, Carried, Carry, Engine, Write, carried_to};
 pub use catalogue::{Catalogue, Clash, Entry};
 pub use connectors::{BreakerState, ConcurrencyState, ConnectorState, LimitsState};
 pub use inventory::{Offered, Presence};

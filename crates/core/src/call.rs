@@ -23,7 +23,7 @@ pub struct CommandId {
     pub command: Arc<str>,
 }
 
-/// Where calls come in. `activiti` and `mcp` will join as those ingresses arrive.
+/// Where calls come in. `mcp` will join as that ingress arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ingress {
@@ -31,6 +31,8 @@ pub enum Ingress {
     Spiff,
     /// `/api/v1`, for any other program.
     Api,
+    /// Service tasks of Activiti Cloud, over RabbitMQ.
+    Activiti,
     /// `crosspoint call`.
     Cli,
 }
@@ -80,6 +82,9 @@ pub struct Call {
     pub origin: Origin,
     /// The task's data, as SpiffArena sends it beside the arguments: an object, or nothing.
     pub task_data: Option<Json>,
+    /// What the way in needs to answer later, where it is kept with the call. Connectors do not see
+    /// it.
+    pub context: Option<Json>,
     /// Under which key the effect must happen at most once, scoped to `origin.caller`.
     pub key: Option<String>,
     /// Where the engine wants a late answer.
@@ -182,13 +187,19 @@ impl Ingress {
         match self {
             Ingress::Spiff => "spiff",
             Ingress::Api => "api",
+            Ingress::Activiti => "activiti",
             Ingress::Cli => "cli",
         }
     }
 
     /// The way in of that name.
     pub fn named(name: &str) -> Option<Ingress> {
-        let all = [Ingress::Spiff, Ingress::Api, Ingress::Cli];
+        let all = [
+            Ingress::Spiff,
+            Ingress::Api,
+            Ingress::Activiti,
+            Ingress::Cli,
+        ];
         all.into_iter().find(|ingress| ingress.name() == name)
     }
 }
@@ -263,6 +274,7 @@ impl Call {
             arguments,
             origin,
             task_data: None,
+            context: None,
             key: None,
             callback: None,
             polled: false,

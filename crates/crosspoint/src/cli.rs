@@ -1,5 +1,7 @@
 //! The command line's grammar and its help.
 
+mod activiti;
+mod activiti_send;
 mod auth;
 mod key;
 mod ledger;
@@ -10,6 +12,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use activiti::{ActivitiCommand, ExportArgs, ImportArgs, ValidateArgs};
+pub use activiti_send::{SendArgs, SendCommand, SendOptions};
 pub use auth::{AuthCommand, ForgetArgs, LoginArgs};
 pub use key::{AuditArgs, CreateArgs, KeyCommand, RotateArgs};
 pub use ledger::{LedgerCommand, ListArgs, ReplayArgs, SettleArgs, ShowArgs};
@@ -87,6 +91,9 @@ pub enum Command {
     /// Authorise profiles at providers of OAuth
     #[command(subcommand)]
     Auth(AuthCommand),
+    /// Connector definitions of Activiti, and commands to its runtime bundles
+    #[command(subcommand)]
+    Activiti(ActivitiCommand),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

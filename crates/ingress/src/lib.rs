@@ -4,6 +4,7 @@
 //! [`router`] lists every route; [`serve`] runs it on a listener.
 
 mod access;
+pub mod activiti;
 mod answer;
 mod api;
 mod auth;

@@ -30,11 +30,16 @@ pub(crate) async fn alive() -> Response {
     answer::json(StatusCode::OK, &json!({"ok": true}))
 }
 
-/// Every mount has finished its first attempt; what failed is in the detail.
+/// Every mount and the connection to Activiti's message broker have finished their first attempt;
+/// what failed is in the detail.
 pub(crate) async fn ready(State(shared): State<Shared>) -> Response {
     let mut health = shared.broker.health();
     health.problems.append(&mut health.misplaced);
     health.problems.append(&mut health.profiles);
+    if let Some(activiti) = &shared.activiti {
+        health.ready &= activiti.is_ready();
+        health.problems.extend(activiti.problems());
+    }
     let status = if health.ready {
         StatusCode::OK
     } else {

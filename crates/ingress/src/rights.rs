@@ -49,7 +49,7 @@ fn enough(method: &Method, path: &str) -> &'static [Right] {
         "/v1/commands" | "/v1/auths" | "/api/v1/commands" | "/openapi.json" | "/docs" => {
             &[Right::Read, Right::Call]
         }
-        _ if one_call() => &[Right::Read, Right::Call],
+        _ if one_call() || path.starts_with("/activiti/") => &[Right::Read, Right::Call],
         "/api/v1/keys" | "/api/v1/audit" => &[Right::Administer],
         _ => &[Right::Read],
     }
@@ -105,7 +105,8 @@ mod tests {
             (Method::GET, "/metrics"),
             (Method::GET, "/api/v1/profiles"),
         ];
-        const BOTH: [(Method, &str); 4] = [
+        const BOTH: [(Method, &str); 5] = [
+            (Method::GET, "/activiti/connectors/http.json"),
             (Method::GET, "/v1/commands"),
             (Method::GET, "/v1/auths"),
             (Method::GET, "/docs"),

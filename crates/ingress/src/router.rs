@@ -19,7 +19,7 @@ use crate::access::{Access, KEY_HEADER};
 use crate::listing::Listing;
 use crate::openapi::Documents;
 use crate::spiff;
-use crate::{answer, api, auth, openapi, operate, request};
+use crate::{activiti, answer, api, auth, openapi, operate, request};
 
 /// How the HTTP side behaves.
 #[derive(Clone)]
@@ -38,6 +38,8 @@ pub struct Settings {
     pub api_deadline: Duration,
     /// How long one may take whose caller does not wait.
     pub api_long_deadline: Duration,
+    /// How the service of Activiti's tasks is, where there is one.
+    pub activiti: Option<activiti::Status>,
 }
 
 /// What the routes share.
@@ -51,6 +53,7 @@ pub(crate) struct State {
     pub(crate) spiff_deadline: Duration,
     pub(crate) api_deadline: Duration,
     pub(crate) api_long_deadline: Duration,
+    pub(crate) activiti: Option<activiti::Status>,
     pub(crate) listing: Listing,
     pub(crate) api_listing: Listing,
     /// One for each more who may follow the ledger.
@@ -70,6 +73,7 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
         spiff_deadline: settings.spiff_deadline,
         api_deadline: settings.api_deadline,
         api_long_deadline: settings.api_long_deadline,
+        activiti: settings.activiti,
         listing: Listing::default(),
         api_listing: Listing::default(),
         followers: Arc::new(Semaphore::new(api::FOLLOWERS)),
@@ -118,6 +122,9 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
             put(api::secrets::set).delete(api::secrets::remove),
         )
         .route("/api/v1/audit", get(api::audit))
+        // Definitions of connectors, for Activiti's modellers.
+        .route("/activiti/connectors", get(activiti::routes::list))
+        .route("/activiti/connectors/{file}", get(activiti::routes::one))
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_that_way)
         .with_state(shared.clone());

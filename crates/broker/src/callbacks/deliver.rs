@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::judge::{Verdict, judge};
-use super::{Engine, origin_of};
+use super::{Engine, carry, is_carried, origin_of};
 use crate::ledger::{Due, Recorder, Row, StoreError, now, open_call, open_result};
 use crate::spans;
 
@@ -142,6 +142,9 @@ async fn attempt(
     callback: &str,
     result: Result<Outcome, Failure>,
 ) -> Verdict {
+    if is_carried(callback) {
+        return carry::hand_over(recorder, row, result).await;
+    }
     let callbacks = recorder.callbacks.load_full();
     let Some(engine) = engine(&callbacks, row, callback) else {
         let why = "no engine of this origin is configured any more (spiff.engine_url, \

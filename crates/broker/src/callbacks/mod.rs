@@ -1,5 +1,6 @@
 //! Results of long calls on their way to the engine.
 
+mod carry;
 mod deliver;
 mod judge;
 
@@ -14,6 +15,8 @@ use url::Url;
 
 use crate::ledger::Row;
 
+pub(crate) use carry::is_carried;
+pub use carry::{Carried, Carry, carried_to};
 pub(crate) use deliver::run;
 pub(crate) use judge::Verdict;
 
@@ -82,6 +85,9 @@ impl Engine {
 
 /// What may be shown of a callback: its path may be a secret.
 pub(crate) fn origin_of(callback: &str) -> String {
+    if is_carried(callback) {
+        return callback.to_owned();
+    }
     match Url::parse(callback) {
         Ok(url) => url.origin().ascii_serialization(),
         Err(_) => "not a URL".to_owned(),

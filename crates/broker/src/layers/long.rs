@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument;
 
+use crate::callbacks::is_carried;
 use crate::layers::record::Recording;
 use crate::ledger::{Recorder, State, StoreError, Wait, now};
 use crate::pipeline::{self, Job};
@@ -42,6 +43,12 @@ pub(crate) fn plan(recorder: &Recorder, job: &mut Job) -> Option<Plan> {
     }
     let after = job.entry.policy.async_after?;
     let callback = job.call.callback.as_ref()?;
+    if let Some(carrier) = recorder.carrier.get().filter(|_| is_carried(callback)) {
+        let limit = job.entry.policy.deadline.unwrap_or(carrier.deadline());
+        job.deadline = Instant::now() + limit;
+        let callback = job.call.callback.take();
+        return Some(Plan { after, callback });
+    }
     let callbacks = recorder.callbacks.load();
     let Some(engine) = callbacks.engine(job.call.origin.ingress, callback) else {
         tracing::warn!(

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::flight::Flights;
 use super::{Key, Store, StoreError};
-use crate::callbacks::Callbacks;
+use crate::callbacks::{Callbacks, Carry};
 use crate::metrics::LedgerMetrics;
 use crate::policy::Policy;
 
@@ -27,6 +27,8 @@ pub(crate) struct Recorder {
     pub(crate) flights: Arc<Flights>,
     /// Where results of long calls may go. Changes with a reload.
     pub(crate) callbacks: ArcSwap<Callbacks>,
+    /// Brings results where they do not go by HTTP.
+    pub(crate) carrier: OnceLock<Arc<dyn Carry>>,
     /// Results that are on their way to an engine.
     pub(crate) deliveries: TaskTracker,
     /// Told when a long call has its result.
@@ -54,6 +56,7 @@ impl Recorder {
             store,
             flights: Arc::default(),
             callbacks: ArcSwap::from_pointee(callbacks),
+            carrier: OnceLock::new(),
             deliveries: TaskTracker::new(),
             finished: Notify::new(),
             metrics,

@@ -43,6 +43,8 @@ struct CallHead<'a> {
     /// Each with the number of its bytes.
     arguments: Vec<(Cow<'a, str>, usize)>,
     task_data: Option<usize>,
+    #[serde(default)]
+    context: Option<usize>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -105,9 +107,16 @@ pub fn seal_call(call: &Call) -> Bytes {
             .map(|(name, json)| (name.into(), json.as_bytes().len()))
             .collect(),
         task_data: call.task_data.as_ref().map(|data| data.as_bytes().len()),
+        context: call
+            .context
+            .as_ref()
+            .map(|context| context.as_bytes().len()),
     };
     let values = call.arguments.iter().map(|(_, json)| json);
-    let parts = values.chain(&call.task_data).map(Json::as_bytes);
+    let parts = values
+        .chain(&call.task_data)
+        .chain(&call.context)
+        .map(Json::as_bytes);
     write(&head, parts)
 }
 
@@ -132,6 +141,10 @@ pub fn open_call(id: &str, sealed: &Bytes) -> Result<Call, Unreadable> {
     call.request_id = (&*head.request_id).into();
     call.task_data = head
         .task_data
+        .map(|size| json(rest.part(size)?))
+        .transpose()?;
+    call.context = head
+        .context
         .map(|size| json(rest.part(size)?))
         .transpose()?;
     call.key = head.key.map(Cow::into_owned);

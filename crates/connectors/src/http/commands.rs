@@ -51,6 +51,11 @@ commands! {
     PostRequestV2 = POST Effectful Package Write;
     /// Sends a PUT request with a JSON body. JSON and XML answers are parsed.
     PutRequestV2 = PUT Idempotent Package Write;
+    /// Sends an OPTIONS request. JSON and XML answers are parsed; which methods there are is in the
+    /// headers.
+    OptionsRequestV2 = OPTIONS ReadOnly Package Repeat;
+    /// Sends a TRACE request. The answer is what the upstream has received.
+    TraceRequestV2 = TRACE ReadOnly Package Repeat;
 
     /// Sends a HEAD request without following redirects. Answers with the status; there is no
     /// body.
@@ -82,6 +87,8 @@ pub(super) fn add(native: Native<Connector>, answers: Answers) -> Native<Connect
         .command::<PatchRequestV2>()
         .command::<PostRequestV2>()
         .command::<PutRequestV2>()
+        .command::<OptionsRequestV2>()
+        .command::<TraceRequestV2>()
         .command::<HeadRequest>()
         .command::<DeleteRequest>()
         .command::<PatchRequest>()

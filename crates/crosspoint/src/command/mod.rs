@@ -1,5 +1,6 @@
 //! The commands of the command line, a file each.
 
+pub mod activiti;
 pub mod audit;
 pub mod auth;
 pub mod call;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use crosspoint_broker::Broker;
 use crosspoint_ingress::Live;
+use crosspoint_ingress::activiti::Running;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Mutex;
@@ -81,12 +82,14 @@ async fn serve(
     let python = Python::new(Arc::new(ToLog));
     let ledger = wire::ledger::open(&loaded, true).await?;
     let kept = Kept::new(&loaded, Some(address), ledger)?.hidden_in(Some(log.clone()));
-    let at_the_door = KeptFor::open(kept.cabinet.clone()).await?;
+    let mut at_the_door = KeptFor::open(kept.cabinet.clone()).await?;
     let (telemetry, tracing) = telemetry::start(&loaded, Some(address), &log);
     let broker = wire::broker(&loaded, Some(address), &python, &kept, tracing).await?;
     broker.attend_ledger(wire::ledger::retention(&loaded));
     broker.attend_profiles();
     tokio::spawn(kept.grants.clone().attend());
+    let activiti = wire::activiti::start(&loaded, &broker);
+    at_the_door.activiti = activiti.as_ref().map(Running::status);
     let routes = Live::new(crosspoint_ingress::router(
         broker.clone(),
         wire::ingress(&loaded, &at_the_door),
@@ -114,7 +117,12 @@ async fn serve(
         crosspoint_ingress::serve(listener, routes, stop.clone().cancelled_owned(), patience);
     let stopping = async {
         stop.cancelled().await;
-        let left = broker.drain(patience).await;
+        let answering = async {
+            if let Some(activiti) = activiti {
+                activiti.ended(patience).await;
+            }
+        };
+        let left = tokio::join!(broker.drain(patience), answering).0;
         kept.grants.finish().await;
         left
     };

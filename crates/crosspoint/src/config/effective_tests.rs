@@ -91,6 +91,31 @@ callback_origins = []
 # callback_token is not set
 callback_retry = "24h"
 
+[activiti]
+# amqp is not set
+group = "crosspoint"
+serve = []
+stand_in_for = []
+prefetch = 10
+concurrency = 100
+deadline = "1h"
+attempts = 3
+retry_pause = "1s"
+answer_patience = "10m"
+expressions = "refuse"
+# service_name is not set
+# app_name is not set
+app_version = ""
+# min_app_version is not set
+# max_app_version is not set
+destination_prefix = ""
+destination_separator = "_"
+destination_transformers_enabled = false
+destination_transformers = ["toLowerCase", "escapeIllegalChars"]
+destination_replacement = "-"
+# result_destination is not set
+# error_destination is not set
+
 [cli]
 deadline = "5m"
 

@@ -20,6 +20,26 @@ pub const CONFIG: &str = "CROSSPOINT_CONFIG";
 const API_KEY: &str = "CONNECTOR_PROXY_API_KEY";
 /// Sets `access.cors_origins`.
 const CORS_ORIGINS: &str = "CONNECTOR_PROXY_CORS_ORIGINS";
+/// Variables of Activiti Cloud that change the names of destinations, and what each sets.
+const ACTIVITI: [(&str, &str); 6] = [
+    ("ACT_MESSAGING_DEST_PREFIX", "activiti.destination_prefix"),
+    (
+        "ACT_MESSAGING_DEST_SEPARATOR",
+        "activiti.destination_separator",
+    ),
+    (
+        "ACT_MESSAGING_DEST_TRANSFORMERS_ENABLED",
+        "activiti.destination_transformers_enabled",
+    ),
+    (
+        "ACT_MESSAGING_DEST_TRANSFORMERS",
+        "activiti.destination_transformers",
+    ),
+    ("ACT_INT_RES_CONSUMER", "activiti.result_destination"),
+    ("ACT_INT_ERR_CONSUMER", "activiti.error_destination"),
+];
+/// Sets the name of the destination for commands to runtime bundles.
+const COMMANDS: &str = "ACT_RB_CMD_CONSUMER_DEST";
 /// Sets the port of `listen`.
 const PORT: &str = "CONNECTOR_PROXY_PORT";
 
@@ -44,6 +64,7 @@ pub fn overlay(tree: &mut Node, env: &Environment) -> Vec<Problem> {
     };
     overlay.not_unicode();
     overlay.replaced_proxy();
+    overlay.activiti();
     overlay.own();
     // Comes last, since it adds to the list, whoever wrote that.
     overlay.api_key();
@@ -72,6 +93,24 @@ impl Overlay<'_> {
         let listen = self.env.get("CROSSPOINT_LISTEN");
         if let (Some(port), None) = (self.env.valid(PORT), listen) {
             self.port(port);
+        }
+    }
+
+    /// An engine and its connectors are often given the same variables.
+    fn activiti(&mut self) {
+        for (variable, name) in ACTIVITI {
+            let Some(value) = self.env.valid(variable) else {
+                continue;
+            };
+            let place = self.env.place(variable);
+            if let Some(key) = self.keys.iter().find(|key| key.name == name) {
+                self.tree.set(name, read(value, key.schema, &place));
+            }
+        }
+        if let Some(value) = self.env.valid(COMMANDS) {
+            let node = Node::text(value, &self.env.place(COMMANDS));
+            let name = "activiti.destinations.commandConsumer.name";
+            self.tree.set(name, node);
         }
     }
 

@@ -10,6 +10,7 @@ use crosspoint_broker::access::Scopes;
 use crosspoint_broker::oauth::AuthSettings;
 use crosspoint_broker::profiles::{Definition, HashiCorp, Source};
 use crosspoint_core::Secret;
+use crosspoint_ingress::activiti::Bound;
 
 use super::check_schema;
 use super::env;
@@ -48,6 +49,10 @@ pub struct Loaded {
     pub callback_token: Option<Secret<String>>,
     /// The token for callbacks of the API, the reference resolved.
     pub api_callback_token: Option<Secret<String>>,
+    /// The message broker of Activiti, the reference resolved.
+    pub amqp: Option<Secret<String>>,
+    /// The actions of the definitions that are served.
+    pub bound: Vec<Bound>,
     /// The variables of `python.env`, references resolved.
     pub python_env: BTreeMap<String, Secret<String>>,
     /// The values of each table of a connector that is not built in, references resolved.
@@ -137,6 +142,8 @@ fn load_in(
         vault,
         callback_token,
         api_callback_token,
+        amqp,
+        bound,
         python_env,
         mounted,
         profiles,
@@ -159,6 +166,8 @@ fn load_in(
         vault,
         callback_token,
         api_callback_token,
+        amqp,
+        bound,
         python_env,
         mounted,
         profiles,
@@ -274,6 +283,10 @@ mod profile_tests;
 #[cfg(test)]
 #[path = "api_tests.rs"]
 mod api_tests;
+
+#[cfg(test)]
+#[path = "activiti_tests.rs"]
+mod activiti_tests;
 
 #[cfg(test)]
 #[path = "auths_tests.rs"]

@@ -5,6 +5,7 @@
 //! ([`Loaded`]). [`effective()`] writes the result back as TOML, [`reference()`] and [`schema()`]
 //! describe what may be written; all of it follows from the types in [`types`].
 
+pub mod activiti;
 pub mod auths;
 pub mod connectors;
 pub mod durations;
@@ -42,7 +43,7 @@ mod schema;
 mod semantic;
 mod tree;
 
-pub use effective::{effective, effective_json};
+pub use effective::{effective, effective_json, in_toml};
 pub use environment::Environment;
 pub use load::{Loaded, all_secrets, load};
 pub use problem::{Problems, Wrong};

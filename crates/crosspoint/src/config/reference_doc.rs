@@ -33,7 +33,7 @@ These variables of the proxy that Crosspoint replaces work too:
 
 ## References to secrets
 
-In the file and in variables, an API key, `store.url`, `spiff.callback_token` and `api.callback_token` may be
+In the file and in variables, an API key, `store.url`, `spiff.callback_token`, `api.callback_token` and `activiti.amqp` may be
 written as references, so that what they hold stands elsewhere; in the file, so may the values of the tables
 `env` and `config` of connectors:
 

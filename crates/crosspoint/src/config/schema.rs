@@ -136,7 +136,13 @@ impl Key<'_> {
 
 /// Whether a key is about one command or profile, which has a name of its own.
 pub fn is_of_one(key: &str) -> bool {
-    let any = [ANY_COMMAND, ANY_PROFILE, ANY_AUTH];
+    let any = [
+        ANY_COMMAND,
+        ANY_PROFILE,
+        ANY_AUTH,
+        "activiti.definitions",
+        "activiti.destinations",
+    ];
     any.iter().any(|any| key.contains(any))
 }
 
@@ -302,7 +308,11 @@ mod tests {
     #[test]
     fn an_optional_table_is_a_table() {
         let names: Vec<_> = tables().into_iter().map(|table| table.name).collect();
-        let expected = "|access|egress|store|store.retention|vault|spiff|api|cli|python|python.recycle|\
+        let expected = "|access|egress|store|store.retention|vault|spiff|api|activiti|\
+                        activiti.definitions|activiti.definitions.<name>|\
+                        activiti.definitions.<name>.actions|\
+                        activiti.definitions.<name>.actions.<name>|activiti.destinations|\
+                        activiti.destinations.<name>|cli|python|python.recycle|\
                         connectors|connectors.http|connectors.http.egress|connectors.http.policy|\
                         connectors.http.policy.breaker|connectors.http.commands|\
                         connectors.http.commands.<Command>|\
@@ -339,7 +349,7 @@ mod tests {
             })
             .collect();
         let expected = format!(
-            "access.api_keys store.url vault.token spiff.callback_token api.callback_token python.env {} \
+            "access.api_keys store.url vault.token spiff.callback_token api.callback_token activiti.amqp python.env {} \
              connectors.<name>.env connectors.<name>.config \
              connectors.<name>.profiles.<profile>.settings \
              connectors.<name>.profiles.<profile>.secrets",

@@ -1,5 +1,7 @@
 //! What the types cannot say: checks of the configuration as a whole.
 
+#[path = "semantic_activiti.rs"]
+mod activiti;
 #[path = "semantic_auths.rs"]
 mod auths;
 #[path = "semantic_ledger.rs"]
@@ -20,6 +22,7 @@ use crosspoint_broker::access::Scopes;
 use crosspoint_broker::oauth::AuthSettings;
 use crosspoint_broker::profiles::{Definition, HashiCorp};
 use crosspoint_core::{Secret, nearest, shorten};
+use crosspoint_ingress::activiti::Bound;
 
 use super::environment::Environment;
 use super::load::ApiKeySecret;
@@ -60,6 +63,10 @@ pub struct Semantic<'a> {
     pub callback_token: Option<Secret<String>>,
     /// `api.callback_token`, resolved.
     pub api_callback_token: Option<Secret<String>>,
+    /// `activiti.amqp`, resolved.
+    pub amqp: Option<Secret<String>>,
+    /// The definitions that are served, read.
+    pub bound: Vec<Bound>,
     /// `python.env`, resolved.
     pub python_env: BTreeMap<String, Secret<String>>,
     /// The values of each table of a connector that is not built in, resolved.
@@ -95,6 +102,8 @@ impl<'a> Semantic<'a> {
             vault: None,
             callback_token: None,
             api_callback_token: None,
+            amqp: None,
+            bound: Vec::new(),
             python_env: BTreeMap::new(),
             mounted: BTreeMap::new(),
             profiles: Vec::new(),
@@ -114,6 +123,7 @@ impl<'a> Semantic<'a> {
         self.vault();
         self.policies();
         self.callbacks();
+        self.activiti();
         self.python();
         self.mounted_connectors();
         self.all_profiles();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::activiti::Activiti;
 use super::auths::PublicUrl;
 use super::connectors::Connectors;
 use super::durations::Span;
@@ -73,6 +74,9 @@ pub struct Config {
 
     /// Calls from any other program, through `/api/v1`.
     pub api: Api,
+
+    /// Service tasks of Activiti Cloud, over RabbitMQ.
+    pub activiti: Activiti,
 
     /// Calls from the command line: `crosspoint call`.
     pub cli: Cli,
@@ -266,6 +270,7 @@ impl Default for Config {
             vault: Vault::default(),
             spiff: Spiff::default(),
             api: Api::default(),
+            activiti: Activiti::default(),
             cli: Cli::default(),
             python: Python::default(),
             connectors: Connectors::default(),

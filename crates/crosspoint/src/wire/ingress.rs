@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use crosspoint_broker::access::{AccessKey, KeptKeys};
 use crosspoint_broker::cabinet::Cabinet;
+use crosspoint_ingress::activiti::Status;
 use crosspoint_ingress::{Access, Settings};
 
 use crate::config::Loaded;
@@ -14,6 +15,8 @@ use crate::config::Loaded;
 pub struct KeptFor {
     keys: Arc<KeptKeys>,
     cabinet: Arc<dyn Cabinet>,
+    /// How the service of Activiti's tasks is.
+    pub activiti: Option<Status>,
 }
 
 /// How the HTTP side behaves.
@@ -50,6 +53,7 @@ pub fn settings(loaded: &Loaded, kept: &KeptFor) -> Settings {
         spiff_deadline: config.spiff.deadline.0,
         api_deadline: config.api.deadline.0,
         api_long_deadline: config.api.long_deadline.0,
+        activiti: kept.activiti.clone(),
     }
 }
 
@@ -61,6 +65,10 @@ impl KeptFor {
         let keys = KeptKeys::open(cabinet.clone()).await;
         let keys = Arc::new(keys.context("reading the access keys of the store")?);
         tokio::spawn(keys.clone().follow());
-        Ok(KeptFor { keys, cabinet })
+        Ok(KeptFor {
+            keys,
+            cabinet,
+            activiti: None,
+        })
     }
 }

@@ -1,5 +1,6 @@
 //! Puts the parts together as the configuration says.
 
+pub mod activiti;
 mod built_in;
 mod connections;
 pub mod desk;

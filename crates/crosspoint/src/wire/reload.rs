@@ -227,6 +227,7 @@ fn fixed(old: &Loaded, new: &Loaded) -> Vec<String> {
         ("data_dir", old.data_dir != new.data_dir),
         ("drain", old.drain != new.drain),
         ("store", old.store != new.store),
+        ("activiti", old.activiti != new.activiti),
     ];
     let changed = changed.iter().filter(|(_, changed)| *changed);
     changed

@@ -4,6 +4,7 @@
 //! share; every other module is about one side of the program.
 
 mod access;
+mod activiti;
 mod api;
 mod catalogue;
 mod cli;

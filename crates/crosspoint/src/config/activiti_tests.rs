@@ -1,0 +1,124 @@
+use super::all_secrets;
+use super::tests::{ok, problems};
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::TempDir::new().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn variables_of_activiti_set_the_names_of_destinations() {
+    let env = [
+        ("CROSSPOINT_BUILTIN", "http"),
+        ("ACT_MESSAGING_DEST_SEPARATOR", "."),
+        ("ACT_MESSAGING_DEST_PREFIX", "quix"),
+        ("ACT_MESSAGING_DEST_TRANSFORMERS_ENABLED", "true"),
+        ("ACT_MESSAGING_DEST_TRANSFORMERS", "toLowerCase"),
+        ("ACT_INT_RES_CONSUMER", "results"),
+        ("ACT_INT_ERR_CONSUMER", "errors"),
+        ("ACT_RB_CMD_CONSUMER_DEST", "commands"),
+        ("CROSSPOINT_ACTIVITI__DESTINATION_PREFIX", "own"),
+    ];
+    let activiti = ok("[activiti]\ndestination_separator = \"+\"", &env)
+        .config
+        .activiti;
+    assert_eq!(activiti.destination_separator, ".");
+    assert_eq!(activiti.destination_prefix, "own");
+    assert!(activiti.destination_transformers_enabled);
+    assert_eq!(activiti.destination_transformers.len(), 1);
+    let commands = &activiti.destinations["commandConsumer"];
+    assert_eq!(commands.name.as_deref(), Some("commands"));
+    assert_eq!(activiti.result_destination.as_deref(), Some("results"));
+    assert_eq!(activiti.error_destination.as_deref(), Some("errors"));
+}
+
+#[test]
+fn the_password_of_the_message_broker_is_a_secret() {
+    let env = [
+        ("CROSSPOINT_BUILTIN", "http"),
+        ("AMQP_URL", "amqps://u:canary-p4ss@h/v"),
+    ];
+    let loaded = ok("[activiti]\namqp = \"env:AMQP_URL\"", &env);
+    assert!(all_secrets(&loaded).any(|secret| secret == "canary-p4ss"));
+    assert_eq!(loaded.amqp.unwrap().expose(), "amqps://u:canary-p4ss@h/v");
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let folder = folder(&[(
+        "d.json",
+        r#"{"name": "m", "actions": {"a": {"id": "a", "name": "go"}}}"#,
+    )]);
+    let file = folder.path().join("d.json").display().to_string();
+    let toml = format!(
+        r#"
+        builtin = ["http"]
+        [activiti]
+        amqp = "http://h"
+        serve = ["http/Get", ""]
+        group = ""
+        destination_separator = "--"
+        min_app_version = 3
+        max_app_version = 2
+        [activiti.destinations."a.b"]
+        separator = ""
+        [activiti.definitions.gone]
+        file = "gone.json"
+        connector = "http"
+        [activiti.definitions.movies]
+        file = "{file}"
+        connector = "http"
+        [activiti.definitions.movies.actions.went]
+        [activiti.definitions.movies.actions.go.outputs]
+        x = "a..b"
+        y = "a"
+        "#
+    );
+    let problems = problems(&toml, &[]);
+    for part in [
+        "`activiti.amqp` is not the address",
+        "`http/Get` fits no command",
+        "`activiti.group`",
+        "`activiti.destination_separator`",
+        "`activiti.min_app_version`",
+        "`activiti.destinations.a.b.separator`",
+        "gone.json",
+        "no action `went`",
+        "`a..b` leads nowhere",
+        "declares no such output",
+    ] {
+        assert!(problems.contains(part), "{part} is not in {problems}");
+    }
+}
+
+#[test]
+fn an_action_is_bound_by_its_name_or_as_the_table_says() {
+    let folder = folder(&[(
+        "d.json",
+        r#"{"name": "Movies", "actions": {
+            "a": {"id": "a", "name": "Write", "outputs": [{"id": "o", "name": "x", "type": "date"}]},
+            "b": {"id": "b", "name": "other"}}}"#,
+    )]);
+    let file = folder.path().join("d.json").display().to_string();
+    let toml = format!(
+        "builtin = [\"http\"]\n[activiti.definitions.m]\nfile = \"{file}\"\nconnector = \"log\"\n\
+         [activiti.definitions.m.actions.other]\ncommand = \"Real\"\ninputs = {{ a = \"b\" }}"
+    );
+    let bound = ok(&toml, &[]).bound;
+    let ids: Vec<_> = bound
+        .iter()
+        .map(|b| (&*b.implementation, b.command.to_string()))
+        .collect();
+    assert_eq!(
+        ids,
+        [
+            ("Movies.Write", "log/Write".to_owned()),
+            ("Movies.other", "log/Real".to_owned())
+        ]
+    );
+    assert_eq!(bound[0].outputs[0].kind.as_deref(), Some("date"));
+    assert_eq!(bound[1].inputs, [("a".to_owned(), "b".to_owned())]);
+}

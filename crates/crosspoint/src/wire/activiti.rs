@@ -1,0 +1,124 @@
+//! The service of Activiti's service tasks, as the configuration wants it.
+
+use crosspoint_broker::Broker;
+use crosspoint_core::Secret;
+use crosspoint_ingress::activiti::{
+    Destination, Expressions, Identity, Naming, Parameters, Running, Settings, Transformer,
+};
+
+use crate::config::activiti::{self, Activiti};
+use crate::config::{Environment, Loaded};
+
+/// Starts it, where an address is configured.
+pub fn start(loaded: &Loaded, broker: &Broker) -> Option<Running> {
+    let settings = settings(loaded)?;
+    if settings.serve.is_empty() && settings.bound.is_empty() {
+        tracing::warn!(
+            "activiti.amqp is set, and no service task is served: write which commands may be \
+             called under [activiti], for example serve = [\"http.*\"]."
+        );
+    }
+    for stand_in in &loaded.config.activiti.stand_in_for {
+        tracing::warn!(
+            "Standing in for {}: a Java connector of that name which still runs gets a copy of each \
+             request, and both do everything. Stop it first.",
+            stand_in.get().name()
+        );
+    }
+    if broker.ledger().is_none() {
+        tracing::warn!(
+            "Without the ledger (store.url = \"none\") a service task whose message comes twice \
+             runs twice."
+        );
+    }
+    Some(Running::start(settings, broker.clone()))
+}
+
+/// How service tasks are served. None: they are not.
+pub fn settings(loaded: &Loaded) -> Option<Settings> {
+    let config = &loaded.config.activiti;
+    let amqp = loaded.amqp.clone()?;
+    let files = loaded.config.egress.ca_files.iter();
+    // Each was read when the configuration was checked.
+    let authorities: Vec<_> = files
+        .filter_map(|file| std::fs::read_to_string(file).ok())
+        .collect();
+    Some(Settings {
+        amqp,
+        authorities: (!authorities.is_empty()).then(|| authorities.join("\n")),
+        group: config.group.clone(),
+        serve: config.serve.clone(),
+        bound: loaded.bound.clone(),
+        parameters: parameters(config),
+        naming: naming(config),
+        identity: Identity {
+            service: config
+                .service_name
+                .as_ref()
+                .unwrap_or(&config.group)
+                .clone(),
+            app_name: config.app_name.clone(),
+            app_version: config.app_version.clone(),
+            result_override: some(&config.result_destination),
+            error_override: some(&config.error_destination),
+        },
+        prefetch: config.prefetch,
+        concurrency: config.concurrency as usize,
+        deadline: config.deadline.0,
+        attempts: config.attempts.into(),
+        retry_pause: config.retry_pause.0,
+        patience: config.answer_patience.0,
+        expressions: match config.expressions {
+            activiti::Expressions::Refuse => Expressions::Refuse,
+            activiti::Expressions::Escape => Expressions::Escape,
+        },
+        min_app_version: config.min_app_version.map(i64::from),
+        max_app_version: config.max_app_version.map(i64::from),
+    })
+}
+
+/// Configuration parameters are environment variables of their own names, as in the images that are
+/// stood in for.
+fn parameters(config: &Activiti) -> Parameters {
+    let environment = Environment::of_process();
+    let names = config
+        .stand_in_for
+        .iter()
+        .flat_map(|one| one.get().parameters());
+    let value = |name: &&str| {
+        let value = environment.valid(name)?.to_owned();
+        Some(((*name).to_owned(), Secret::new(value)))
+    };
+    names.filter_map(value).collect()
+}
+
+fn naming(config: &Activiti) -> Naming {
+    let first = |text: &String| text.chars().next();
+    let destination = |(name, rule): (&String, &activiti::Destination)| {
+        let rule = Destination {
+            prefix: rule.prefix.clone(),
+            separator: rule.separator.as_ref().and_then(first),
+            name: rule.name.clone(),
+            scope: rule.scope.clone(),
+        };
+        (name.to_lowercase(), rule)
+    };
+    let transformers = config.destination_transformers.iter();
+    let transformers = transformers.filter(|_| config.destination_transformers_enabled);
+    Naming {
+        prefix: config.destination_prefix.clone(),
+        separator: first(&config.destination_separator).unwrap_or('_'),
+        transformers: transformers
+            .map(|transformer| match transformer {
+                activiti::Transformer::ToLowerCase => Transformer::LowerCase,
+                activiti::Transformer::EscapeIllegalChars => Transformer::EscapeIllegal,
+            })
+            .collect(),
+        replacement: config.destination_replacement.clone(),
+        destinations: config.destinations.iter().map(destination).collect(),
+    }
+}
+
+fn some(text: &Option<String>) -> Option<String> {
+    text.clone().filter(|text| !text.is_empty())
+}

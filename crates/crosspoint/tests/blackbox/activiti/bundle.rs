@@ -1,0 +1,388 @@
+//! A runtime bundle, as far as connectors see one: it sends requests, takes results and errors, and
+//! does with them what Activiti does (sections 2 to 4 of the protocol).
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use futures_util::StreamExt;
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions,
+    ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
+};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{BasicProperties, Channel, Confirmation, Connection, ExchangeKind};
+use serde_json::{Map, Value, json};
+
+use super::mapping::Mapping;
+use super::rabbit::Rabbit;
+use crate::harness::until;
+
+const BPMN_ERROR: &str = "org.activiti.cloud.api.process.model.CloudBpmnError";
+
+/// A service task in a process model.
+#[derive(Clone, Default)]
+pub struct Task {
+    pub implementation: String,
+    pub id: String,
+    pub mapping: Mapping,
+    /// The codes of its error boundary events; an empty one catches all.
+    pub catches: Vec<String>,
+}
+
+/// Where an execution of a task is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Way {
+    Waiting,
+    /// It went on; with the process variables that it wrote, and everything that came.
+    Completed {
+        written: Map<String, Value>,
+        outputs: Map<String, Value>,
+    },
+    /// A boundary event caught this code.
+    Caught(String),
+    /// It waits for an administrator.
+    Failed(Value),
+    /// The answer was for another task: nothing will ever continue it.
+    Hangs,
+}
+
+struct State {
+    /// Integration contexts that wait for an answer, by id: the execution.
+    rows: HashMap<String, String>,
+    executions: HashMap<String, (Task, Way)>,
+    ignored: usize,
+    answers: Vec<Value>,
+    count: usize,
+}
+
+/// A runtime bundle that is running.
+pub struct Bundle {
+    pub name: String,
+    connection: Connection,
+    channel: Channel,
+    state: Arc<Mutex<State>>,
+    /// What comes before the destinations of requests.
+    prefix: String,
+}
+
+// === impl Bundle ===
+
+impl Bundle {
+    /// Connects, and listens for results and errors.
+    pub async fn start(rabbit: &Rabbit, name: &str, prefix: &str) -> Bundle {
+        let state = Arc::new(Mutex::new(State {
+            rows: HashMap::new(),
+            executions: HashMap::new(),
+            ignored: 0,
+            answers: Vec::new(),
+            count: 0,
+        }));
+        let (connection, channel) = connect(rabbit, name, &state).await;
+        Bundle {
+            name: name.to_owned(),
+            connection,
+            channel,
+            state,
+            prefix: prefix.to_owned(),
+        }
+    }
+
+    /// Connects anew, after the message broker was away.
+    pub async fn reconnect(&mut self, rabbit: &Rabbit) {
+        (self.connection, self.channel) = connect(rabbit, &self.name, &self.state).await;
+    }
+
+    /// Begins an execution of a task, and sends its request. Gives the execution.
+    pub async fn begin(&self, task: &Task, process: &Map<String, Value>) -> String {
+        let execution = {
+            let mut state = self.state.lock().unwrap();
+            state.count += 1;
+            let execution = format!("{}-execution-{}", self.name, state.count);
+            state
+                .executions
+                .insert(execution.clone(), (task.clone(), Way::Waiting));
+            execution
+        };
+        self.send(task, &execution, process).await;
+        execution
+    }
+
+    /// What an administrator does for a task that failed: a new request for the same execution.
+    pub async fn replay(&self, execution: &str, process: &Map<String, Value>) {
+        let task = {
+            let mut state = self.state.lock().unwrap();
+            let (task, way) = state.executions.get_mut(execution).unwrap();
+            *way = Way::Waiting;
+            task.clone()
+        };
+        self.send(&task, execution, process).await;
+    }
+
+    async fn send(&self, task: &Task, execution: &str, process: &Map<String, Value>) {
+        let id = format!("{execution}-{}", unique());
+        self.state
+            .lock()
+            .unwrap()
+            .rows
+            .insert(id.clone(), execution.to_owned());
+        let request = self.request(task, execution, &id, process);
+        self.publish(&task.implementation, request.to_string().as_bytes(), &id)
+            .await;
+    }
+
+    /// The message for a task.
+    pub fn request(
+        &self,
+        task: &Task,
+        execution: &str,
+        id: &str,
+        process: &Map<String, Value>,
+    ) -> Value {
+        let instance = format!("{}-process-1", self.name);
+        json!({
+            "appName": "default-app", "appVersion": "1", "serviceName": self.name,
+            "serviceFullName": self.name, "serviceType": "runtime-bundle", "serviceVersion": "",
+            "integrationContext": {
+                "id": id, "inBoundVariables": task.mapping.inputs(process), "outBoundVariables": {},
+                "processInstanceId": instance, "rootProcessInstanceId": instance,
+                "processDefinitionId": "Model:1:2b6c3a52", "executionId": execution,
+                "processDefinitionKey": "Model", "processDefinitionVersion": 1,
+                "clientId": task.id, "clientName": "A task", "clientType": "ServiceTask",
+                "appVersion": "1", "connectorType": task.implementation,
+            },
+            "resultDestination": format!("integrationResult_{}", self.name),
+            "errorDestination": format!("integrationError_{}", self.name),
+        })
+    }
+
+    /// Publishes bytes for an implementation as the engine does: it declares the exchange alone.
+    pub async fn publish(&self, implementation: &str, body: &[u8], id: &str) {
+        let exchange = format!("{}{implementation}", self.prefix);
+        declare(&self.channel, &exchange).await;
+        let mut headers = FieldTable::default();
+        for (name, value) in [
+            ("integrationContextId", id),
+            ("connectorType", implementation),
+            ("appVersion", "1"),
+            ("serviceType", "runtime-bundle"),
+        ] {
+            if !id.is_empty() {
+                headers.insert(name.into(), AMQPValue::LongString(value.into()));
+            }
+        }
+        headers.insert("processDefinitionVersion".into(), AMQPValue::LongInt(1));
+        let properties = BasicProperties::default()
+            .with_content_type("application/json".into())
+            .with_delivery_mode(2)
+            .with_headers(headers);
+        let options = BasicPublishOptions::default();
+        let name = exchange.as_str();
+        let published =
+            self.channel
+                .basic_publish(name.into(), name.into(), options, body, properties);
+        let confirmed = published.await.unwrap().await.unwrap();
+        assert!(matches!(confirmed, Confirmation::Ack(_)), "{confirmed:?}");
+    }
+
+    pub fn way(&self, execution: &str) -> Way {
+        self.state.lock().unwrap().executions[execution].1.clone()
+    }
+
+    /// Waits until an execution does not wait any more.
+    pub async fn goes_on(&self, execution: &str) -> Way {
+        until(&format!("{execution} goes on"), async || {
+            self.way(execution) != Way::Waiting
+        })
+        .await;
+        self.way(execution)
+    }
+
+    /// What came back for an execution that went on.
+    pub async fn outputs(&self, execution: &str) -> Map<String, Value> {
+        match self.goes_on(execution).await {
+            Way::Completed { outputs, .. } => outputs,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The error that an execution was left with.
+    pub async fn failure(&self, execution: &str) -> Value {
+        match self.goes_on(execution).await {
+            Way::Failed(error) => error,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Answers to what nobody waits for.
+    pub fn ignored(&self) -> usize {
+        self.state.lock().unwrap().ignored
+    }
+
+    /// Every answer so far.
+    pub fn answers(&self) -> Vec<Value> {
+        self.state.lock().unwrap().answers.clone()
+    }
+
+    /// Waits for so many answers.
+    pub async fn answered(&self, count: usize) {
+        until(&format!("{count} answers have come"), async || {
+            self.answers().len() >= count
+        })
+        .await;
+    }
+}
+
+async fn connect(rabbit: &Rabbit, name: &str, state: &Arc<Mutex<State>>) -> (Connection, Channel) {
+    let connection = rabbit.connect().await;
+    for channel in ["integrationResult", "integrationError"] {
+        listen(
+            &connection,
+            &format!("{channel}_{name}"),
+            name,
+            state.clone(),
+        )
+        .await;
+    }
+    let channel = connection.create_channel().await.unwrap();
+    channel
+        .confirm_select(ConfirmSelectOptions::default())
+        .await
+        .unwrap();
+    (connection, channel)
+}
+
+async fn declare(channel: &Channel, exchange: &str) {
+    let options = ExchangeDeclareOptions {
+        durable: true,
+        ..ExchangeDeclareOptions::default()
+    };
+    let none = FieldTable::default();
+    let declared = channel.exchange_declare(exchange.into(), ExchangeKind::Topic, options, none);
+    declared.await.unwrap();
+}
+
+async fn listen(connection: &Connection, exchange: &str, group: &str, state: Arc<Mutex<State>>) {
+    let channel = connection.create_channel().await.unwrap();
+    declare(&channel, exchange).await;
+    let queue = format!("{exchange}.{group}");
+    let options = QueueDeclareOptions {
+        durable: true,
+        ..QueueDeclareOptions::default()
+    };
+    let none = FieldTable::default;
+    channel
+        .queue_declare(queue.as_str().into(), options, none())
+        .await
+        .unwrap();
+    let bind = QueueBindOptions::default();
+    channel
+        .queue_bind(
+            queue.as_str().into(),
+            exchange.into(),
+            "#".into(),
+            bind,
+            none(),
+        )
+        .await
+        .unwrap();
+    let consume = BasicConsumeOptions::default();
+    let consumer = channel
+        .basic_consume(queue.as_str().into(), "".into(), consume, none())
+        .await;
+    let mut consumer = consumer.unwrap();
+    tokio::spawn(async move {
+        while let Some(Ok(delivery)) = consumer.next().await {
+            let answer: Value = serde_json::from_slice(&delivery.data).unwrap();
+            let headers = delivery.properties.headers().clone().unwrap_or_default();
+            judge(&answer, &delivery.properties, &headers);
+            take(&mut state.lock().unwrap(), answer);
+            if delivery
+                .acker
+                .ack(BasicAckOptions::default())
+                .await
+                .is_err()
+            {
+                break;
+            }
+        }
+        drop(channel);
+    });
+}
+
+/// What holds for every answer.
+fn judge(answer: &Value, properties: &BasicProperties, headers: &FieldTable) {
+    let content_type = properties
+        .content_type()
+        .as_ref()
+        .map(|t| t.as_str().to_owned());
+    assert_eq!(content_type.as_deref(), Some("application/json"));
+    assert_eq!(*properties.delivery_mode(), Some(2));
+    for name in ["targetAppName", "targetService"] {
+        assert!(headers.contains_key(name), "{name} is not in {headers:?}");
+    }
+    let context = &answer["integrationContext"];
+    assert_eq!(
+        context["id"],
+        answer["integrationRequest"]["integrationContext"]["id"]
+    );
+    assert_eq!(answer["serviceType"], json!("connector"));
+    assert_eq!(answer["serviceName"], answer["serviceFullName"]);
+    if answer.get("errorClassName").is_some() {
+        assert!(answer["stackTraceElements"].is_array(), "{answer}");
+        assert!(
+            !answer["errorMessage"].as_str().unwrap().is_empty(),
+            "{answer}"
+        );
+        assert!(answer.get("appName").is_none(), "{answer}");
+    }
+}
+
+/// What a runtime bundle does with a result or an error.
+fn take(state: &mut State, answer: Value) {
+    state.answers.push(answer.clone());
+    let context = &answer["integrationContext"];
+    let id = context["id"].as_str().unwrap_or_default();
+    if state.rows.remove(id).is_none() {
+        state.ignored += 1;
+        return;
+    }
+    let execution = context["executionId"].as_str().unwrap_or_default();
+    let Some((task, way)) = state.executions.get_mut(execution) else {
+        return;
+    };
+    let is_of_the_task = context["clientId"] == task.id.as_str();
+    *way = match answer["errorClassName"].as_str() {
+        None if is_of_the_task => {
+            let outputs = context["outBoundVariables"].as_object().unwrap().clone();
+            match task.mapping.outputs(&outputs) {
+                Ok(written) => Way::Completed { written, outputs },
+                Err(_) => Way::Hangs,
+            }
+        }
+        None => Way::Hangs,
+        Some(class) => {
+            let code = answer["errorCode"]
+                .as_str()
+                .or(answer["errorMessage"].as_str());
+            let code = code.unwrap_or_default();
+            let catches = |catch: &&String| catch.is_empty() || *catch == code;
+            match task.catches.iter().find(catches) {
+                Some(_) if class == BPMN_ERROR && is_of_the_task => Way::Caught(code.to_owned()),
+                _ => Way::Failed(answer),
+            }
+        }
+    };
+}
+
+pub fn unique() -> String {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let nanos = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    format!(
+        "{:x}-{}",
+        nanos.as_nanos(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    )
+}

@@ -1,0 +1,112 @@
+//! Commands to a runtime bundle.
+
+use futures_util::StreamExt;
+use lapin::ExchangeKind;
+use lapin::options::{
+    BasicConsumeOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
+};
+use lapin::types::FieldTable;
+use serde_json::{Value, json};
+
+use super::{rabbit, unique};
+use crate::harness::Setup;
+
+#[tokio::test]
+async fn a_command_reaches_the_runtime_bundle_of_the_application() {
+    let rabbit = rabbit::shared().await;
+    let (app, url) = (format!("app-{}", unique()), rabbit.url());
+    let setup = Setup::new().env("CROSSPOINT_ACTIVITI__AMQP", url.as_str());
+    let arguments = [
+        "activiti",
+        "send",
+        "start-process",
+        "Process_1",
+        "sender=a@b.c",
+        "n:=5",
+        "--business-key",
+        "14240",
+        "--app",
+        &app,
+    ];
+    // Nobody is there yet, and that is said.
+    let ended = setup.clone().run(&arguments).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(
+        ended.stderr.contains("no queue is bound"),
+        "{}",
+        ended.stderr
+    );
+
+    let (_connection, channel) = rabbit.channel().await;
+    let exchange = format!("commandConsumer_{app}");
+    let (name, none) = (exchange.as_str(), FieldTable::default);
+    let topic = ExchangeDeclareOptions {
+        durable: true,
+        ..ExchangeDeclareOptions::default()
+    };
+    channel
+        .exchange_declare(name.into(), ExchangeKind::Topic, topic, none())
+        .await
+        .unwrap();
+    let queue = QueueDeclareOptions {
+        durable: true,
+        ..QueueDeclareOptions::default()
+    };
+    channel
+        .queue_declare(name.into(), queue, none())
+        .await
+        .unwrap();
+    let bind = QueueBindOptions::default();
+    channel
+        .queue_bind(name.into(), name.into(), "#".into(), bind, none())
+        .await
+        .unwrap();
+    let ended = setup.clone().run(&arguments).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains(&exchange), "{}", ended.stdout);
+    let signal = ["activiti", "send", "signal", "go", "--app", &app, "--json"];
+    let sent = setup.clone().run(&signal).await.json();
+
+    let consume = BasicConsumeOptions {
+        no_ack: true,
+        ..BasicConsumeOptions::default()
+    };
+    let mut consumer = channel
+        .basic_consume(name.into(), "".into(), consume, none())
+        .await
+        .unwrap();
+    let first = consumer.next().await.unwrap().unwrap();
+    let mut body: Value = serde_json::from_slice(&first.data).unwrap();
+    assert!(body["id"].is_string(), "{body}");
+    body.as_object_mut().unwrap().remove("id");
+    assert_eq!(
+        body,
+        json!({"payloadType": "StartProcessPayload", "processDefinitionKey": "Process_1",
+               "businessKey": "14240", "variables": {"sender": "a@b.c", "n": 5}})
+    );
+    let second = consumer.next().await.unwrap().unwrap();
+    let body: Value = serde_json::from_slice(&second.data).unwrap();
+    assert_eq!(
+        body,
+        json!({"payloadType": "SignalPayload", "id": sent["id"], "name": "go", "variables": {}})
+    );
+}
+
+#[tokio::test]
+async fn without_an_application_or_a_broker_it_says_what_to_set() {
+    let ended = Setup::new()
+        .run(&["activiti", "send", "signal", "go", "--app", "a"])
+        .await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("activiti.amqp"), "{}", ended.stderr);
+    let setup = Setup::new().env("CROSSPOINT_ACTIVITI__AMQP", "amqp://127.0.0.1:1");
+    let ended = setup
+        .clone()
+        .run(&["activiti", "send", "signal", "go"])
+        .await;
+    assert!(ended.stderr.contains("--app"), "{}", ended.stderr);
+    let ended = setup
+        .run(&["activiti", "send", "signal", "go", "--app", "a"])
+        .await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+}

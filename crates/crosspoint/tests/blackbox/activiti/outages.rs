@@ -1,0 +1,319 @@
+//! What happens when the message broker, its queues, or the proxy itself go away.
+
+use lapin::ExchangeKind;
+use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable};
+use serde_json::json;
+
+use super::bundle::{Task, Way};
+use super::mapping::Mapping;
+use super::rabbit::{self, Rabbit};
+use super::{Served, process, serve};
+use crate::harness::{Gate, Reply, Setup, Upstream, closed_port, until, until_within};
+
+const POST: &str = "http.PostRequestV2";
+
+fn post() -> Task {
+    Task {
+        implementation: POST.to_owned(),
+        id: "Task_1".to_owned(),
+        mapping: Mapping::all(),
+        catches: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_broker_that_restarts_loses_no_call_and_runs_none_twice() {
+    let mut rabbit = Rabbit::start().await;
+    let served = Served::at(&rabbit, Setup::new(), "serve = [\"http.*\"]").await;
+    let gate = Gate::new();
+    let upstream = Upstream::start({
+        let gate = gate.clone();
+        move |_| Reply::json("{\"done\": true}").behind(&gate)
+    })
+    .await;
+    let mut bundle = served.bundle_at(&rabbit).await;
+    let mut executions = Vec::new();
+    for at in 0..5 {
+        let variables = process(json!({"url": upstream.url("/"), "data": {"n": at}}));
+        executions.push(bundle.begin(&post(), &variables).await);
+    }
+    upstream.arrived(5).await;
+    rabbit.stop();
+    // They end while nobody can be told.
+    gate.open();
+    until("the loss is seen", async || {
+        served.proxy.problems().await.contains("activiti")
+    })
+    .await;
+    rabbit.start_again().await;
+    bundle.reconnect(&rabbit).await;
+    for execution in &executions {
+        until_within(
+            std::time::Duration::from_secs(120),
+            "it goes on",
+            async || bundle.way(execution) != Way::Waiting,
+        )
+        .await;
+        bundle.outputs(execution).await;
+    }
+    assert_eq!(upstream.seen().len(), 5, "each ran once");
+    until("all is well again", async || {
+        !served.proxy.problems().await.contains("activiti")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_proxy_that_dies_leaves_its_requests_to_the_next() {
+    let served = serve("serve = [\"http.*\"]").await;
+    let gate = Gate::new();
+    let upstream = Upstream::start({
+        let gate = gate.clone();
+        move |_| Reply::json("{}").behind(&gate)
+    })
+    .await;
+    let bundle = served.bundle().await;
+    let variables = process(json!({"url": upstream.url("/")}));
+    let get = Task {
+        implementation: "http.GetRequestV2".to_owned(),
+        ..post()
+    };
+    let reads = bundle.begin(&get, &variables).await;
+    let writes = bundle.begin(&post(), &variables).await;
+    upstream.arrived(2).await;
+    let setup = served.proxy.kill().await;
+    gate.open();
+    let proxy = setup.serve().await;
+    // Reading may be repeated. Whether the other has happened nobody knows, and the engine is told so.
+    bundle.outputs(&reads).await;
+    let error = bundle.failure(&writes).await;
+    assert!(
+        error["errorMessage"]
+            .as_str()
+            .unwrap()
+            .starts_with("outcome_unknown"),
+        "{error}"
+    );
+    let posts = upstream
+        .seen()
+        .iter()
+        .filter(|seen| seen.method == "POST")
+        .count();
+    assert_eq!(posts, 1);
+    assert_eq!(proxy.rows(&["--state", "unknown"]).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_told_to_stop_answers_what_is_under_way() {
+    let served = serve("serve = [\"http.*\"]").await;
+    let gate = Gate::new();
+    let upstream = Upstream::start({
+        let gate = gate.clone();
+        move |_| Reply::json("{\"last\": 1}").behind(&gate)
+    })
+    .await;
+    let bundle = served.bundle().await;
+    let variables = process(json!({"url": upstream.url("/")}));
+    let execution = bundle.begin(&post(), &variables).await;
+    upstream.arrived(1).await;
+    served.proxy.terminate();
+    served.proxy.log_line(&["Stopping"]).await;
+    gate.open();
+    let ended = served.proxy.ended().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(bundle.outputs(&execution).await.contains_key("last"));
+}
+
+#[tokio::test]
+async fn a_deleted_queue_is_made_again() {
+    let served = serve("serve = [\"http.*\"]").await;
+    let upstream = Upstream::start(|_| Reply::json("{}")).await;
+    let bundle = served.bundle().await;
+    let rabbit = rabbit::shared().await;
+    let queue = served.queue(POST);
+    rabbit.delete_queue(&queue).await;
+    until("it is there again", async || {
+        rabbit.queue(&queue).await == Some((0, 1))
+    })
+    .await;
+    let variables = process(json!({"url": upstream.url("/")}));
+    let execution = bundle.begin(&post(), &variables).await;
+    bundle.outputs(&execution).await;
+}
+
+#[tokio::test]
+async fn an_answer_waits_for_the_queue_of_its_runtime_bundle() {
+    let served = serve("serve = [\"http.*\"]").await;
+    let upstream = Upstream::start(|_| Reply::json("{}")).await;
+    let bundle = served.bundle().await;
+    let late = format!("integrationResult_late{}", super::unique());
+    let variables = process(json!({"url": upstream.url("/")}));
+    let mut request = bundle.request(&post(), "e", "late", &variables);
+    request["resultDestination"] = json!(late);
+    bundle
+        .publish(POST, request.to_string().as_bytes(), "late")
+        .await;
+    served
+        .proxy
+        .log_line(&["cannot be delivered yet", &late])
+        .await;
+    let (_connection, channel) = rabbit::shared().await.channel().await;
+    let name = late.as_str();
+    let durable = QueueDeclareOptions {
+        durable: true,
+        ..QueueDeclareOptions::default()
+    };
+    channel
+        .queue_declare(name.into(), durable, FieldTable::default())
+        .await
+        .unwrap();
+    let (bind, none) = (QueueBindOptions::default(), FieldTable::default());
+    channel
+        .queue_bind(name.into(), name.into(), "#".into(), bind, none)
+        .await
+        .unwrap();
+    let rabbit = rabbit::shared().await;
+    until("it has arrived", async || {
+        rabbit.queue(name).await == Some((1, 0))
+    })
+    .await;
+    assert_eq!(upstream.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_ever_takes_is_kept_with_the_reason() {
+    let served = serve("serve = [\"http.*\"]\nanswer_patience = \"1s\"").await;
+    let upstream = Upstream::start(|_| Reply::json("{}")).await;
+    let bundle = served.bundle().await;
+    let variables = process(json!({"url": upstream.url("/")}));
+    for (id, to) in [
+        ("gone", "nobody-listens-here".to_owned()),
+        ("long", "x".repeat(300)),
+        ("amq", "amq.topic".to_owned()),
+    ] {
+        let mut request = bundle.request(&post(), "e", id, &variables);
+        request["resultDestination"] = json!(to);
+        bundle
+            .publish(POST, request.to_string().as_bytes(), id)
+            .await;
+    }
+    until("all are kept", async || {
+        let rows = served.proxy.rows(&["--state", "failed"]).await;
+        rows.iter()
+            .filter(|row| row.code.as_deref() == Some("unusable_message"))
+            .count()
+            == 3
+    })
+    .await;
+    let queue = served.queue(POST);
+    until("nothing waits", async || {
+        rabbit::shared().await.queue(&queue).await == Some((0, 1))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn replicas_share_a_queue_and_another_group_gets_copies() {
+    let one = serve("serve = [\"http.*\"]").await;
+    let config = std::fs::read_to_string(one.proxy.path().join("crosspoint.toml")).unwrap();
+    let replica = Setup::new().config(&config).serve().await;
+    let other = Setup::new()
+        .config(&config.replace("[activiti]", "[activiti]\ngroup = \"other\""))
+        .serve()
+        .await;
+    let rabbit = rabbit::shared().await;
+    until("all are there", async || {
+        let other = one.queue(POST).replace(".crosspoint", ".other");
+        rabbit.queue(&one.queue(POST)).await == Some((0, 2))
+            && rabbit.queue(&other).await == Some((0, 1))
+    })
+    .await;
+    let upstream = Upstream::start(|_| Reply::json("{}")).await;
+    let bundle = one.bundle().await;
+    let variables = process(json!({"url": upstream.url("/")}));
+    for _ in 0..4 {
+        bundle.begin(&post(), &variables).await;
+    }
+    bundle.answered(8).await;
+    assert_eq!((upstream.seen().len(), bundle.ignored()), (8, 4));
+    let rows = (
+        one.proxy.rows(&[]).await.len(),
+        replica.rows(&[]).await.len(),
+    );
+    assert_eq!((rows.0 + rows.1, other.rows(&[]).await.len()), (4, 4));
+}
+
+#[tokio::test]
+async fn a_queue_that_is_there_with_other_properties_is_used_as_it_is() {
+    let prefix = format!("p{}", super::unique());
+    let (_connection, channel) = rabbit::shared().await.channel().await;
+    let exchange = format!("{prefix}_{POST}");
+    let options = ExchangeDeclareOptions {
+        durable: true,
+        ..ExchangeDeclareOptions::default()
+    };
+    let none = FieldTable::default();
+    let kind = ExchangeKind::Topic;
+    channel
+        .exchange_declare(exchange.as_str().into(), kind, options, none)
+        .await
+        .unwrap();
+    let durable = QueueDeclareOptions {
+        durable: true,
+        ..QueueDeclareOptions::default()
+    };
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-message-ttl".into(), AMQPValue::LongInt(3_600_000));
+    let queue = format!("{exchange}.crosspoint");
+    channel
+        .queue_declare(queue.as_str().into(), durable, arguments)
+        .await
+        .unwrap();
+    let url = rabbit::shared().await.url();
+    let config = format!(
+        "[activiti]\namqp = \"{url}\"\nserve = [\"{POST}\"]\ndestination_prefix = \"{prefix}\""
+    );
+    let proxy = Setup::new().config(&config).serve().await;
+    proxy.log_line(&["other properties", &queue]).await;
+    until("it is consumed", async || {
+        rabbit::shared().await.queue(&queue).await == Some((0, 1))
+    })
+    .await;
+    assert!(!proxy.problems().await.contains("activiti"));
+}
+
+#[tokio::test]
+async fn a_wrong_address_or_password_is_said_and_everything_else_serves() {
+    let (_socket, closed) = closed_port();
+    let wrong_password = rabbit::shared()
+        .await
+        .url()
+        .replace("guest:guest", "guest:w0rng-p4ss");
+    for url in [format!("amqp://guest:guest@{closed}"), wrong_password] {
+        let config = format!("[activiti]\namqp = \"{url}\"\nserve = [\"http.*\"]");
+        let proxy = Setup::new().config(&config).serve().await;
+        proxy
+            .log_line(&["ERROR", "connecting to amqp://127.0.0.1:", "activiti.amqp"])
+            .await;
+        until("it is ready", async || {
+            proxy.get("/readyz").await.status == 200
+        })
+        .await;
+        assert!(proxy.problems().await.contains("activiti: connecting to"));
+        assert_eq!(proxy.get("/v1/commands").await.status, 200);
+        assert!(!proxy.log().contains("w0rng-p4ss"), "{}", proxy.log());
+        assert_eq!(proxy.stop().await.code, Some(0));
+    }
+}
+
+#[tokio::test]
+async fn when_nothing_is_served_the_line_to_add_is_said() {
+    let served = serve("").await;
+    served
+        .proxy
+        .log_line(&["WARN", "serve = [\"http.*\"]"])
+        .await;
+    let served = serve("serve = [\"htp.*\"]").await;
+    assert!(served.proxy.problems().await.contains("htp.*"));
+}

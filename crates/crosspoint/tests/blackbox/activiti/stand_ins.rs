@@ -1,0 +1,107 @@
+//! Built-in connectors in the place of those of Activiti Enterprise.
+
+use serde_json::json;
+
+use super::bundle::Task;
+use super::mapping::{Mapping, opened};
+use super::{Served, process};
+use crate::harness::{Reply, Setup, Upstream, closed_port};
+
+fn task(implementation: &str) -> Task {
+    Task {
+        implementation: implementation.to_owned(),
+        id: "Task_1".to_owned(),
+        mapping: Mapping::all(),
+        catches: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn the_rest_connector_always_succeeds_and_tells_what_went_wrong() {
+    let upstream = Upstream::start(|seen| match seen.target.as_str() {
+        "/gone" => Reply::status(404)
+            .header("content-type", "application/json")
+            .body("{\"why\": 1}"),
+        _ => Reply::json("{\"ok\": true}"),
+    })
+    .await;
+    let setup = Setup::new()
+        .env("REST_HOST", "127.0.0.1")
+        .env("REST_HTTP_PORT", upstream.address.port().to_string());
+    let served = Served::start(setup, "stand_in_for = [\"restConnector\"]").await;
+    served
+        .proxy
+        .log_line(&["WARN", "restConnector", "Stop it first"])
+        .await;
+    let bundle = served.bundle().await;
+    for verb in [
+        "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE",
+    ] {
+        let variables = process(json!({
+            "restUrl": "http://${host}:${rest-http-port}/fine", "restUrlParams": {"q": "x y"},
+            "requestPayload": {"n": 1}}));
+        let execution = bundle
+            .begin(&task(&format!("restConnector.{verb}")), &variables)
+            .await;
+        let outputs = bundle.outputs(&execution).await;
+        assert_eq!(
+            opened(&outputs["restStatus"]),
+            json!(200),
+            "{verb}: {outputs:?}"
+        );
+        assert!(!outputs.contains_key("restError"), "{verb}: {outputs:?}");
+        let last = upstream.last();
+        assert_eq!(
+            (last.method.as_str(), last.target.as_str()),
+            (verb, "/fine?q=x+y")
+        );
+        if verb == "POST" {
+            assert_eq!(last.json(), json!({"n": 1}));
+            assert_eq!(opened(&outputs["restResult"]), json!({"ok": true}));
+        }
+    }
+    let variables = process(json!({"restUrl": upstream.url("/gone")}));
+    let execution = bundle.begin(&task("restConnector.GET"), &variables).await;
+    let outputs = bundle.outputs(&execution).await;
+    assert_eq!(opened(&outputs["restStatus"]), json!(404));
+    assert!(outputs.contains_key("restError"), "{outputs:?}");
+    let (_socket, closed) = closed_port();
+    for variables in [json!({"restUrl": format!("http://{closed}/")}), json!({})] {
+        let execution = bundle
+            .begin(&task("restConnector.GET"), &process(variables))
+            .await;
+        let outputs = bundle.outputs(&execution).await;
+        assert_eq!(outputs.keys().collect::<Vec<_>>(), ["restError"]);
+    }
+}
+
+#[tokio::test]
+async fn mail_and_slack_tell_which_parameter_is_missing() {
+    let served = Served::start(
+        Setup::new(),
+        "stand_in_for = [\"emailConnector\", \"slackConnector\"]",
+    )
+    .await;
+    let bundle = served.bundle().await;
+    for (implementation, variables, output, part) in [
+        (
+            "emailConnector.SEND",
+            json!({"to": "a@x", "from": "b@x"}),
+            "email.error",
+            "EMAIL_HOST",
+        ),
+        (
+            "slackConnector.SEND_MESSAGE",
+            json!({"text": "hi", "channelId": "C1"}),
+            "slackError",
+            "SLACK_XOXB",
+        ),
+    ] {
+        let execution = bundle
+            .begin(&task(implementation), &process(variables))
+            .await;
+        let outputs = bundle.outputs(&execution).await;
+        let told = opened(&outputs[output]);
+        assert!(told.as_str().unwrap().contains(part), "{told}");
+    }
+}

@@ -1,0 +1,307 @@
+//! Processes with service tasks, from the request to what the process does next.
+
+use serde_json::{Map, Value, json};
+
+use super::bundle::{Task, Way};
+use super::mapping::{From, Kind, Mapping, opened};
+use super::{Served, process, serve};
+use crate::harness::{Reply, Setup, Upstream, until};
+
+fn task(implementation: &str) -> Task {
+    Task {
+        implementation: implementation.to_owned(),
+        id: "Task_1".to_owned(),
+        mapping: Mapping::all(),
+        catches: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_task_calls_a_command_and_the_process_goes_on_with_its_outputs() {
+    let served = serve("serve = [\"http.GetRequest*\"]").await;
+    let upstream = Upstream::start(|_| {
+        Reply::json(r#"{"title": "The Lord of The Rings", "year": 1954, "big": 2147483648, "deep": {"a": [1.5]}}"#)
+    })
+    .await;
+    let bundle = served.bundle().await;
+    let task = Task {
+        mapping: Mapping {
+            kind: Kind::Explicit,
+            inputs: vec![
+                ("url", From::Variable("address")),
+                ("headers", From::Value(json!({"a": "b"}))),
+            ],
+            outputs: vec![
+                ("movie", From::Variable("title")),
+                ("code", From::Variable("status")),
+            ],
+            constants: Vec::new(),
+        },
+        ..task("http.GetRequestV2")
+    };
+    let execution = bundle
+        .begin(&task, &process(json!({"address": upstream.url("/m")})))
+        .await;
+    let Way::Completed { written, outputs } = bundle.goes_on(&execution).await else {
+        panic!("{:?}", bundle.way(&execution));
+    };
+    assert_eq!(
+        Value::Object(written),
+        json!({"movie": "The Lord of The Rings", "code": 200})
+    );
+    assert_eq!(
+        outputs["big"],
+        json!({"type": "long", "value": "2147483648"})
+    );
+    assert_eq!(outputs["year"]["type"], json!("integer"));
+    assert_eq!(opened(&outputs["deep"]), json!({"a": [1.5]}));
+    assert_eq!(upstream.last().header("a"), "b");
+    let answer = bundle.answers().remove(0);
+    assert_eq!(answer["appName"], json!("default-app"));
+    let mut echoed = answer["integrationContext"].clone();
+    echoed["outBoundVariables"] = json!({});
+    assert_eq!(echoed, answer["integrationRequest"]["integrationContext"]);
+}
+
+#[tokio::test]
+async fn everything_that_a_process_has_may_be_sent_and_what_is_not_declared_is_left_out() {
+    let served = serve("serve = [\"http.*\"]").await;
+    let upstream = Upstream::start(|_| Reply::json("{}")).await;
+    let bundle = served.bundle().await;
+    // What is not used may be anything.
+    let variables = process(json!({"url": upstream.url("/"), "other": 1, "odd": {"a": []}}));
+    let execution = bundle.begin(&task("http.GetRequestV2"), &variables).await;
+    bundle.outputs(&execution).await;
+    served.proxy.log_line(&["left out", "other"]).await;
+}
+
+#[tokio::test]
+async fn what_the_system_reports_is_caught_by_its_code_or_by_a_catch_all() {
+    let served = serve("serve = [\"http.*\"]").await;
+    let upstream = Upstream::start(|_| {
+        Reply::status(404)
+            .header("content-type", "application/json")
+            .body("{}")
+    })
+    .await;
+    let bundle = served.bundle().await;
+    let variables = process(json!({"url": upstream.url("/")}));
+    for (catches, way) in [("HttpError404", "HttpError404"), ("", "HttpError404")] {
+        let task = Task {
+            catches: vec![catches.to_owned()],
+            ..task("http.GetRequestV2")
+        };
+        let execution = bundle.begin(&task, &variables).await;
+        assert_eq!(
+            bundle.goes_on(&execution).await,
+            Way::Caught(way.to_owned())
+        );
+    }
+    let task = Task {
+        catches: vec!["HttpError500".to_owned()],
+        ..task("http.GetRequestV2")
+    };
+    let execution = bundle.begin(&task, &variables).await;
+    let error = bundle.failure(&execution).await;
+    assert_eq!(error["errorCode"], json!("HttpError404"));
+}
+
+#[tokio::test]
+async fn a_technical_error_waits_for_an_administrator_who_replays_it() {
+    let served = serve("serve = [\"http.*\"]\nattempts = 1").await;
+    let upstream = Upstream::start(|_| Reply::json("{\"ok\": true}")).await;
+    let bundle = served.bundle().await;
+    let catch_all = Task {
+        catches: vec![String::new()],
+        ..task("http.GetRequestV2")
+    };
+    // An argument is missing: our check, so that no boundary event catches it.
+    let execution = bundle.begin(&catch_all, &Map::new()).await;
+    let error = bundle.failure(&execution).await;
+    assert!(error.get("errorCode").is_none(), "{error}");
+    assert!(
+        error["errorMessage"].as_str().unwrap().contains("url"),
+        "{error}"
+    );
+    assert_eq!(
+        error["stackTraceElements"][0]["methodName"],
+        json!("GetRequestV2")
+    );
+    bundle
+        .replay(&execution, &process(json!({"url": upstream.url("/")})))
+        .await;
+    assert_eq!(opened(&bundle.outputs(&execution).await["ok"]), json!(true));
+}
+
+#[tokio::test]
+async fn three_instances_at_once_get_three_results() {
+    let served = serve("serve = [\"http.*\"]").await;
+    let upstream = Upstream::echo().await;
+    let bundle = served.bundle().await;
+    let mut executions = Vec::new();
+    for at in 0..3 {
+        let variables = process(json!({"url": upstream.url(&format!("/{at}"))}));
+        executions.push(bundle.begin(&task("http.GetRequestV2"), &variables).await);
+    }
+    for (at, execution) in executions.iter().enumerate() {
+        let outputs = bundle.outputs(execution).await;
+        let text = outputs["result"]["value"].as_str().unwrap();
+        assert!(text.contains(&format!("/{at}")), "{text}");
+    }
+    let ids: std::collections::BTreeSet<_> = bundle
+        .answers()
+        .iter()
+        .map(|answer| answer["integrationContext"]["id"].to_string())
+        .collect();
+    assert_eq!((ids.len(), bundle.ignored()), (3, 0));
+}
+
+#[tokio::test]
+async fn a_message_that_comes_twice_has_one_effect_and_the_second_answer_is_harmless() {
+    let served = serve("serve = [\"http.*\"]").await;
+    let upstream = Upstream::start(|_| Reply::json("{\"n\": 1}")).await;
+    let bundle = served.bundle().await;
+    let task = task("http.PostRequestV2");
+    let variables = process(json!({"url": upstream.url("/"), "data": {"a": 1}}));
+    let request = bundle
+        .request(&task, "e", "twice-id", &variables)
+        .to_string();
+    for _ in 0..2 {
+        bundle
+            .publish(&task.implementation, request.as_bytes(), "twice-id")
+            .await;
+    }
+    bundle.answered(2).await;
+    let answers = bundle.answers();
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!((upstream.seen().len(), bundle.ignored()), (1, 2));
+    let rows = served.proxy.rows(&[]).await;
+    assert_eq!((rows.len(), &*rows[0].ingress), (1, "activiti"));
+    assert_eq!(rows[0].request_id, "twice-id");
+    assert_eq!(rows[0].caller.as_deref(), Some(&*bundle.name));
+}
+
+#[tokio::test]
+async fn an_answer_to_a_wrong_task_hangs_and_that_is_the_engines_own_rule() {
+    let served = serve("serve = [\"http.*\"]").await;
+    let upstream = Upstream::start(|_| Reply::json("{}")).await;
+    let bundle = served.bundle().await;
+    let sent = task("http.GetRequestV2");
+    let variables = process(json!({"url": upstream.url("/")}));
+    let mut request = bundle.request(&sent, "unknown-execution", "wrong-ids", &variables);
+    bundle
+        .publish(
+            &sent.implementation,
+            request.to_string().as_bytes(),
+            "wrong-ids",
+        )
+        .await;
+    bundle.answered(1).await;
+    assert_eq!(bundle.ignored(), 1);
+    // Without them no answer would ever continue the task, so that nothing is done.
+    request["integrationContext"]["executionId"] = Value::Null;
+    request["integrationContext"]["id"] = json!("no-execution");
+    bundle
+        .publish(
+            &sent.implementation,
+            request.to_string().as_bytes(),
+            "no-execution",
+        )
+        .await;
+    bundle.answered(2).await;
+    let error = bundle.answers().remove(1);
+    assert!(
+        error["errorMessage"]
+            .as_str()
+            .unwrap()
+            .contains("executionId"),
+        "{error}"
+    );
+    assert_eq!(upstream.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn an_output_that_no_engine_takes_is_told_or_made_harmless() {
+    let upstream = Upstream::start(|_| Reply::json(r#"{"page": "a ${b} c"}"#)).await;
+    let variables = process(json!({"url": upstream.url("/")}));
+    let served = serve("serve = [\"http.*\"]").await;
+    let bundle = served.bundle().await;
+    let execution = bundle.begin(&task("http.GetRequestV2"), &variables).await;
+    let error = bundle.failure(&execution).await;
+    let message = error["errorMessage"].as_str().unwrap();
+    assert!(
+        message.contains("'page'") && message.contains("activiti.expressions"),
+        "{message}"
+    );
+    served.proxy.log_line(&["ERROR", "'page'"]).await;
+
+    let served = serve("serve = [\"http.*\"]\nexpressions = \"escape\"").await;
+    let bundle = served.bundle().await;
+    let execution = bundle.begin(&task("http.GetRequestV2"), &variables).await;
+    let outputs = bundle.outputs(&execution).await;
+    assert_eq!(opened(&outputs["page"]), json!("a $ {b} c"));
+}
+
+#[tokio::test]
+async fn an_action_of_a_definition_runs_the_command_that_it_is_bound_to() {
+    let definition = json!({"name": "Movies", "actions": {"a": {"id": "a", "name": "getMovieDesc",
+        "inputs": [{"id": "1", "name": "movieName", "type": "string"}],
+        "outputs": [{"id": "2", "name": "movieDescription", "type": "string"},
+                    {"id": "3", "name": "price", "type": "bigdecimal"}]}}});
+    let setup = Setup::new().file("movies.json", &definition.to_string());
+    let served = Served::start(
+        setup,
+        r#"
+        [activiti.definitions.movies]
+        file = "movies.json"
+        connector = "http"
+        [activiti.definitions.movies.actions.getMovieDesc]
+        command = "GetRequestV2"
+        inputs = { movieName = "url" }
+        outputs = { movieDescription = "items.0.text" }
+        "#,
+    )
+    .await;
+    let upstream = Upstream::start(|_| {
+        Reply::json(r#"{"items": [{"text": "Epic"}], "price": 10.00, "more": 1}"#)
+    })
+    .await;
+    let bundle = served.bundle().await;
+    let variables = process(json!({"movieName": upstream.url("/")}));
+    let execution = bundle.begin(&task("Movies.getMovieDesc"), &variables).await;
+    let outputs = bundle.outputs(&execution).await;
+    assert_eq!(
+        Value::Object(outputs),
+        json!({"movieDescription": {"type": "string", "value": "Epic"},
+               "price": {"type": "bigdecimal", "value": "10.00"}})
+    );
+}
+
+#[tokio::test]
+async fn requests_of_other_versions_are_passed_over() {
+    let served = serve("serve = [\"http.*\"]\nmin_app_version = 2").await;
+    let upstream = Upstream::start(|_| Reply::json("{}")).await;
+    let bundle = served.bundle().await;
+    let variables = process(json!({"url": upstream.url("/")}));
+    let old = task("http.GetRequestV2");
+    let mut request = bundle.request(&old, "e", "old", &variables);
+    bundle
+        .publish(&old.implementation, request.to_string().as_bytes(), "old")
+        .await;
+    request["appVersion"] = json!("2");
+    request["integrationContext"]["id"] = json!("new");
+    bundle
+        .publish(&old.implementation, request.to_string().as_bytes(), "new")
+        .await;
+    bundle.answered(1).await;
+    let queue = served.queue("http.GetRequestV2");
+    until("nothing waits", async || {
+        super::rabbit::shared().await.queue(&queue).await == Some((0, 1))
+    })
+    .await;
+    assert_eq!(
+        bundle.answers()[0]["integrationContext"]["id"],
+        json!("new")
+    );
+    assert_eq!(upstream.seen().len(), 1);
+}

@@ -1,0 +1,35 @@
+//! Activiti Cloud: connector definitions, and service tasks over RabbitMQ.
+//!
+//! Everything that is not about connections is a pure function: definitions, the names of
+//! destinations, the typed variables, the bodies of messages. From there read `work.rs` (what becomes
+//! of a request), `consumer.rs` (how it is acknowledged) and `connection.rs` (what is made again when
+//! the message broker was away). `docs/activiti.md` is the user's page.
+
+mod answer;
+mod carrier;
+mod command;
+mod connection;
+mod consumer;
+pub mod definition;
+mod names;
+mod outputs;
+mod park;
+mod publisher;
+mod request;
+pub(crate) mod routes;
+mod served;
+mod settings;
+mod stand_in;
+mod status;
+mod variable;
+mod work;
+
+pub use answer::Identity;
+pub use command::{Command, send};
+pub use connection::{Running, uri};
+pub use names::{Destination, Naming, Transformer};
+pub use outputs::{Expressions, Output, Source};
+pub use routes::commands_of;
+pub use settings::{Bound, Settings};
+pub use stand_in::{Parameters, StandIn};
+pub use status::Status;

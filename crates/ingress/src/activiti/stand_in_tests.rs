@@ -1,0 +1,130 @@
+use serde_json::json;
+
+use super::*;
+
+fn run(
+    stand_in: StandIn,
+    command: &str,
+    variables: Value,
+    parameters: &[(&str, &str)],
+) -> Result<Value, String> {
+    let variables = Arguments::parse(variables.to_string().into()).unwrap();
+    let parameters = parameters.iter();
+    let parameters = parameters
+        .map(|(name, value)| ((*name).to_owned(), Secret::new((*value).to_owned())))
+        .collect();
+    let command = CommandId::new("x", command);
+    let arguments = stand_in.arguments(&variables, &command, &parameters)?;
+    Ok(arguments
+        .iter()
+        .map(|(name, json)| (name.to_owned(), json.read::<Value>().unwrap()))
+        .collect())
+}
+
+#[test]
+fn the_inputs_of_the_rest_connector_become_a_request() {
+    let variables = json!({
+        "restUrl": "http://${host}:${rest-http-port}/a?x=1", "restUrlParams": "{\"q\": \"a b\", \"n\": 5}",
+        "requestHeaders": {"authorization": "Bearer ${rest-auth-token}"}, "requestPayload": {"a": 1},
+        "circuitBreaker": true, "timeout": 5, "unknown": 1});
+    let parameters = [
+        ("REST_HOST", "h"),
+        ("REST_HTTP_PORT", "81"),
+        ("REST_AUTH_TOKEN", "t"),
+    ];
+    let made = run(
+        StandIn::Rest,
+        "PostRequestV2",
+        variables.clone(),
+        &parameters,
+    )
+    .unwrap();
+    assert_eq!(
+        made,
+        json!({"url": "http://h:81/a?x=1&q=a+b&n=5", "headers": {"authorization": "Bearer t"},
+               "data": {"a": 1}})
+    );
+    let made = run(StandIn::Rest, "GetRequestV2", variables, &parameters).unwrap();
+    assert!(made.get("data").is_none());
+    let told = run(StandIn::Rest, "GetRequestV2", json!({}), &[]).unwrap_err();
+    assert!(told.contains("restUrl"), "{told}");
+}
+
+#[test]
+fn the_inputs_of_the_email_connector_become_a_mail() {
+    let variables = json!({"to": ["a@x", "b@x"], "from": "c@x", "cc": "[\"d@x\"]", "subject": "S",
+                           "text": "T", "html": "<b>T</b>", "charset": "utf-8"});
+    let parameters = [
+        ("EMAIL_HOST", "mail"),
+        ("EMAIL_PORT", "2525"),
+        ("EMAIL_USERNAME", "u"),
+        ("EMAIL_PASSWORD", "p"),
+        ("EMAIL_SMTP_STARTTLS", "true"),
+    ];
+    let made = run(StandIn::Email, "SendEmail", variables.clone(), &parameters).unwrap();
+    assert_eq!(
+        made,
+        json!({"smtp_host": "mail", "smtp_port": "2525", "smtp_user": "u", "smtp_password": "p",
+               "email_from": "c@x", "email_subject": "S", "email_body": "T", "email_to": "a@x,b@x",
+               "cc": "d@x", "html_body": "<b>T</b>", "smtp_starttls": true})
+    );
+    let told = run(StandIn::Email, "SendEmail", variables, &[]).unwrap_err();
+    assert!(told.contains("EMAIL_HOST"), "{told}");
+    let told = run(
+        StandIn::Email,
+        "SendEmail",
+        json!({"files": {}}),
+        &parameters,
+    )
+    .unwrap_err();
+    assert!(told.contains("files"), "{told}");
+}
+
+#[test]
+fn the_inputs_of_the_slack_connector_become_a_message() {
+    let parameters = [("SLACK_XOXB", "xoxb-1")];
+    let slack = |variables| run(StandIn::Slack, "PostMessage", variables, &parameters);
+    for (channel, is) in [
+        (json!({"channelId": "C1", "userId": "U1"}), "C1"),
+        (json!({"userId": "U1"}), "U1"),
+        (json!({"channelName": "general"}), "#general"),
+        (json!({"channelName": "#general"}), "#general"),
+    ] {
+        let mut variables = channel;
+        variables["text"] = json!("hi");
+        variables["requestResponse"] = json!("no");
+        let made = slack(variables).unwrap();
+        assert_eq!(
+            made,
+            json!({"token": "xoxb-1", "channel": is, "message": "hi"})
+        );
+    }
+    for (variables, part) in [
+        (json!({"text": "hi"}), "channelId"),
+        (json!({"channelId": "C1"}), "text"),
+        (
+            json!({"channelId": "C1", "text": "hi", "requestResponse": "any"}),
+            "'any'",
+        ),
+    ] {
+        let told = slack(variables).unwrap_err();
+        assert!(told.contains(part), "{told}");
+    }
+}
+
+#[test]
+fn what_went_wrong_is_an_output_in_which_no_engine_finds_an_expression() {
+    let mut variables = Map::new();
+    variables.insert(
+        "restStatus".to_owned(),
+        json!({"type": "integer", "value": "404"}),
+    );
+    StandIn::Rest.tell(&mut variables, true, "a ${b}");
+    assert_eq!(
+        variables["restError"],
+        json!({"type": "string", "value": "a $ {b}"})
+    );
+    assert_eq!(variables.len(), 2);
+    StandIn::Rest.tell(&mut variables, false, "x");
+    assert_eq!(variables.len(), 1);
+}

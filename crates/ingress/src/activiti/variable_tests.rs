@@ -1,0 +1,241 @@
+use super::*;
+
+fn raw(text: &str) -> Box<RawValue> {
+    RawValue::from_string(text.to_owned()).unwrap()
+}
+
+/// What is read, as text; `-` for nothing.
+fn reads(text: &str) -> String {
+    match read(&Bytes::copy_from_slice(text.as_bytes()), &raw(text)) {
+        Ok(None) => "-".to_owned(),
+        Ok(Some(json)) => String::from_utf8(json.as_bytes().to_vec()).unwrap(),
+        Err(error) => format!("error: {error}"),
+    }
+}
+
+fn envelope(kind: &str, value: &str) -> String {
+    json!({"type": kind, "value": value}).to_string()
+}
+
+/// Each row of the table of types.
+const ROWS: [(&str, &str, &str); 24] = [
+    (
+        "string",
+        "The Lord of The Rings",
+        r#""The Lord of The Rings""#,
+    ),
+    ("string", "", r#""""#),
+    ("string", "größer \u{1F600}\n", "\"größer \u{1F600}\\n\""),
+    ("integer", "5", "5"),
+    ("integer", "-2147483648", "-2147483648"),
+    ("long", "2147483648", "2147483648"),
+    ("long", "9223372036854775807", "9223372036854775807"),
+    ("short", "7", "7"),
+    ("byte", "-1", "-1"),
+    ("double", "123.123", "123.123"),
+    ("double", "1.0E10", "1.0E10"),
+    ("double", "NaN", r#""NaN""#),
+    ("float", "-Infinity", r#""-Infinity""#),
+    ("bigdecimal", "10.00", "10.00"),
+    ("bigdecimal", "1E+3", "1E+3"),
+    ("boolean", "true", "true"),
+    ("character", "x", r#""x""#),
+    ("date", "2019-09-01T00:00:00Z", r#""2019-09-01T00:00:00Z""#),
+    ("localdate", "2019-09-01", r#""2019-09-01""#),
+    (
+        "localdatetime",
+        "2019-09-01T10:20:30",
+        r#""2019-09-01T10:20:30""#,
+    ),
+    ("json", r#"{"ok":1.50}"#, r#"{"ok":1.50}"#),
+    ("map", r#"{"a":{"b":[1,null]}}"#, r#"{"a":{"b":[1,null]}}"#),
+    ("list", "[1, 2]", "[1, 2]"),
+    (
+        "object",
+        r#"{"object":{"@class":"x.Y","a":1}}"#,
+        r#"{"@class":"x.Y","a":1}"#,
+    ),
+];
+
+#[test]
+fn every_type_is_read() {
+    for (kind, value, json) in ROWS {
+        assert_eq!(reads(&envelope(kind, value)), json, "{kind} {value}");
+    }
+    assert_eq!(reads(&envelope("set", "[1]")), "[1]");
+}
+
+#[test]
+fn values_that_are_no_text_are_taken_where_they_can_be() {
+    assert_eq!(reads(r#"{"type":"integer","value":5}"#), "5");
+    assert_eq!(reads(r#"{"type":"string","value":5}"#), r#""5""#);
+    assert_eq!(reads(r#"{"type":"boolean","value":true}"#), "true");
+    assert_eq!(reads(r#"{"type":"json","value":{"a":1}}"#), r#"{"a":1}"#);
+    assert_eq!(reads(r#"{"type":"string","value":null}"#), "-");
+    assert!(reads(r#"{"type":"string","value":{"a":1}}"#).starts_with("error"));
+}
+
+#[test]
+fn plain_values_of_older_engines_are_taken_as_they_are() {
+    for text in [
+        "5",
+        "1.50",
+        r#""x""#,
+        "true",
+        "[1]",
+        r#"{"a": 1}"#,
+        r#"{"type": "x"}"#,
+        r#"{"value": 1}"#,
+        r#"{"type": {"a": 1}, "value": 1}"#,
+    ] {
+        assert_eq!(reads(text), text);
+    }
+    assert_eq!(reads("null"), "-");
+}
+
+#[test]
+fn what_does_not_fit_its_type_is_told_without_its_value() {
+    for (kind, value) in [
+        ("integer", "hunter2"),
+        ("integer", "1.5"),
+        ("integer", ""),
+        ("double", "hunter2"),
+        ("bigdecimal", "1."),
+        ("boolean", "hunter2"),
+        ("json", "hunter2"),
+        ("object", "{}"),
+        ("unheard-of", "hunter2"),
+    ] {
+        let told = reads(&envelope(kind, value));
+        assert!(
+            told.starts_with("error") && !told.contains("hunter2"),
+            "{kind}: {told}"
+        );
+    }
+    assert!(reads(&envelope("number", "5")).contains("not known: 'number'"));
+    assert_eq!(reads(&envelope("number", r#"{"object": 5}"#)), "5");
+}
+
+fn writes(text: &str, kind: Option<&str>) -> (String, String) {
+    let envelope = write(&raw(text), kind).unwrap();
+    assert_eq!(envelope.as_object().unwrap().len(), 2);
+    let part = |name: &str| envelope[name].as_str().unwrap().to_owned();
+    (part("type"), part("value"))
+}
+
+#[test]
+fn values_are_written_by_what_they_are() {
+    for (text, kind, value) in [
+        (r#""x""#, "string", "x"),
+        (r#""""#, "string", ""),
+        ("5", "integer", "5"),
+        ("-2147483648", "integer", "-2147483648"),
+        ("2147483647", "integer", "2147483647"),
+        ("2147483648", "long", "2147483648"),
+        ("9223372036854775807", "long", "9223372036854775807"),
+        ("9223372036854775808", "bigdecimal", "9223372036854775808"),
+        ("1.50", "double", "1.50"),
+        ("1e400", "bigdecimal", "1e400"),
+        ("true", "boolean", "true"),
+        (
+            r#"{"type": "a", "value": {"b": 1}}"#,
+            "json",
+            r#"{"type": "a", "value": {"b": 1}}"#,
+        ),
+        ("[1, [2]]", "json", "[1, [2]]"),
+    ] {
+        assert_eq!(
+            writes(text, None),
+            (kind.to_owned(), value.to_owned()),
+            "{text}"
+        );
+    }
+    assert_eq!(write(&raw("null"), Some("string")), None);
+}
+
+#[test]
+fn a_declared_type_counts_where_the_value_allows_it() {
+    for (text, declared, kind, value) in [
+        ("5", "string", "string", "5"),
+        ("true", "string", "string", "true"),
+        (r#"{"a":1}"#, "string", "string", r#"{"a":1}"#),
+        (r#""5""#, "integer", "integer", "5"),
+        (r#""x""#, "integer", "string", "x"),
+        ("5.0", "integer", "integer", "5"),
+        ("5.5", "integer", "double", "5.5"),
+        ("10.00", "bigdecimal", "bigdecimal", "10.00"),
+        ("10", "bigdecimal", "bigdecimal", "10"),
+        (r#""10.00""#, "bigdecimal", "bigdecimal", "10.00"),
+        (r#""false""#, "boolean", "boolean", "false"),
+        ("[1]", "array", "list", "[1]"),
+        (r#"["${x}"]"#, "array", "json", r#"["${x}"]"#),
+        (r#""x""#, "json", "json", r#""x""#),
+        (r#""2019-09-01""#, "date", "date", "2019-09-01T00:00:00Z"),
+        (
+            r#""2019-09-01T10:20:30Z""#,
+            "datetime",
+            "date",
+            "2019-09-01T10:20:30Z",
+        ),
+        (
+            r#""2019-09-01T10:20:30+02:00""#,
+            "date",
+            "date",
+            "2019-09-01T10:20:30+02:00",
+        ),
+        (
+            r#""2019-09-01T10:20:30.123Z""#,
+            "date",
+            "date",
+            "2019-09-01T10:20:30.123Z",
+        ),
+        (
+            r#""2019-09-01T10:20:30""#,
+            "date",
+            "string",
+            "2019-09-01T10:20:30",
+        ),
+        (r#""soon""#, "date", "string", "soon"),
+        ("5", "content-metadata", "integer", "5"),
+    ] {
+        let written = writes(text, Some(declared));
+        assert_eq!(
+            written,
+            (kind.to_owned(), value.to_owned()),
+            "{text} as {declared}"
+        );
+    }
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    for text in [
+        r#""x""#,
+        "5",
+        "2147483648",
+        "9223372036854775807",
+        "1.0E10",
+        "false",
+        r#"{"a":[{"b":null}]}"#,
+        "[]",
+    ] {
+        let written = write(&raw(text), None).unwrap().to_string();
+        assert_eq!(reads(&written), text);
+    }
+}
+
+#[test]
+fn expressions_are_found_as_the_engine_finds_them() {
+    for text in ["${x}", "a ${} b", "${ ${x}", "x${a\nb}"] {
+        assert!(is_expression(text), "{text}");
+    }
+    for text in ["${x", "$ {x}", "{x}", "$x", "} ${"] {
+        assert!(!is_expression(text), "{text}");
+    }
+    assert!(has_expression(&raw(r#"{"a": ["x", {"b": "\u0024{x}"}]}"#)));
+    assert!(!has_expression(&raw(r#"{"${a}": "x"}"#)));
+    assert_eq!(
+        neutral(json!({"a": ["${x}", 1], "b": "${"})),
+        json!({"a": ["$ {x}", 1], "b": "${"})
+    );
+}
