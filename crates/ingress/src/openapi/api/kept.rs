@@ -7,6 +7,12 @@ use super::calls::READ;
 use super::parts::{content, ok, operation, query, with_schema};
 use super::schemas::object;
 
+/// What connectors and profiles are called.
+const NAME: &str = "^[A-Za-z0-9_-]+$";
+
+/// What secrets are called.
+const SECRET: &str = "^[A-Za-z0-9_.-]{1,128}$";
+
 const LISTED: &[u16] = &[401, 403];
 const SHOWN: &[u16] = &[401, 403, 404];
 const KEPT: &[u16] = &[401, 403, 500, 501, 503];
@@ -38,8 +44,8 @@ pub(super) fn paths() -> [(&'static str, Value); 5] {
 
 fn profile_paths() -> Value {
     let parameters = json!([
-        path("connector", "The connector's name."),
-        path("name", "The profile's name."),
+        path("connector", "The connector's name.", NAME),
+        path("name", "The profile's name.", NAME),
     ]);
     let answered = |description, problems| ok(description, &reference("Profile"), problems);
     let mut get = operation(
@@ -81,7 +87,7 @@ fn secret_paths() -> Value {
     }))});
     let mut delete = operation("Remove a secret", "removeSecret", removed());
     for operation in [&mut put, &mut delete] {
-        operation["parameters"] = json!([path("name", "The secret's name.")]);
+        operation["parameters"] = json!([path("name", "The secret's name.", SECRET)]);
     }
     json!({"put": put, "delete": delete})
 }
@@ -100,10 +106,10 @@ fn nothing(description: &str, problems: &[u16]) -> Value {
     responses
 }
 
-fn path(name: &str, description: &str) -> Value {
+fn path(name: &str, description: &str, pattern: &str) -> Value {
     json!({
         "name": name, "in": "path", "required": true, "description": description,
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]+$", "maxLength": 128},
+        "schema": {"type": "string", "pattern": pattern},
     })
 }
 
