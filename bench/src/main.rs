@@ -5,6 +5,7 @@
 //! `cargo xtask bench` builds this and shows what it found.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // the roles report on stdout and stderr
 
+mod amqp;
 mod connection;
 mod flood;
 mod ledger;
@@ -13,6 +14,12 @@ mod measure;
 mod process;
 mod programs;
 mod python;
+#[path = "../../crates/crosspoint/tests/blackbox/activiti/rabbit.rs"]
+#[allow(
+    dead_code,
+    reason = "the tests need more of their server than is needed here"
+)]
+mod rabbit;
 mod rows;
 mod run;
 mod servers;
@@ -43,6 +50,10 @@ enum Role {
     Load(load::Plan),
     /// Send many calls at the same moment and wait for all of them
     Flood(flood::Plan),
+    /// Publish every message of a queue again: the yardstick of service tasks
+    AmqpEcho(amqp::EchoPlan),
+    /// Send service tasks through RabbitMQ and count the answers
+    AmqpLoad(amqp::Plan),
     /// Measure everything and print the rows as JSON
     Run(Options),
 }
@@ -73,6 +84,12 @@ fn main() -> Result<()> {
         Role::Echo => serve(servers::echo()),
         Role::Load(plan) => report(load::run(plan)),
         Role::Flood(plan) => report(flood::run(plan)),
+        Role::AmqpEcho(plan) => tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("starting the runtime")?
+            .block_on(amqp::echo(plan)),
+        Role::AmqpLoad(plan) => report(amqp::load(plan)),
         Role::Run(options) => report(run::run(options)),
     }
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::process::Server;
-use crate::{flood, load};
+use crate::{amqp, flood, load};
 
 /// Variables that would change what Crosspoint does, or whom it asks.
 const FOREIGN: [&str; 5] = [
@@ -93,6 +93,18 @@ impl Programs {
     /// Runs a closed loop in a process of its own.
     pub(crate) async fn load(&self, plan: &load::Plan) -> Result<load::Seen> {
         self.report("load", plan.arguments()).await
+    }
+
+    /// Starts the bare echo of messages.
+    pub(crate) async fn amqp_echo(&self, url: &str) -> Result<Server> {
+        let mut command = Command::new(&self.bench);
+        command.args(["amqp-echo", "--url", url]);
+        Server::start("amqp-echo", command).await
+    }
+
+    /// Sends service tasks in a process of its own.
+    pub(crate) async fn amqp_load(&self, plan: &amqp::Plan) -> Result<amqp::Seen> {
+        self.report("amqp-load", plan.arguments()).await
     }
 
     /// Runs a burst in a process of its own.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::programs::Programs;
 use crate::python::{self, Python};
 use crate::rows::Report;
-use crate::{Options, ledger, measure};
+use crate::{Options, amqp, ledger, measure};
 
 /// How long and how often. Times are milliseconds.
 pub(crate) struct Pace {
@@ -70,6 +70,11 @@ pub(crate) async fn run(options: Options) -> Result<Report> {
         ledger::figures(&options.figures, quick)
             .await
             .context("measuring the ledger")?,
+    );
+    rows.extend(
+        amqp::rows(&programs, &pace)
+            .await
+            .context("measuring service tasks over RabbitMQ")?,
     );
     let python = Python {
         interpreter: &options.python,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use crosspoint_core::Trace;
 use futures_util::StreamExt;
 use lapin::message::Delivery;
 use lapin::options::{
@@ -12,7 +13,7 @@ use lapin::options::{
 };
 use lapin::protocol::AMQPSoftError;
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{Channel, Connection, Consumer, ExchangeKind};
+use lapin::{Acker, Channel, Connection, Consumer, ExchangeKind};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -21,7 +22,7 @@ use super::connection::Shared;
 use super::park::park;
 use super::publisher::{Publisher, Unpublished, declare_exchange, is};
 use super::served::Served;
-use super::work::{Fate, work};
+use super::work::{Fate, Message, work};
 
 /// The pauses before something is tried again that the message broker did not take.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
@@ -166,8 +167,14 @@ async fn take(
         };
         // The consumer was cancelled, or the channel is gone: what was not answered comes again.
         let Some(Ok(delivery)) = delivery else { return };
-        let Ok(place) = shared.places.clone().acquire_owned().await else {
-            return;
+        // Without a place when the end comes: somebody else takes it.
+        let place = tokio::select! {
+            place = shared.places.clone().acquire_owned() => place.ok(),
+            () = stop.cancelled() => None,
+        };
+        let Some(place) = place else {
+            give_back(&delivery.acker).await;
+            continue;
         };
         let (shared, publisher) = (shared.clone(), publisher.clone());
         let (served, channel) = (served.clone(), channel.clone());
@@ -185,7 +192,13 @@ async fn handle(shared: &Shared, publisher: &Publisher, served: &Served, deliver
     let body = Bytes::from(delivery.data);
     let header = header(&delivery.properties, "integrationContextId");
     let (broker, settings) = (&shared.broker, &shared.settings);
-    let fate = work(broker, settings, served, body.clone(), header.as_deref()).await;
+    let trace = trace(&delivery.properties);
+    let message = Message {
+        body: body.clone(),
+        id: header.as_deref(),
+        trace,
+    };
+    let fate = work(broker, settings, served, message).await;
     let fate = match fate {
         Fate::Answer(answer) => match deliver(shared, publisher, &answer).await {
             Delivered::Yes => {
@@ -210,31 +223,44 @@ async fn handle(shared: &Shared, publisher: &Publisher, served: &Served, deliver
     match fate {
         Fate::Answer(_) => {}
         Fate::Skip => drop(delivery.acker.ack(BasicAckOptions::default()).await),
-        Fate::GiveBack => {
-            let options = BasicNackOptions {
-                requeue: true,
-                ..BasicNackOptions::default()
-            };
-            let _ = delivery.acker.nack(options).await;
-        }
+        Fate::GiveBack => give_back(&delivery.acker).await,
         Fate::Park(reason) => {
-            keep(shared, served, header.as_deref(), &body, &reason).await;
-            // Not to come again. Where the queue has a dead letter exchange, it goes there.
-            let _ = delivery.acker.reject(BasicRejectOptions::default()).await;
+            match keep(shared, served, header.as_deref(), &body, &reason).await {
+                // Not to come again. Where the queue has a dead letter exchange, it goes there.
+                true => drop(delivery.acker.reject(BasicRejectOptions::default()).await),
+                false => give_back(&delivery.acker).await,
+            }
         }
     }
 }
 
-/// Keeps a message in the ledger, however long that is away.
-async fn keep(shared: &Shared, served: &Served, id: Option<&str>, body: &Bytes, reason: &str) {
+/// Puts a message back into its queue.
+async fn give_back(acker: &Acker) {
+    let options = BasicNackOptions {
+        requeue: true,
+        ..BasicNackOptions::default()
+    };
+    // Where the connection is gone it is back already.
+    let _ = acker.nack(options).await;
+}
+
+/// Keeps a message in the ledger, however long that is away. False: the process ends before that.
+async fn keep(
+    shared: &Shared,
+    served: &Served,
+    id: Option<&str>,
+    body: &Bytes,
+    reason: &str,
+) -> bool {
     let mut pause = SHORTEST_PAUSE;
     while let Err(error) = park(&shared.broker, served, id, body, reason).await {
         tracing::error!(queue = served.queue, id, reason, %error, "A message cannot be kept.");
         tokio::select! {
             () = sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
-            () = shared.broker.stopping() => return,
+            () = shared.broker.stopping() => return false,
         }
     }
+    true
 }
 
 /// What became of an answer.
@@ -273,6 +299,12 @@ async fn deliver(
             () = shared.broker.stopping() => return Delivered::NotNow,
         }
     }
+}
+
+/// The caller's place in a trace, if the message says one.
+fn trace(properties: &lapin::BasicProperties) -> Option<Trace> {
+    let state = header(properties, "tracestate");
+    Trace::parse(&header(properties, "traceparent")?, state.as_deref())
 }
 
 /// A header of a message, as text.

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crosspoint_broker::Broker;
-use crosspoint_core::{Completion, Effect, Failure, Invalid, Kind, Outcome, Refusal, shorten};
+use crosspoint_core::{
+    Completion, Effect, Failure, Invalid, Kind, Outcome, Refusal, Trace, shorten,
+};
 use tokio::time::sleep;
 
 use super::answer::{Answer, Told};
@@ -30,22 +32,30 @@ pub(crate) enum Fate {
     GiveBack,
 }
 
-/// Runs what a message asks for. `header`: the id of its context as a header says it.
+/// A message, as far as it matters.
+pub(crate) struct Message<'m> {
+    pub(crate) body: Bytes,
+    /// The id of its context, as a header says it.
+    pub(crate) id: Option<&'m str>,
+    /// The engine's trace.
+    pub(crate) trace: Option<Trace>,
+}
+
+/// Runs what a message asks for.
 pub(crate) async fn work(
     broker: &Broker,
     settings: &Settings,
     served: &Served,
-    body: Bytes,
-    header: Option<&str>,
+    message: Message<'_>,
 ) -> Fate {
-    let request = match Request::read(body, header) {
+    let request = match Request::read(message.body, message.id) {
         Ok(request) => request,
         Err(error) => return Fate::Park(error.to_string()),
     };
     if !request.is_of_version(settings.min_app_version, settings.max_app_version) {
         return Fate::Skip;
     }
-    let failure = match run(broker, settings, served, &request).await {
+    let failure = match run(broker, settings, served, &request, message.trace).await {
         Ok(outcome) => return ready(answer_to(settings, &served.bound, &request, &outcome)),
         Err(Ended::GivenBack) => return Fate::GiveBack,
         Err(Ended::Later) => return Fate::Skip,
@@ -78,6 +88,7 @@ async fn run(
     settings: &Settings,
     served: &Served,
     request: &Request,
+    trace: Option<Trace>,
 ) -> Result<Outcome, Ended> {
     let bound = &served.bound;
     let invalid = |code: &str, why: &str| {
@@ -127,6 +138,7 @@ async fn run(
     let mut attempt = 0;
     loop {
         let mut call = request.call(bound.command.clone(), inputs.arguments.clone(), keyed);
+        call.trace = trace.clone();
         if keyed && entry.policy.async_after.is_some() {
             request.answer_later(&mut call);
         }

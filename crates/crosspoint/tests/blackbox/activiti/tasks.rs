@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::bundle::{Task, Way};
 use super::mapping::{From, Kind, Mapping, opened};
 use super::{Served, process, serve};
-use crate::harness::{Reply, Setup, Upstream, until};
+use crate::harness::{Reply, Setup, Upstream, closed_port, until};
 
 fn task(implementation: &str) -> Task {
     Task {
@@ -304,4 +304,57 @@ async fn requests_of_other_versions_are_passed_over() {
         json!("new")
     );
     assert_eq!(upstream.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_was_refused_is_tried_again() {
+    let served = serve("serve = [\"http.*\"]\nattempts = 100\nretry_pause = \"200ms\"").await;
+    let bundle = served.bundle().await;
+    let (socket, closed) = closed_port();
+    let variables = process(json!({"url": format!("http://{closed}/"), "data": {"n": 1}}));
+    let execution = bundle.begin(&task("http.PostRequestV2"), &variables).await;
+    served
+        .proxy
+        .log_line(&["Call failed", "PostRequestV2"])
+        .await;
+    let upstream = Upstream::open(socket, |_| Reply::json("{\"at\": \"last\"}"));
+    assert_eq!(
+        opened(&bundle.outputs(&execution).await["at"]),
+        json!("last")
+    );
+    // All attempts are one call, and the engine heard of none of the failures.
+    assert_eq!(
+        (upstream.seen().len(), served.proxy.rows(&[]).await.len()),
+        (1, 1)
+    );
+    assert_eq!(bundle.answers().len(), 1);
+}
+
+#[tokio::test]
+async fn a_connector_that_a_reload_brings_is_served_at_once() {
+    let served = serve("serve = [\"logging.Write\", \"http.*\"]\n").await;
+    let config = served.proxy.path().join("crosspoint.toml");
+    let with = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("builtin = [\"http\"]\n{with}")).unwrap();
+    assert_eq!(served.proxy.run(&["reload"]).await.code, Some(0));
+    let queue = served.queue("logging.Write");
+    let rabbit = super::rabbit::shared().await;
+    until("it is not consumed", async || {
+        rabbit.queue(&queue).await == Some((0, 0))
+    })
+    .await;
+    until("that is said", async || {
+        served.proxy.problems().await.contains("logging.Write")
+    })
+    .await;
+    std::fs::write(&config, with).unwrap();
+    assert_eq!(served.proxy.run(&["reload"]).await.code, Some(0));
+    until("it is consumed", async || {
+        rabbit.queue(&queue).await == Some((0, 1))
+    })
+    .await;
+    let bundle = served.bundle().await;
+    let variables = process(json!({"message": "hi"}));
+    let execution = bundle.begin(&task("logging.Write"), &variables).await;
+    bundle.outputs(&execution).await;
 }
