@@ -164,7 +164,12 @@ async fn who_keeps_tokens_needs_a_key_and_who_only_passes_by_does_not() {
     let keys = "[access]\napi_keys = [{ name = \"ops\", key = \"ops-key-4711\" }]\n";
     let config = format!("{keys}{}", config(&upstream.url("")));
     let proxy = Setup::new().config(&config).serve().await;
-    refused(&proxy, "/v1/auth/http/one?profile=prod", "needs an access key").await;
+    refused(
+        &proxy,
+        "/v1/auth/http/one?profile=prod",
+        "needs an access key",
+    )
+    .await;
     let to = "/v1/auth/http/one?redirect_url=http://localhost:8000/";
     assert_eq!(open(&proxy, to).await.status, 302);
     let ask = proxy
