@@ -7,7 +7,7 @@ use crosspoint_core::{Fields, MASKED, is_connector_name, is_sensitive_name};
 use serde_json::{Map, Value};
 
 use super::From as Written;
-use super::fields::{quoted, secret, secret_value, setting};
+use super::fields::{origin, quoted, secret, secret_value, setting};
 use super::{Definition, NotADefinition, ProfileId, Source, is_secret_name};
 use crate::cabinet::{Cabinet, Drawer, Expected};
 use crate::ledger::StoreError;
@@ -178,6 +178,9 @@ fn mistakes(definition: &Definition, about: &About<'_>) -> Vec<String> {
             (Ok(_), _) => None,
         };
         mistakes.extend(fault.map(|clause| format!("{} {clause}", quoted(name))));
+    }
+    if let Some((name, clause)) = origin(fields, definition) {
+        mistakes.push(format!("{} {clause}", quoted(name)));
     }
     if let (Some(auth), Some(known)) = (&definition.auth, &about.auths)
         && !known.contains(auth)
