@@ -194,6 +194,9 @@ fn add_forms(value: &str, forms: &mut BTreeSet<String>) {
             .to_owned(),
     );
     forms.insert(value.escape_debug().to_string());
+    for is_bytes in [false, true] {
+        forms.insert(python_literal(value, is_bytes));
+    }
 
     let encoded = utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
     for kept in [
@@ -250,6 +253,32 @@ fn ascii_only(text: &str) -> String {
     out
 }
 
+/// As Python's `repr` writes it within a dictionary, an exception or a list: text, or bytes.
+fn python_literal(value: &str, is_bytes: bool) -> String {
+    // Apostrophes are escaped only where quotation marks could not stand around the text.
+    let apostrophes = value.contains('\'') && value.contains('"');
+    let mut out = String::with_capacity(value.len());
+    for c in value.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\'' if apostrophes => out.push_str("\\'"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() || (is_bytes && !c.is_ascii()) => {
+                let bytes = &mut [0; 4];
+                match is_bytes {
+                    true => (c.encode_utf8(bytes).bytes())
+                        .for_each(|byte| out.push_str(&format!("\\x{byte:02x}"))),
+                    false => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 fn lower_hex(encoded: &str) -> String {
     let mut out = String::with_capacity(encoded.len());
     let mut hex = 0usize;
@@ -287,6 +316,25 @@ mod tests {
                 mask.apply(&format!("a {text} z")).contains(MASKED),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn python_quotes_are_found() {
+        // What `repr` makes of each as text and as bytes.
+        for (secret, repr, bytes) in [
+            (r#"a\b"cd"#, r#"'a\\b"cd'"#, r#"b'a\\b"cd'"#),
+            ("it's\"so", r#"'it\'s"so'"#, r#"b'it\'s"so'"#),
+            ("it's so", r#""it's so""#, r#"b"it's so""#),
+            ("pä\tss", r"'pä\tss'", r"b'p\xc3\xa4\tss'"),
+            ("bell\x07", r"'bell\x07'", r"b'bell\x07'"),
+        ] {
+            let mask = Mask::new([secret]);
+            for text in [repr, bytes] {
+                let masked = mask.apply(text);
+                let quoted = masked.trim_start_matches('b').len() == MASKED.len() + 2;
+                assert!(quoted && masked.contains(MASKED), "{secret:?}: {masked}");
+            }
         }
     }
 

@@ -115,6 +115,13 @@ impl<C: Send + Sync + 'static> Native<C> {
         native
     }
 
+    /// Says which field of its profiles names the system that the others belong to: see
+    /// [`Fields::origin`].
+    pub fn origin(mut self, field: &str) -> Native<C> {
+        self.manifest.fields.origin = Some(field.to_owned());
+        self
+    }
+
     /// Says how to try whether the system can be reached: see [`Connector::check`].
     pub fn check(mut self, check: Check<C>) -> Native<C> {
         self.check = Some(check);

@@ -20,6 +20,9 @@ pub struct Fields {
     /// Whether the connector itself says what the fields mean in a call. Otherwise one with the name
     /// of a parameter stands in for it in calls that do not give it.
     pub apart: bool,
+    /// The field that says which system the others belong to, as an origin: `https://api.example`. A
+    /// profile that holds anything holds it, too.
+    pub origin: Option<String>,
 }
 
 /// The profile with which an attempt runs (Django Automate: ConnectionProfile), every reference

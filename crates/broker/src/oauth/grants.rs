@@ -40,6 +40,8 @@ pub struct Setup {
     pub redirects: Redirects,
     /// Asks providers.
     pub http: Http,
+    /// The same for connectors with rules of their own about where requests may go, by their names.
+    pub own_http: HashMap<Arc<str>, Http>,
 }
 
 /// Knows the auths that connectors describe by code.
@@ -312,7 +314,7 @@ fn now(setup: Setup, secrets: &Arc<Secrets>) -> Now {
             .collect(),
         public_url: setup.public_url,
         redirects: setup.redirects,
-        client: Client::new(setup.http, secrets.clone()),
+        client: Client::new(setup.http, setup.own_http, secrets.clone()),
     }
 }
 

@@ -47,6 +47,8 @@ struct Look<'a> {
 enum Step {
     Found(Box<Found>),
     Again,
+    /// Another process has the claim.
+    Wait,
 }
 
 // === impl Grants ===
@@ -77,12 +79,23 @@ impl Grants {
         };
         let seed = seed.as_ref().map(|seed| seed.expose().as_str());
         let until = Instant::now() + LEASE + PATIENCE;
+        let mut waits = false;
         while Instant::now() < until {
-            if let Step::Found(found) = look.step(seed).await {
-                if found.0.is_ok() {
-                    self.mourn(profile, None);
+            match look.step(seed).await {
+                Step::Found(found) => {
+                    if found.0.is_ok() {
+                        self.mourn(profile, None);
+                    }
+                    return *found;
                 }
-                return *found;
+                Step::Again => {}
+                Step::Wait => {
+                    if !waits {
+                        tracing::debug!(profile = look.id, "Another process refreshes the token.");
+                    }
+                    waits = true;
+                    sleep(Duration::from_millis(fastrand::u64(50..200))).await;
+                }
             }
         }
         let message =
@@ -120,10 +133,7 @@ impl Look<'_> {
         match claim.await {
             Ok(true) => self.refresh(seen, counts).await,
             Ok(false) if counts => found(Ok(seen), None),
-            Ok(false) => {
-                sleep(Duration::from_millis(fastrand::u64(50..200))).await;
-                Step::Again
-            }
+            Ok(false) => Step::Wait,
             Err(error) if counts => {
                 tracing::warn!(profile = self.id, %error, "A token cannot be refreshed yet.");
                 found(Ok(seen), Some(PAUSES.0))

@@ -1,5 +1,6 @@
 //! Requests for tokens: a form is posted, JSON comes back (RFC 6749, section 4).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,14 +59,16 @@ pub(super) enum Fault {
 /// Asks providers for tokens.
 pub(super) struct Client {
     http: Http,
+    own: HashMap<Arc<str>, Http>,
     secrets: Arc<Secrets>,
 }
 
 // === impl Client ===
 
 impl Client {
-    pub(super) fn new(http: Http, secrets: Arc<Secrets>) -> Client {
-        Client { http, secrets }
+    /// `own`: those of connectors with rules of their own about where requests may go.
+    pub(super) fn new(http: Http, own: HashMap<Arc<str>, Http>, secrets: Arc<Secrets>) -> Client {
+        Client { http, own, secrets }
     }
 
     /// A new set of tokens. No secret is in a fault.
@@ -105,7 +108,8 @@ impl Client {
             .finish();
         request.body = Some(Bytes::from(body));
         let at = origin_of(url);
-        match self.http.send(request).await {
+        let http = self.own.get(&auth.id.connector).unwrap_or(&self.http);
+        match http.send(request).await {
             Ok(response) => answer::read(&response).map_err(|why| fault(why, &at, &mask)),
             Err(error) => {
                 let failure = Failure::from(error);
@@ -199,9 +203,8 @@ fn identify(
     match (auth.client_auth, secret) {
         (ClientAuth::Basic, Some(secret)) => {
             // Both are encoded as in a form first (RFC 6749, section 2.3.1).
-            let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-            let secret = Secret::new(encode(secret.expose()));
-            request.basic_auth = Some((encode(&id), secret));
+            let secret = Secret::new(encoded(secret.expose()));
+            request.basic_auth = Some((encoded(&id), secret));
         }
         (ClientAuth::Body, Some(secret)) => {
             form.push(("client_id".to_owned(), id));
@@ -218,7 +221,13 @@ fn mask(form: &[(String, String)], secret: Option<&Secret<String>>) -> Mask {
         |name: &str| is_sensitive_name(name) || matches!(name, "assertion" | "code_verifier");
     let sent = form.iter().filter(|(name, _)| named(name));
     let sent = sent.map(|(_, value)| value.clone());
-    Mask::new(sent.chain(secret.map(|secret| secret.expose().clone())))
+    // Encoded once more where it went into the header, in base64.
+    let secret = secret.map(|secret| [secret.expose().clone(), encoded(secret.expose())]);
+    Mask::new(sent.chain(secret.into_iter().flatten()))
+}
+
+fn encoded(text: &str) -> String {
+    byte_serialize(text.as_bytes()).collect()
 }
 
 fn fault(why: NoTokens, origin: &str, mask: &Mask) -> Fault {

@@ -231,6 +231,16 @@ impl Pattern {
 // === impl AuthSettings ===
 
 impl AuthSettings {
+    /// Where its secrets are.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        let own = match &self.grant {
+            Grant::JwtBearer(assertion) => Some(&assertion.key),
+            Grant::RefreshToken(source) => Some(source),
+            Grant::AuthorizationCode { .. } | Grant::ClientCredentials => None,
+        };
+        self.client_secret.iter().chain(own)
+    }
+
     /// A client at a provider, all else by default.
     pub fn new(
         id: AuthId,

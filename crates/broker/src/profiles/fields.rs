@@ -1,7 +1,10 @@
 //! What a single field of a profile may hold.
 
 use crosspoint_core::{Fields, Json, Parameter, is_sensitive_name, nearest, shorten};
+use crosspoint_net::OriginHeaders;
 use serde_json::Value;
+
+use super::Definition;
 
 /// The environment variable that gives a field when no profile does: its own name where that is all
 /// capitals (`SLACK_XOXB`), else one that names the connector, too (`CRM_URL`), since a bare `URL`
@@ -42,6 +45,30 @@ pub fn secret<'f>(fields: &'f Fields, name: &str) -> Result<Option<&'f Parameter
             Err("is no secret: it belongs among the settings".to_owned())
         }
         field => Ok(field),
+    }
+}
+
+/// What is wrong with the field that says which system the others belong to, after its name: a clause.
+/// What is no text is told as that.
+pub fn origin<'f>(fields: &'f Fields, definition: &Definition) -> Option<(&'f str, &'static str)> {
+    let name = fields.origin.as_deref()?;
+    let Definition {
+        settings,
+        secrets,
+        auth,
+        ..
+    } = definition;
+    match settings.get(name).unwrap_or(&Value::Null) {
+        Value::String(text) if !text.is_empty() && OriginHeaders::new(text).is_none() => Some((
+            name,
+            "must be a scheme, a host and a port: https://api.example",
+        )),
+        Value::Null if settings.len() + secrets.len() > 0 || auth.is_some() => Some((
+            name,
+            "has no value, so that nothing says which system gets the rest: set it, for example to \
+             https://api.example",
+        )),
+        _ => None,
     }
 }
 

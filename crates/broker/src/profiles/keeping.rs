@@ -6,7 +6,7 @@ use std::time::Duration;
 use crosspoint_core::{Fields, MASKED, is_connector_name, is_sensitive_name};
 use serde_json::{Map, Value};
 
-use super::fields::{quoted, secret, secret_value, setting};
+use super::fields::{origin, quoted, secret, secret_value, setting};
 use super::{Definition, NotADefinition, ProfileId, Source, Written, is_secret_name};
 use crate::cabinet::{Cabinet, Drawer, Expected};
 use crate::ledger::StoreError;
@@ -177,6 +177,9 @@ fn mistakes(definition: &Definition, about: &About<'_>) -> Vec<String> {
             (Ok(_), _) => None,
         };
         mistakes.extend(fault.map(|clause| format!("{} {clause}", quoted(name))));
+    }
+    if let Some((name, clause)) = origin(fields, definition) {
+        mistakes.push(format!("{} {clause}", quoted(name)));
     }
     if let (Some(auth), Some(known)) = (&definition.auth, &about.auths)
         && !known.contains(auth)

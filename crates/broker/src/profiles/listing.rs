@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Connections, Definition};
+use super::{Connections, Definition, ProfileId};
 
 /// A profile and whether it can be used.
 #[derive(Debug, Clone)]
@@ -46,6 +46,13 @@ impl Connections {
         }
         listed.sort_by(|a, b| a.definition.id.cmp(&b.definition.id));
         listed
+    }
+
+    /// The auth that a profile names.
+    pub fn auth_of(&self, id: &ProfileId) -> Option<String> {
+        let (file, store, _) = self.snapshot();
+        let mut all = file.into_iter().chain(store);
+        all.find(|definition| definition.id == *id)?.auth
     }
 
     /// The profiles of the configuration file.

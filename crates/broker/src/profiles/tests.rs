@@ -27,7 +27,7 @@ fn fields(open: bool) -> Fields {
     Fields {
         declared: Command::of::<Own>("", Safety::ReadOnly).parameters,
         open,
-        apart: false,
+        ..Fields::default()
     }
 }
 

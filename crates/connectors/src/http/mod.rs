@@ -30,6 +30,7 @@ pub fn connector(config: &Config, client: Http) -> impl crosspoint_core::Connect
     let native = Native::new("http", "Sends HTTP requests to any address.", connector);
     let native = native
         .profile_apart::<account::Account>()
+        .origin("origin")
         .check(|http, cx| Box::pin(account::check(http, cx)));
     commands::add(native, config.answers)
 }

@@ -1,11 +1,14 @@
 //! `crosspoint auth`: authorises profiles at providers of OAuth. The running server does the work,
-//! since browsers come back to it.
+//! since browsers come back to it. Where none runs, what the store keeps is listed and forgotten.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use crosspoint_broker::cabinet::{Cabinet, Drawer};
+use crosspoint_broker::ledger::Store;
+use crosspoint_broker::oauth::Authorised;
 use crosspoint_broker::profiles::ProfileId;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -15,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use crate::cli::{AuthCommand, FAILED, ForgetArgs, JsonArgs, LoginArgs};
 use crate::config::Loaded;
 use crate::control::{self, Answer, Request};
-use crate::{show, wire};
+use crate::{actor, show, wire};
 
 /// How long a person has, and how often the server is asked whether it is done.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -35,7 +38,7 @@ struct Grant {
 
 /// Lists, authorises or forgets.
 pub fn run(file: &Option<PathBuf>, command: AuthCommand) -> Result<ExitCode> {
-    let loaded = match wire::Options::of(file).load() {
+    let loaded = match wire::Options::of(file).load_unfollowed() {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(show::problems(&problems)),
     };
@@ -55,14 +58,32 @@ async fn ask(loaded: &Loaded, request: Request) -> Result<Answer> {
     control::ask(&loaded.config.data_dir.0, request).await
 }
 
+/// What is granted, by the server that runs; else by the store.
 async fn grants(loaded: &Loaded) -> Result<(Vec<Grant>, Value)> {
-    let answer = ask(loaded, Request::Grants).await?;
-    if !answer.done {
-        bail!("{}", answer.text);
-    }
-    let json: Value = serde_json::from_str(&answer.text).context("reading the answer")?;
+    let asked = control::ask_if_there(&loaded.config.data_dir.0, Request::Grants).await?;
+    let json: Value = match asked {
+        Some(answer) if answer.done => {
+            serde_json::from_str(&answer.text).context("reading the answer")?
+        }
+        Some(answer) => bail!("{}", answer.text),
+        None => of_store(loaded).await?,
+    };
     let grants = serde_json::from_value(json.clone()).context("reading the answer")?;
     Ok((grants, json))
+}
+
+async fn of_store(loaded: &Loaded) -> Result<Value> {
+    let store = match wire::ledger::open(loaded, false).await {
+        Ok(Some(store)) => store,
+        // Nobody has granted anything yet.
+        Ok(None) => return Ok(Value::Array(Vec::new())),
+        Err(error) if wire::ledger::is_missing(&error) => return Ok(Value::Array(Vec::new())),
+        Err(error) => return Err(error),
+    };
+    let items = Cabinet::list(&*store, Drawer::Grant).await;
+    store.close().await;
+    let items = items.context("reading what is authorised")?;
+    Ok(wire::desk::granted(items.iter().filter_map(Authorised::of)))
 }
 
 async fn list(loaded: &Loaded, args: &JsonArgs) -> Result<ExitCode> {
@@ -115,7 +136,7 @@ async fn login(loaded: &Loaded, args: LoginArgs) -> Result<ExitCode> {
     let request = Request::Authorise {
         profile: args.profile.to_string(),
         auth: args.auth,
-        by: user(),
+        by: actor::user(),
     };
     let answer = ask(loaded, request).await?;
     if !answer.done {
@@ -169,9 +190,12 @@ async fn authorised(loaded: &Loaded, profile: &ProfileId) -> Result<Option<i64>>
 async fn forget(loaded: &Loaded, args: ForgetArgs) -> Result<ExitCode> {
     let request = Request::ForgetGrant {
         profile: args.profile.to_string(),
-        by: user(),
+        by: actor::user(),
     };
-    let answer = ask(loaded, request).await?;
+    let answer = match control::ask_if_there(&loaded.config.data_dir.0, request).await? {
+        Some(answer) => answer,
+        None => forget_in_store(loaded, &args.profile).await?,
+    };
     if !answer.done {
         return Ok(refused(&answer));
     }
@@ -179,16 +203,29 @@ async fn forget(loaded: &Loaded, args: ForgetArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+async fn forget_in_store(loaded: &Loaded, profile: &ProfileId) -> Result<Answer> {
+    let store = match wire::ledger::open(loaded, false).await {
+        Ok(Some(store)) => store,
+        Ok(None) => return Ok(wire::desk::forgotten(profile, false)),
+        Err(error) if wire::ledger::is_missing(&error) => {
+            return Ok(wire::desk::forgotten(profile, false));
+        }
+        Err(error) => return Err(error),
+    };
+    let id = profile.to_string();
+    let done = async {
+        let there = store.remove(Drawer::Grant, &id).await?;
+        if there {
+            actor::record(&*store, "auth.forget", &id, None).await?;
+        }
+        anyhow::Ok(there)
+    };
+    let done = done.await;
+    store.close().await;
+    Ok(wire::desk::forgotten(profile, done?))
+}
+
 fn refused(answer: &Answer) -> ExitCode {
     eprintln!("error: {}", show::plain(&answer.text));
     ExitCode::from(FAILED)
-}
-
-/// Whoever sits here, for the audit.
-fn user() -> String {
-    let names = ["USER", "LOGNAME"].into_iter();
-    let mut names = names.filter_map(|name| std::env::var(name).ok());
-    names
-        .find(|name| !name.is_empty())
-        .unwrap_or_else(|| "unknown".to_owned())
 }

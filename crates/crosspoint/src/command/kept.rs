@@ -37,7 +37,7 @@ pub fn run(
     file: &Option<PathBuf>,
     work: impl AsyncFnOnce(&Desk) -> Result<()>,
 ) -> Result<ExitCode> {
-    let loaded = match wire::Options::of(file).load() {
+    let loaded = match wire::Options::of(file).load_unfollowed() {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(show::problems(&problems)),
     };

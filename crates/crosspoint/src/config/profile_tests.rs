@@ -99,6 +99,8 @@ auth = "a b"
 [connectors.http.profiles.main]
 secrets = { headers = "canary", access_token = "secret:a b", basic_auth_password = "vault:x" }
 nothing = 1
+[connectors.http.profiles.odd]
+settings = { origin = "api.example/v1" }
 [connectors.logging.profiles.main]
 "##;
     let found = problems(file, &[]);
@@ -119,6 +121,8 @@ nothing = 1
         "`connectors.http.profiles.main.secrets.headers` must be an object, not text",
         "`connectors.http.profiles.main.secrets.access_token`: `secret:` wants the name of a secret",
         "`connectors.http.profiles.main.secrets.basic_auth_password`: `vault:` wants a path and a",
+        "`connectors.http.profiles.main.settings.origin` has no value, so that nothing says which",
+        "`connectors.http.profiles.odd.settings.origin` must be a scheme, a host and a port",
         "unknown key `connectors.http.profiles.main.nothing`",
         "unknown key `connectors.logging.profiles`",
     ] {

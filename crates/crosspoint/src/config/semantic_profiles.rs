@@ -73,7 +73,34 @@ impl Semantic<'_> {
             self.profile_auth(&format!("{table}.auth"), connector, auth);
             definition.auth = Some(auth.clone());
         }
+        self.profile_origin(table, profile, fields, &definition);
         definition
+    }
+
+    /// Which system the rest belongs to must be known before anything is sent.
+    fn profile_origin(
+        &mut self,
+        table: &str,
+        profile: &Profile,
+        fields: &Fields,
+        definition: &Definition,
+    ) {
+        let Some((name, clause)) = fields::origin(fields, definition) else {
+            return;
+        };
+        let written = profile.settings.0.contains_key(name);
+        // What was written and is something else is told already.
+        if written && !definition.settings.contains_key(name) {
+            return;
+        }
+        let key = format!("{table}.settings.{name}");
+        let place = match written {
+            true => self.value_place(&format!("{table}.settings"), name),
+            false => self.table_place(table),
+        };
+        let message = format!("`{key}` {clause}");
+        self.problems
+            .push(Problem::new(&key, place.as_ref(), message, ""));
     }
 
     /// The auths of a connector that is not built in are known when it has loaded.

@@ -72,7 +72,7 @@ pub(super) fn common(loaded: &Loaded, listener: Option<SocketAddr>) -> Result<Ht
     client(loaded, loaded.config.egress.rules(), listener)
 }
 
-fn client(loaded: &Loaded, egress: Rules, listener: Option<SocketAddr>) -> Result<Http> {
+pub(super) fn client(loaded: &Loaded, egress: Rules, listener: Option<SocketAddr>) -> Result<Http> {
     Http::new(crosspoint_net::Settings {
         egress,
         ca_files: loaded.config.egress.ca_files.clone(),

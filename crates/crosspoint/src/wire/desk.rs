@@ -14,7 +14,10 @@ pub async fn authorise(broker: &Broker, profile: &str, auth: Option<String>, by:
         let profile: ProfileId = profile.parse().map_err(text)?;
         let auth = match auth {
             Some(auth) => auth,
-            None => only_auth(broker, grants, &profile)?,
+            None => match broker.connections().auth_of(&profile) {
+                Some(auth) => auth,
+                None => only_auth(broker, grants, &profile)?,
+            },
         };
         let id = AuthId::new(profile.connector.clone(), auth);
         let purpose = Purpose::Keep {
@@ -34,7 +37,7 @@ pub async fn authorise(broker: &Broker, profile: &str, auth: Option<String>, by:
 pub async fn list(broker: &Broker) -> Answer {
     let listed = async {
         let listed = grants(broker)?.list().await.map_err(text)?;
-        Ok::<_, String>(listed.into_iter().map(grant).collect::<Value>())
+        Ok::<_, String>(granted(listed.into_iter()))
     };
     match listed.await {
         Ok(list) => Answer::done(list.to_string()),
@@ -44,19 +47,26 @@ pub async fn list(broker: &Broker) -> Answer {
 
 /// Forgets a grant.
 pub async fn forget(broker: &Broker, profile: &str, by: &str) -> Answer {
-    let forgotten = async {
+    let done = async {
         let grants = grants(broker)?;
         let profile: ProfileId = profile.parse().map_err(text)?;
         let there = grants.forget(&profile, by, "cli").await.map_err(text)?;
-        match there {
-            true => Ok(format!("What was granted for {profile} is forgotten.")),
-            false => Err(format!("nothing is authorised for {profile}")),
-        }
+        Ok::<_, String>(forgotten(&profile, there))
     };
-    match forgotten.await {
-        Ok(done) => Answer::done(done),
-        Err(why) => Answer::refused(why),
+    done.await.unwrap_or_else(Answer::refused)
+}
+
+/// What is said where a grant was to be forgotten.
+pub fn forgotten(profile: &ProfileId, there: bool) -> Answer {
+    match there {
+        true => Answer::done(format!("What was granted for {profile} is forgotten.")),
+        false => Answer::refused(format!("nothing is authorised for {profile}")),
     }
+}
+
+/// Grants as a JSON list.
+pub fn granted(grants: impl Iterator<Item = Authorised>) -> Value {
+    grants.map(grant).collect()
 }
 
 fn text(error: impl ToString) -> String {

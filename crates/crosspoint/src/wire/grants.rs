@@ -1,9 +1,12 @@
 //! What providers have granted, as the configuration wants it.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use anyhow::Result;
 use crosspoint_broker::oauth::{Redirects, Setup};
+use crosspoint_net::Http;
 
 use super::built_in;
 use crate::config::Loaded;
@@ -27,7 +30,21 @@ pub fn setup(loaded: &Loaded, listener: Option<SocketAddr>) -> Result<Setup> {
         public_url,
         redirects: Redirects { hosts },
         http: built_in::common(loaded, listener)?,
+        own_http: own_http(loaded, listener)?,
     })
+}
+
+/// A connector's rules about where requests may go count for its tokens, too.
+fn own_http(loaded: &Loaded, listener: Option<SocketAddr>) -> Result<HashMap<Arc<str>, Http>> {
+    let mut own = HashMap::new();
+    for auth in &loaded.auths {
+        let connector = &auth.id.connector;
+        if let (Some(egress), _) = loaded.config.connectors.common(connector) {
+            let client = built_in::client(loaded, egress.rules(), listener)?;
+            own.insert(connector.clone(), client);
+        }
+    }
+    Ok(own)
 }
 
 /// Where a browser on this machine reaches an address that is listened on.

@@ -116,6 +116,7 @@ pub fn grants_over(cabinet: Arc<dyn Cabinet>, auth: AuthSettings) -> Grants {
         public_url: "http://127.0.0.1:7004".to_owned(),
         redirects: Redirects::default(),
         http: crosspoint_net::Http::new(crosspoint_net::Settings::default()).unwrap(),
+        own_http: Default::default(),
     };
     Grants::new(cabinet, secrets, setup)
 }

@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use crosspoint_broker::cabinet::Cabinet;
-use crosspoint_broker::profiles::{Source, is_secret_name};
+use crosspoint_broker::oauth::AuthSettings;
+use crosspoint_broker::profiles::{Definition, Source, is_secret_name};
 use crosspoint_store::Ledger;
 
 use crate::cli::SecretCommand;
@@ -25,6 +26,9 @@ use crate::{logging, wire};
 struct Desk {
     /// Where the configuration refers to, by the key.
     references: Vec<(String, Source)>,
+    /// The profiles of the configuration file.
+    profiles: Vec<Definition>,
+    auths: Vec<AuthSettings>,
     ledger: Arc<Ledger>,
 }
 
@@ -90,6 +94,8 @@ impl Desk {
         match opened {
             Ok(Some(ledger)) => Ok(Some(Desk {
                 references: loaded.references.clone(),
+                profiles: loaded.profiles.clone(),
+                auths: loaded.auths.clone(),
                 ledger,
             })),
             Ok(None) => bail!(NOWHERE),

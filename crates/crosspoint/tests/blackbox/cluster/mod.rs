@@ -5,6 +5,7 @@ mod examples;
 mod keys;
 mod losses;
 mod starts;
+mod tokens;
 
 use crate::harness::{Database, Proxy, until};
 use crate::ledger::place::Place;

@@ -110,8 +110,7 @@ async fn a_bad_profile_is_its_own_error_before_anything_is_sent() {
     let slack = slack().await;
     let profiles = "[connectors.slack.profiles.off]\nenabled = false\n\
                     secrets = { token = \"x\" }\n\
-                    [connectors.slack.profiles.gone]\nsecrets = { token = \"secret:GONE\" }\n\
-                    [connectors.http.profiles.bare]\nsecrets = { access_token = \"canary\" }\n";
+                    [connectors.slack.profiles.gone]\nsecrets = { token = \"secret:GONE\" }\n";
     let proxy = serve(&of_slack(&slack, profiles)).await;
     let calls = |command: &str, arguments: Value, profile: &str| {
         proxy.asks(&json!({"command": command, "arguments": arguments, "profile": profile}))
@@ -153,13 +152,12 @@ async fn a_bad_profile_is_its_own_error_before_anything_is_sent() {
             answer.text
         );
     }
-    let answer = calls("http/GetRequestV2", json!({"url": slack.url("/")}), "bare");
-    let answer = answer.send().await;
-    assert_eq!(answer.problem(), (400, "profile_incomplete".to_owned()));
+    let arguments = ["profile", "set", "http/bare", "--secret", "access_token"];
+    let bare = proxy.setup().run_with(&arguments, "canary").await;
+    assert_eq!(bare.code, Some(2), "{bare:?}");
     assert!(
-        answer.text.contains("field 'origin' has no value"),
-        "{}",
-        answer.text
+        bare.stderr.contains("field 'origin' has no value"),
+        "{bare:?}"
     );
     let mistaken = json!({"command": "slack/PostMessage", "arguments": {}, "profile": ""});
     assert_eq!(proxy.asks(&mistaken).send().await.problem().0, 400);

@@ -45,6 +45,7 @@ async fn a_real_provider_gives_new_tokens_for_the_old_ones() {
             public_url: "http://127.0.0.1:7004".to_owned(),
             redirects: Redirects::default(),
             http: crosspoint_net::Http::new(crosspoint_net::Settings::default()).unwrap(),
+            own_http: Default::default(),
         },
     );
     let profile = ProfileId::new("http", "prod");

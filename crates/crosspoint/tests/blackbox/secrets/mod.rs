@@ -3,6 +3,7 @@
 //!
 //! Bodies of results are never altered, so what an upstream sends back stands there.
 
+mod accounts;
 mod arguments;
 mod command_line;
 mod configuration;

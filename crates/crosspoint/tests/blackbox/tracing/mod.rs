@@ -11,7 +11,7 @@ mod variables;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Proxy, Upstream};
-use collector::Collector;
+pub use collector::Collector;
 
 /// A trace of somebody else.
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
