@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use crosspoint_core::{Command, Tracing};
+use crosspoint_core::{Command, Fields, Tracing};
 use crosspoint_ingress::activiti::commands_of;
 use crosspoint_ingress::activiti::definition::{Binding, Definition, bind};
 use serde_json::{Value, json};
@@ -52,7 +52,8 @@ pub fn run(file: &Option<PathBuf>, args: &ImportArgs) -> Result<ExitCode> {
     }
     let bindings = bind(&definition, &commands, &explicit);
     let table = table(args, &definition, &connector, &bindings);
-    let notes = notes(&definition, &connector, &bindings);
+    let fields = &entries[0].connector.manifest().fields;
+    let notes = notes(&definition, &connector, fields, &bindings);
     if args.json {
         println!("{:#}", as_json(&connector, &bindings, &table, &notes));
     } else {
@@ -106,7 +107,12 @@ fn table(
     table
 }
 
-fn notes(definition: &Definition, connector: &str, bindings: &[Binding]) -> Vec<String> {
+fn notes(
+    definition: &Definition,
+    connector: &str,
+    fields: &Fields,
+    bindings: &[Binding],
+) -> Vec<String> {
     let mut notes = Vec::new();
     for binding in bindings {
         let action = &binding.action;
@@ -146,14 +152,20 @@ fn notes(definition: &Definition, connector: &str, bindings: &[Binding]) -> Vec<
             "events stay in the definition, and nothing sends them yet: {events}"
         ));
     }
-    if !definition.config.is_empty() {
-        let config = definition.config.iter().map(|one| match one.required {
+    // Those that are fields of its profiles come from there.
+    let config = definition.config.iter();
+    let strange = config.filter(|one| !fields.open && fields.get(&one.name).is_none());
+    let strange: Vec<_> = strange
+        .map(|one| match one.required {
             true => format!("{} (required)", one.name),
             false => one.name.clone(),
-        });
-        let config = config.collect::<Vec<_>>().join(", ");
+        })
+        .collect();
+    if !strange.is_empty() {
+        let strange = strange.join(", ");
         notes.push(format!(
-            "configuration parameters stay in the definition: {config}"
+            "configuration parameters that the profiles of {connector} do not know stay in the \
+             definition: {strange}"
         ));
     }
     notes
