@@ -8,13 +8,14 @@ use super::parts::{content, ok, operation, query, with_schema};
 use super::schemas::object;
 
 const LISTED: &[u16] = &[401, 403];
+const CHECKED: &[u16] = &[400, 401, 403, 404];
 const SHOWN: &[u16] = &[401, 403, 404];
 const KEPT: &[u16] = &[401, 403, 500, 501, 503];
 const WRITTEN: &[u16] = &[400, 401, 403, 404, 408, 409, 413, 415, 500, 501, 503];
 const REMOVED: &[u16] = &[401, 403, 404, 409, 500, 501, 503];
 
 /// The paths.
-pub(super) fn paths() -> [(&'static str, Value); 5] {
+pub(super) fn paths() -> [(&'static str, Value); 6] {
     let list = |schema| json!({"type": "array", "items": reference(schema)});
     let listed = |description, problems, schema| {
         with_schema(ok(description, &json!({}), problems), &list(schema))
@@ -27,6 +28,7 @@ pub(super) fn paths() -> [(&'static str, Value); 5] {
             json!({"get": operation("List the profiles", "listProfiles", profiles)}),
         ),
         ("/api/v1/profiles/{connector}/{name}", profile_paths()),
+        ("/api/v1/profiles/{connector}/{name}/check", check()),
         (
             "/api/v1/secrets",
             json!({"get": operation("List the names of the secrets", "listSecrets", secrets)}),
@@ -67,6 +69,19 @@ fn profile_paths() -> Value {
     json!({"get": get, "put": put, "patch": patch, "delete": delete})
 }
 
+fn check() -> Value {
+    let mut post = operation(
+        "Try whether the system can be reached and takes a profile",
+        "checkProfile",
+        ok("How it went.", &reference("Check"), CHECKED),
+    );
+    post["parameters"] = json!([
+        path("connector", "The connector's name."),
+        path("name", "The profile's name."),
+    ]);
+    json!({"post": post})
+}
+
 fn secret_paths() -> Value {
     let mut put = operation(
         "Make or replace a secret, which never comes out again",
@@ -80,8 +95,10 @@ fn secret_paths() -> Value {
         "properties": {"value": {"type": "string", "minLength": 1, "writeOnly": true}},
     }))});
     let mut delete = operation("Remove a secret", "removeSecret", removed());
+    let mut name = path("name", "The secret's name.");
+    name["schema"]["pattern"] = "^[A-Za-z0-9_.-]+$".into();
     for operation in [&mut put, &mut delete] {
-        operation["parameters"] = json!([path("name", "The secret's name.")]);
+        operation["parameters"] = json!([name]);
     }
     json!({"put": put, "delete": delete})
 }
@@ -100,6 +117,7 @@ fn nothing(description: &str, problems: &[u16]) -> Value {
     responses
 }
 
+/// The name of a connector or a profile.
 fn path(name: &str, description: &str) -> Value {
     json!({
         "name": name, "in": "path", "required": true, "description": description,
@@ -167,9 +185,22 @@ fn audit() -> Value {
 }
 
 /// The shapes of the answers.
-pub(super) fn schemas() -> [(&'static str, Value); 4] {
+pub(super) fn schemas() -> [(&'static str, Value); 5] {
     [
         ("Profile", profile()),
+        (
+            "Check",
+            object(&[json!({
+                "at": {"type": ["string", "null"], "format": "date-time"},
+                "milliseconds": {"type": "integer"},
+                "error": {
+                    "type": ["object", "null"],
+                    "required": ["code", "message"],
+                    "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+                    "description": "Why it does not work. Null: it does.",
+                },
+            })]),
+        ),
         (
             "SecretName",
             object(&[json!({
@@ -212,6 +243,7 @@ fn profile() -> Value {
             "description": "Whether calls that name none use it.",
         },
         "problem": {"type": ["string", "null"], "description": "Why it cannot be used."},
+        "last_check": {"anyOf": [reference("Check"), {"type": "null"}]},
     })])
 }
 
