@@ -45,6 +45,11 @@ impl Fields {
         self.declared.iter().find(|field| field.name == name)
     }
 
+    /// Whether a profile may hold a field of that name.
+    pub fn takes(&self, name: &str) -> bool {
+        self.open || self.get(name).is_some()
+    }
+
     /// Whether a profile may hold nothing at all.
     pub fn is_none(&self) -> bool {
         self.declared.is_empty() && !self.open

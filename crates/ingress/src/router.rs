@@ -116,6 +116,10 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
                 .patch(api::profiles::set)
                 .delete(api::profiles::remove),
         )
+        .route(
+            "/api/v1/profiles/{connector}/{name}/check",
+            post(api::profiles::check),
+        )
         .route("/api/v1/secrets", get(api::secrets::secrets))
         .route(
             "/api/v1/secrets/{name}",

@@ -81,6 +81,15 @@ impl Checked {
             checked.take_settings(definition, ground.fields);
             checked.take_secrets(definition, ground.fields);
         }
+        if let Some(token) = ground
+            .token
+            .as_ref()
+            .filter(|name| !ground.fields.takes(name))
+        {
+            let clause =
+                "is not known, and the token of its auth fills it: set token_field of the auth";
+            checked.mistake(token, clause);
+        }
         checked.fill_up(definition.as_ref(), &ground);
         checked.definition = definition;
         checked

@@ -15,7 +15,7 @@ use crate::show;
 
 /// Prints the newest acts.
 pub fn run(file: &Option<PathBuf>, args: AuditArgs) -> Result<ExitCode> {
-    kept::run(file, async |desk| {
+    kept::look(file, async |desk| {
         let acts = desk.cabinet().acts(args.limit, None).await?;
         match args.json {
             true => println!("{:#}", acts.iter().map(act_json).collect::<Value>()),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use crosspoint_broker::access::NotKept;
-use crosspoint_broker::cabinet::Cabinet;
+use crosspoint_broker::cabinet::{Cabinet, Memory};
 use crosspoint_broker::ledger::Store;
 use crosspoint_store::Ledger;
 
@@ -19,7 +19,9 @@ use crate::{actor, logging, show, wire};
 pub struct Desk {
     /// The configuration.
     pub loaded: Loaded,
-    store: Arc<Ledger>,
+    cabinet: Arc<dyn Cabinet>,
+    /// What keeps it, where anything is kept.
+    store: Option<Arc<Ledger>>,
 }
 
 /// Why something is not possible. Ends with exit code 1.
@@ -37,15 +39,33 @@ pub fn run(
     file: &Option<PathBuf>,
     work: impl AsyncFnOnce(&Desk) -> Result<()>,
 ) -> Result<ExitCode> {
+    on_desk(file, async |loaded| Desk::open(loaded).await, work)
+}
+
+/// Opens the store to look at it. Where there is none, nothing is in it.
+pub fn look(
+    file: &Option<PathBuf>,
+    work: impl AsyncFnOnce(&Desk) -> Result<()>,
+) -> Result<ExitCode> {
+    on_desk(file, async |loaded| Desk::open_to_look(loaded).await, work)
+}
+
+fn on_desk(
+    file: &Option<PathBuf>,
+    open: impl AsyncFnOnce(Loaded) -> Result<Desk>,
+    work: impl AsyncFnOnce(&Desk) -> Result<()>,
+) -> Result<ExitCode> {
     let loaded = match wire::Options::of(file).load_unfollowed() {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(show::problems(&problems)),
     };
     logging::start("off", LogFormat::Text, wire::mask(&loaded));
     to_the_end(async {
-        let desk = Desk::open(loaded).await?;
+        let desk = open(loaded).await?;
         let done = work(&desk).await;
-        desk.store.close().await;
+        if let Some(store) = &desk.store {
+            store.close().await;
+        }
         done.map(|()| ExitCode::SUCCESS)
     })
 }
@@ -69,7 +89,7 @@ pub fn to_the_end(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCo
 impl Desk {
     async fn open(loaded: Loaded) -> Result<Desk> {
         match wire::ledger::open_to_write(&loaded).await? {
-            Some(store) => Ok(Desk { loaded, store }),
+            Some(store) => Ok(Desk::over(loaded, Some(store))),
             None => bail!(
                 "there is no store to keep this in: the setting store.url is \"none\"; take it out, \
                  or name a store"
@@ -77,9 +97,29 @@ impl Desk {
         }
     }
 
+    async fn open_to_look(loaded: Loaded) -> Result<Desk> {
+        let store = match wire::ledger::open(&loaded, false).await {
+            Err(error) if wire::ledger::is_missing(&error) => None,
+            opened => opened?,
+        };
+        Ok(Desk::over(loaded, store))
+    }
+
+    fn over(loaded: Loaded, store: Option<Arc<Ledger>>) -> Desk {
+        let cabinet: Arc<dyn Cabinet> = match &store {
+            Some(store) => store.clone(),
+            None => Arc::new(Memory::default()),
+        };
+        Desk {
+            loaded,
+            cabinet,
+            store,
+        }
+    }
+
     /// What is kept.
     pub fn cabinet(&self) -> &dyn Cabinet {
-        &*self.store
+        &*self.cabinet
     }
 
     /// Records what was done, by the name of this user.

@@ -102,6 +102,12 @@ nothing = 1
 [connectors.http.profiles.odd]
 settings = { origin = "api.example/v1" }
 [connectors.logging.profiles.main]
+[connectors.slack.profiles.three]
+auth = "main"
+[connectors.slack.auths.main]
+authorize_url = "https://h/a"
+token_url = "https://h/t"
+client_id = "me"
 "##;
     let found = problems(file, &[]);
 
@@ -123,6 +129,8 @@ settings = { origin = "api.example/v1" }
         "`connectors.http.profiles.main.secrets.basic_auth_password`: `vault:` wants a path and a",
         "`connectors.http.profiles.main.settings.origin` has no value, so that nothing says which",
         "`connectors.http.profiles.odd.settings.origin` must be a scheme, a host and a port",
+        "`connectors.slack.profiles.three.auth`: the token of `main` fills the field `access_token`,",
+        "set `token_field` in [connectors.slack.auths.main]: `token`",
         "unknown key `connectors.http.profiles.main.nothing`",
         "unknown key `connectors.logging.profiles`",
     ] {

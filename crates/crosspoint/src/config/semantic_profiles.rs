@@ -70,7 +70,7 @@ impl Semantic<'_> {
             &mut definition,
         );
         if let Some(auth) = &profile.auth {
-            self.profile_auth(&format!("{table}.auth"), connector, auth);
+            self.profile_auth(&format!("{table}.auth"), connector, auth, fields);
             definition.auth = Some(auth.clone());
         }
         self.profile_origin(table, profile, fields, &definition);
@@ -104,7 +104,7 @@ impl Semantic<'_> {
     }
 
     /// The auths of a connector that is not built in are known when it has loaded.
-    fn profile_auth(&mut self, key: &str, connector: &str, auth: &str) {
+    fn profile_auth(&mut self, key: &str, connector: &str, auth: &str, fields: &Fields) {
         let connectors = &self.config.connectors;
         let configured = connectors.auths(connector);
         if !is_connector_name(auth) {
@@ -113,6 +113,20 @@ impl Semantic<'_> {
         } else if !connectors.mounted.contains_key(connector) && !configured.contains_key(auth) {
             let message = format!("`{key}`: `{connector}` has no auth `{}`", shorten(auth));
             let help = format!("describe it in [connectors.{connector}.auths.{auth}]");
+            self.problem(key, message, help);
+        } else if let Some(field) = configured.get(auth).map(|auth| &auth.token_field)
+            && !fields.takes(field)
+        {
+            let message = format!(
+                "`{key}`: the token of `{auth}` fills the field `{}`, which `{connector}` does not have",
+                shorten(field)
+            );
+            let secret = fields.declared.iter().filter(|field| field.secret);
+            let names: Vec<_> = secret.map(|field| format!("`{}`", field.name)).collect();
+            let help = format!(
+                "set `token_field` in [connectors.{connector}.auths.{auth}]: {}",
+                names.join(", ")
+            );
             self.problem(key, message, help);
         }
     }

@@ -7,12 +7,16 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use crosspoint_broker::cabinet::Cabinet;
+use crosspoint_broker::ledger::time_json;
 use crosspoint_broker::oauth::Grants;
-use crosspoint_broker::profiles::{self, About, Listed, NotChanged, ProfileId};
+use crosspoint_broker::profiles::{
+    self, About, CheckResult, Connections, Listed, NotChanged, ProfileId,
+};
 use crosspoint_core::Connector;
+use futures_util::future::join_all;
 use http::request::Parts;
 use http::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::audit::record;
 use super::call::read;
@@ -27,11 +31,11 @@ pub(crate) async fn profiles(
     State(shared): State<Shared>,
     Extension(seen): Extension<Seen>,
 ) -> Response {
-    let all = shared.broker.connections().list();
-    let visible = all
-        .iter()
-        .filter(|one| seen.sees(&one.definition.id.connector));
-    crate::answer::json(StatusCode::OK, &visible.map(shown).collect())
+    let connections = shared.broker.connections();
+    let mut visible = connections.list();
+    visible.retain(|one| seen.sees(&one.definition.id.connector));
+    let shown = visible.iter().map(|one| shown(&connections, one));
+    crate::answer::json(StatusCode::OK, &join_all(shown).await.into())
 }
 
 /// One profile.
@@ -40,8 +44,32 @@ pub(crate) async fn profile(
     Extension(seen): Extension<Seen>,
     path: Named,
 ) -> Response {
-    match named(&seen, path).and_then(|id| find(&shared, &id)) {
+    let done = async {
+        let id = named(&seen, path)?;
+        find(&shared, &id).await
+    };
+    match done.await {
         Ok(profile) => crate::answer::json(StatusCode::OK, &profile),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Tries whether the system can be reached and takes a profile, and says how that went.
+pub(crate) async fn check(
+    State(shared): State<Shared>,
+    Extension(seen): Extension<Seen>,
+    path: Named,
+) -> Response {
+    let done = async {
+        let id = named(&seen, path)?;
+        find(&shared, &id).await?;
+        let checked = shared.broker.check_profile(&id, shared.api_deadline).await;
+        // That nothing could be tried is no result.
+        checked
+            .map_err(|failure| Problem::new(StatusCode::BAD_REQUEST, failure.code, failure.message))
+    };
+    match done.await {
+        Ok(result) => crate::answer::json(StatusCode::OK, &result_of(&result)),
         Err(problem) => problem.into_response(),
     }
 }
@@ -86,7 +114,7 @@ pub(crate) async fn set(
         let what = if kept.is_new { "new" } else { "changed" };
         record(&shared, &seen, "profile.set", &id.to_string(), Some(what)).await;
         shared.broker.refresh_connections().await?;
-        find(&shared, &id)
+        find(&shared, &id).await
     };
     match done.await {
         Ok(profile) => crate::answer::json(StatusCode::OK, &profile),
@@ -138,19 +166,31 @@ fn named(seen: &Seen, path: Named) -> Result<ProfileId, Problem> {
     id.map_err(|error| Problem::no_such(error.to_string()))
 }
 
-fn find(shared: &Shared, id: &ProfileId) -> Result<Value, Problem> {
-    let all = shared.broker.connections().list();
-    let found = all.iter().find(|one| one.definition.id == *id);
-    found
-        .map(shown)
-        .ok_or_else(|| Problem::no_such(format!("there is no profile {id}")))
+async fn find(shared: &Shared, id: &ProfileId) -> Result<Value, Problem> {
+    let connections = shared.broker.connections();
+    let all = connections.list();
+    match all.iter().find(|one| one.definition.id == *id) {
+        Some(found) => Ok(shown(&connections, found).await),
+        None => Err(Problem::no_such(format!("there is no profile {id}"))),
+    }
 }
 
-fn shown(profile: &Listed) -> Value {
+async fn shown(connections: &Connections, profile: &Listed) -> Value {
+    let last = connections.last_check(&profile.definition.id).await;
     let mut shown = profile.definition.shown();
+    shown.insert("last_check".into(), last.as_ref().map(result_of).into());
     shown.insert("used_by_default".into(), profile.is_used.into());
     shown.insert("problem".into(), profile.problem.clone().into());
     Value::Object(shown)
+}
+
+fn result_of(result: &CheckResult) -> Value {
+    let error = result.error.as_ref();
+    json!({
+        "at": time_json(result.at),
+        "milliseconds": result.milliseconds,
+        "error": error.map(|error| json!({"code": error.code, "message": error.message})),
+    })
 }
 
 /// Where profiles and secrets are kept.

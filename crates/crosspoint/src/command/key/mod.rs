@@ -14,12 +14,14 @@ use crate::command::kept::{self, Desk};
 
 /// Makes, lists, rotates or removes keys.
 pub fn run(file: &Option<PathBuf>, command: KeyCommand) -> Result<ExitCode> {
-    kept::run(file, async |desk| match command {
-        KeyCommand::Create(args) => create(desk, args).await,
-        KeyCommand::List(args) => list(desk, args.json).await,
-        KeyCommand::Rotate(args) => rotate(desk, args).await,
-        KeyCommand::Remove(args) => remove(desk, &args.name, args.json).await,
-    })
+    match command {
+        KeyCommand::Create(args) => kept::run(file, async |desk| create(desk, args).await),
+        KeyCommand::List(args) => kept::look(file, async |desk| list(desk, args.json).await),
+        KeyCommand::Rotate(args) => kept::run(file, async |desk| rotate(desk, args).await),
+        KeyCommand::Remove(args) => {
+            kept::run(file, async |desk| remove(desk, &args.name, args.json).await)
+        }
+    }
 }
 
 async fn create(desk: &Desk, args: CreateArgs) -> Result<()> {

@@ -17,17 +17,17 @@ use crate::command::kept::{self, Desk};
 
 /// Makes, lists, shows, removes or checks profiles.
 pub fn run(file: &Option<PathBuf>, command: ProfileCommand) -> Result<ExitCode> {
-    if let ProfileCommand::Check(args) = &command {
-        return check::run(file, args);
+    match command {
+        ProfileCommand::Set(args) => kept::run(file, async |desk| set::run(desk, args).await),
+        ProfileCommand::List(args) => kept::look(file, async |desk| list(desk, args.json).await),
+        ProfileCommand::Show(args) => {
+            kept::look(file, async |desk| one(desk, &args.id, args.json).await)
+        }
+        ProfileCommand::Remove(args) => {
+            kept::run(file, async |desk| remove(desk, &args.id, args.json).await)
+        }
+        ProfileCommand::Check(args) => check::run(file, &args),
     }
-    kept::run(file, async |desk| match command {
-        ProfileCommand::Set(args) => set::run(desk, args).await,
-        ProfileCommand::List(args) => list(desk, args.json).await,
-        ProfileCommand::Show(args) => one(desk, &args.id, args.json).await,
-        ProfileCommand::Remove(args) => remove(desk, &args.id, args.json).await,
-        // It needs no store.
-        ProfileCommand::Check(_) => Ok(()),
-    })
 }
 
 /// The profiles of the store. One that cannot be read is said and left out.

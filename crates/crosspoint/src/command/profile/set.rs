@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use anyhow::{Context, Result, bail};
+use crosspoint_broker::cabinet::Drawer;
 use crosspoint_broker::profiles::{self, About, Change, Definition, Source, is_secret_name};
 use crosspoint_core::{Fields, Secret, shorten};
 
@@ -35,7 +36,31 @@ pub async fn run(desk: &Desk, args: SetProfileArgs) -> Result<()> {
     if !kept.counts {
         eprintln!("It does not count as long as the configuration file has a profile {id}.");
     }
+    tell_what_is_missing(desk, definition).await
+}
+
+/// What may come later, or is a slip.
+async fn tell_what_is_missing(desk: &Desk, definition: &Definition) -> Result<()> {
+    let connector = &definition.id.connector;
+    if !is_known(desk, connector) {
+        eprintln!("The configuration has no connector {connector}: nobody uses the profile yet.");
+    }
+    for source in definition.secrets.values() {
+        if let Source::Kept(name) = source
+            && desk.cabinet().get(Drawer::Secret, name).await?.is_none()
+        {
+            eprintln!("secret:{name} is not there yet: crosspoint secret set {name}");
+        }
+    }
     Ok(())
+}
+
+/// Whether there may be such a connector: an environment of Python has those that it has.
+fn is_known(desk: &Desk, connector: &str) -> bool {
+    let config = &desk.loaded.config;
+    config.python.venv.is_some()
+        || config.connectors.mounted.contains_key(connector)
+        || config.builtin.iter().any(|name| name == connector)
 }
 
 async fn change(desk: &Desk, args: &SetProfileArgs) -> Result<Change> {

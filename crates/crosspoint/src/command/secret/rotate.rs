@@ -58,7 +58,7 @@ fn tell_done(done: &Rotated, loaded: &Loaded) {
         ),
         (false, None) => println!(
             "{path} holds a new master key; {values} values were sealed with it. Make a new copy of \
-             it, and keep the old one as long as backups of the store that need it."
+             it, and keep the old one as long as there are backups of the store that need it."
         ),
         (_, Some(why)) => println!(
             "Everything is sealed with the first key of {path}; {values} values were so just now. The \

@@ -1,5 +1,6 @@
 //! Accounts: profiles, secrets, auths, and how calls get them.
 
+mod first_steps;
 mod fresh;
 mod oauth;
 mod profile_commands;

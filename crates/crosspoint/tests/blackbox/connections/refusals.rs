@@ -1,6 +1,7 @@
 //! What is refused on the way of a browser.
 
 use http::Method;
+use serde_json::json;
 
 use super::provider::{at, open, query};
 use crate::harness::{Proxy, Reply, Setup, Upstream, closed_port};
@@ -213,4 +214,34 @@ async fn no_page_of_another_site_makes_a_browser_authorise_a_profile() {
         &proxy.url("/v1/auth/http/one?profile=prod").parse().unwrap(),
     );
     assert_eq!(open(&proxy, &path).await.status, 302);
+}
+
+#[tokio::test]
+async fn a_connectors_own_egress_rules_count_for_its_tokens() {
+    let provider = Upstream::start(|_| Reply::json(r#"{"access_token": "t"}"#)).await;
+    let config = format!(
+        "[connectors.http.auths.main]\ngrant = \"client_credentials\"\n\
+         token_url = \"{0}/token\"\nclient_id = \"me\"\nclient_secret = \"canary\"\n\
+         [connectors.http.profiles.prod]\nauth = \"main\"\n\
+         settings = {{ origin = \"{0}\" }}\n",
+        provider.url("")
+    );
+    let closed = config.clone() + "[connectors.http.egress]\ndeny = [\"127.0.0.1\"]\n";
+    for (config, asked) in [(closed, 0), (config, 1)] {
+        let proxy = Setup::new().config(&config).serve().await;
+        let arguments = json!({"url": provider.url("/thing")});
+        let answer = proxy.call("http/GetRequestV2", arguments).await;
+        let tokens = provider
+            .seen()
+            .iter()
+            .filter(|s| s.target == "/token")
+            .count();
+        assert_eq!(tokens, asked, "{}", answer.text);
+        assert_eq!(
+            answer.message().contains("asking for a token"),
+            asked == 0,
+            "{}",
+            answer.text
+        );
+    }
 }

@@ -43,6 +43,14 @@ async fn a_profile_and_its_secret_are_kept_used_at_once_and_never_shown() {
         .success();
     assert_eq!(bearer(&slack), format!("Bearer {SECRET}"));
 
+    let checked = send(&proxy, Method::POST, "profiles/slack/prod/check", json!({})).await;
+    assert_eq!(checked.status, 200, "{}", checked.text);
+    assert_eq!(checked.json()["error"], Value::Null);
+    let one = proxy.get("/api/v1/profiles/slack/prod").await.json();
+    assert_eq!(one["last_check"], checked.json());
+    let none = send(&proxy, Method::POST, "profiles/slack/none/check", json!({})).await;
+    assert_eq!(none.problem(), (404, "not_found".to_owned()));
+
     // What is absent stays, what is null goes.
     let own = json!({"secrets": {"token": {"value": "c4n4ry-2"}}, "check_seconds": 3600});
     let changed = send(&proxy, Method::PATCH, "profiles/slack/prod", own)

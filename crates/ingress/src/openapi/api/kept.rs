@@ -14,13 +14,14 @@ const NAME: &str = "^[A-Za-z0-9_-]+$";
 const SECRET: &str = "^[A-Za-z0-9_.-]{1,128}$";
 
 const LISTED: &[u16] = &[401, 403];
+const CHECKED: &[u16] = &[400, 401, 403, 404];
 const SHOWN: &[u16] = &[401, 403, 404];
 const KEPT: &[u16] = &[401, 403, 500, 501, 503];
 const WRITTEN: &[u16] = &[400, 401, 403, 404, 408, 409, 413, 415, 500, 501, 503];
 const REMOVED: &[u16] = &[401, 403, 404, 409, 500, 501, 503];
 
 /// The paths.
-pub(super) fn paths() -> [(&'static str, Value); 5] {
+pub(super) fn paths() -> [(&'static str, Value); 6] {
     let list = |schema| json!({"type": "array", "items": reference(schema)});
     let listed = |description, problems, schema| {
         with_schema(ok(description, &json!({}), problems), &list(schema))
@@ -33,6 +34,7 @@ pub(super) fn paths() -> [(&'static str, Value); 5] {
             json!({"get": operation("List the profiles", "listProfiles", profiles)}),
         ),
         ("/api/v1/profiles/{connector}/{name}", profile_paths()),
+        ("/api/v1/profiles/{connector}/{name}/check", check()),
         (
             "/api/v1/secrets",
             json!({"get": operation("List the names of the secrets", "listSecrets", secrets)}),
@@ -71,6 +73,19 @@ fn profile_paths() -> Value {
     put["requestBody"] = body.clone();
     patch["requestBody"] = body;
     json!({"get": get, "put": put, "patch": patch, "delete": delete})
+}
+
+fn check() -> Value {
+    let mut post = operation(
+        "Try whether the system can be reached and takes a profile",
+        "checkProfile",
+        ok("How it went.", &reference("Check"), CHECKED),
+    );
+    post["parameters"] = json!([
+        path("connector", "The connector's name.", NAME),
+        path("name", "The profile's name.", NAME),
+    ]);
+    json!({"post": post})
 }
 
 fn secret_paths() -> Value {
@@ -173,9 +188,22 @@ fn audit() -> Value {
 }
 
 /// The shapes of the answers.
-pub(super) fn schemas() -> [(&'static str, Value); 4] {
+pub(super) fn schemas() -> [(&'static str, Value); 5] {
     [
         ("Profile", profile()),
+        (
+            "Check",
+            object(&[json!({
+                "at": {"type": ["string", "null"], "format": "date-time"},
+                "milliseconds": {"type": "integer"},
+                "error": {
+                    "type": ["object", "null"],
+                    "required": ["code", "message"],
+                    "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+                    "description": "Why it does not work. Null: it does.",
+                },
+            })]),
+        ),
         (
             "SecretName",
             object(&[json!({
@@ -218,6 +246,7 @@ fn profile() -> Value {
             "description": "Whether calls that name none use it.",
         },
         "problem": {"type": ["string", "null"], "description": "Why it cannot be used."},
+        "last_check": {"anyOf": [reference("Check"), {"type": "null"}]},
     })])
 }
 
