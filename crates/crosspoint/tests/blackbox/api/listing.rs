@@ -90,6 +90,7 @@ async fn the_document_describes_all_of_it_and_the_page_links_to_it() {
         "/api/v1/calls/{id}/replay",
         "/api/v1/profiles",
         "/api/v1/profiles/{connector}/{name}",
+        "/api/v1/profiles/{connector}/{name}/check",
         "/api/v1/secrets",
         "/api/v1/secrets/{name}",
         "/api/v1/audit",
