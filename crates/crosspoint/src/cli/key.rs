@@ -110,13 +110,17 @@ fn scope(text: &str) -> Result<String, String> {
 }
 
 fn expiry(text: &str) -> Result<i64, String> {
+    let now = jiff::Timestamp::now().as_millisecond();
     if let Ok(expiry) = text.parse::<Expiry>() {
-        return Ok(expiry.ms);
+        return match expiry.ms > now {
+            true => Ok(expiry.ms),
+            false => Err("that is over already: nobody would come in by the key".to_owned()),
+        };
     }
     let wrong = "neither a duration such as 90d nor a day such as 2027-03-01";
     let long = grace(text).map_err(|_| wrong.to_owned())?;
     let ms = i64::try_from(long.as_millis()).map_err(|_| wrong.to_owned())?;
-    Ok(jiff::Timestamp::now().as_millisecond().saturating_add(ms))
+    Ok(now.saturating_add(ms))
 }
 
 /// Short ones by the one, long ones by the other.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crosspoint_broker::profiles::Source;
 
 use super::super::effective;
-use super::tests::{ok, problems};
+use super::tests::{ok, problems, warnings};
 
 const FULL: &str = r##"
 [connectors.slack.profiles.prod]
@@ -104,6 +104,8 @@ settings = { origin = "api.example/v1" }
 [connectors.logging.profiles.main]
 [connectors.slack.profiles.three]
 auth = "main"
+[connectors.slack.profiles.four]
+auth = "mian"
 [connectors.slack.auths.main]
 authorize_url = "https://h/a"
 token_url = "https://h/t"
@@ -131,6 +133,8 @@ client_id = "me"
         "`connectors.http.profiles.odd.settings.origin` must be a scheme, a host and a port",
         "`connectors.slack.profiles.three.auth`: the token of `main` fills the field `access_token`,",
         "set `token_field` in [connectors.slack.auths.main]: `token`",
+        "`connectors.slack.profiles.four.auth`: `slack` has no auth `mian`",
+        "did you mean `main`?",
         "unknown key `connectors.http.profiles.main.nothing`",
         "unknown key `connectors.logging.profiles`",
     ] {
@@ -145,4 +149,15 @@ fn no_variable_sets_a_key_of_a_profile() {
     let name = "CROSSPOINT_CONNECTORS__SLACK__PROFILES__PROD__ENABLED";
     let found = problems(FULL, &[VARIABLES[0], VARIABLES[1], (name, "false")]);
     assert!(found.contains("there is no such setting"), "{found}");
+}
+
+#[test]
+fn a_secret_that_is_a_misspelled_reference_is_a_warning() {
+    let file = |secret: &str| {
+        format!("[connectors.slack.profiles.prod]\nsecrets = {{ token = \"{secret}\" }}\n")
+    };
+    let told = warnings(&file("evn:SLACK_TOKEN"), &[]).join("\n");
+    let part = "`connectors.slack.profiles.prod.secrets.token` looks like a reference, and is none";
+    assert!(told.contains(part), "{told}");
+    assert!(warnings(&file("xoxb:4711"), &[]).is_empty());
 }

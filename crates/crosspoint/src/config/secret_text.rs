@@ -10,6 +10,7 @@ use super::environment::Environment;
 use super::format::as_text;
 use super::problem::Wrong;
 use super::reference::Reference;
+use super::values::Value;
 
 /// A secret as it was written: itself, or a reference to it. Shown as `***` unless it is a reference.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,6 +41,11 @@ impl SecretText {
             why: format!("`{text}` {fault}"),
             help: String::new(),
         })
+    }
+
+    /// Whether it is written as a misspelled reference, such as `evn:…`.
+    pub fn looks_like_a_reference(&self) -> bool {
+        !self.is_reference() && Value::Text(self.0.expose().clone()).looks_like_a_reference()
     }
 
     fn is_reference(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Checks of profiles, and what they are once their references are followed.
 
 use crosspoint_broker::profiles::{Definition, ProfileId, Source, Written, fields};
-use crosspoint_core::{Fields, is_connector_name};
+use crosspoint_core::{Fields, is_connector_name, nearest};
 use serde_json::Value as Json;
 
 use super::super::connector_tables::built_in_names;
@@ -112,7 +112,11 @@ impl Semantic<'_> {
             self.problem(key, message, "expected letters, digits, `_` and `-`");
         } else if !connectors.mounted.contains_key(connector) && !configured.contains_key(auth) {
             let message = format!("`{key}`: `{connector}` has no auth `{}`", shorten(auth));
-            let help = format!("describe it in [connectors.{connector}.auths.{auth}]");
+            let near = nearest(auth, configured.keys().map(String::as_str));
+            let help = match near.first() {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("describe it in [connectors.{connector}.auths.{auth}]"),
+            };
             self.problem(key, message, help);
         } else if let Some(field) = configured.get(auth).map(|auth| &auth.token_field)
             && !fields.takes(field)
@@ -178,6 +182,15 @@ impl Semantic<'_> {
                     continue;
                 }
             };
+            if text.looks_like_a_reference() {
+                let key = format!("{table}.{}", shorten(name));
+                let place = self.value_place(table, name);
+                let message = format!("`{key}` looks like a reference, and is none");
+                let help = "it is taken as the secret itself; references begin with `env:`, `file:`, \
+                            `exec:`, `secret:` or `vault:`";
+                let warning = Problem::new(&key, place.as_ref(), message, help);
+                self.warnings.push(warning);
+            }
             if let Source::Value(value) = &source {
                 if let Err(clause) = fields::secret_value(declared, value.expose()) {
                     self.field_problem(table, name, &clause);

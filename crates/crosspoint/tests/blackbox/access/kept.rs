@@ -111,6 +111,10 @@ async fn what_is_wrong_is_said_before_anything_is_made() {
             &["key", "create", "a", "--expires", "soon"],
             "neither a duration",
         ),
+        (
+            &["key", "create", "a", "--expires", "2020-01-01"],
+            "that is over already",
+        ),
         (&["key", "rotate", "a", "--grace", "x"], "not a duration"),
     ] {
         let setup = Setup::new();
