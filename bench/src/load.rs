@@ -131,6 +131,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_upstream_answers_a_post_as_it_answers_a_get() {
+        let upstream = servers::started(servers::upstream()).await;
+        let target = Target::post(&format!("{upstream}/"), "{}").unwrap();
+        let seen = run(plan(target.expecting(servers::MARK))).await.unwrap();
+        assert!(seen.calls > 0, "{seen:?}");
+    }
+
+    #[tokio::test]
     async fn a_wrong_answer_ends_the_load() {
         let echo = servers::started(servers::echo()).await;
         let target = Target::post(&echo, "{}").unwrap().expecting(servers::MARK);

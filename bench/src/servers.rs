@@ -31,15 +31,14 @@ struct Forward {
     url: String,
 }
 
-/// Small JSON answers: at once at `/`, after `ms` milliseconds at `/slow?ms=`.
+/// Small JSON answers: at once at `/` (GET and POST), after `ms` milliseconds at `/slow?ms=`.
 pub(crate) fn upstream() -> Router {
-    Router::new().route("/", get(async || json(ANSWER))).route(
-        "/slow",
-        get(async |Query(wait): Query<Wait>| {
-            tokio::time::sleep(Duration::from_millis(wait.ms)).await;
-            json(ANSWER)
-        }),
-    )
+    let at_once = get(async || json(ANSWER)).post(async || json(ANSWER));
+    let slow = get(async |Query(wait): Query<Wait>| {
+        tokio::time::sleep(Duration::from_millis(wait.ms)).await;
+        json(ANSWER)
+    });
+    Router::new().route("/", at_once).route("/slow", slow)
 }
 
 /// The bare axum and reqwest forwarder: POST `{"url": …}` gets that URL and answers its bytes.
