@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::catalogue::Entry;
 use crate::layers::account;
-use crate::ledger::Bodies;
+use crate::ledger::{Bodies, secret_texts};
 use crate::pipeline::Asked;
 use crate::spans;
 
@@ -185,13 +185,13 @@ fn kept_or_taken<T: Clone>(from: &mut Option<T>, keep: bool) -> Option<T> {
 
 /// Values of parameters that are declared secret must not come back in messages and logs.
 fn protect_declared(entry: &Entry, call: &Call, stand_ins: &[(String, Json)], cx: &Context) {
-    for parameter in entry.command.parameters.iter().filter(|p| p.secret) {
-        let stands_in = || stand_ins.iter().find(|(name, _)| *name == parameter.name);
-        let given = call.arguments.get(&parameter.name);
-        let value = given.or_else(|| stands_in().map(|(_, json)| json));
-        if let Some(text) = value.and_then(Json::as_text) {
-            cx.protect(&text);
-        }
+    let stands_in = |name: &str| stand_ins.iter().find(|(stand_in, _)| stand_in == name);
+    let value_of = |name: &str| {
+        let given = call.arguments.get(name);
+        given.or_else(|| stands_in(name).map(|(_, json)| json))
+    };
+    for text in secret_texts(&entry.command, value_of) {
+        cx.protect(&text);
     }
 }
 

@@ -34,4 +34,4 @@ pub use watch::Watch;
 pub(crate) use ending::{Repeat, ending, now};
 pub(crate) use flight::{Flight, Listed};
 pub(crate) use recorder::{Recorder, key, unavailable};
-pub(crate) use summary::{Reader, declared_secrets};
+pub(crate) use summary::{Reader, declared_secrets, secret_texts};

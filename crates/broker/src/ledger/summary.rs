@@ -39,15 +39,19 @@ pub(crate) struct Reader<'a> {
 pub(crate) fn declared_secrets(command: &Command, arguments: &Arguments) -> Mask {
     // Knows what to do about those that are too long to be looked for.
     let secrets = CallMask::default();
-    for parameter in command.parameters.iter().filter(|p| p.secret) {
-        if let Some(text) = arguments
-            .get(&parameter.name)
-            .and_then(|json| json.as_text())
-        {
-            secrets.protect(&text);
-        }
+    for text in secret_texts(command, |name| arguments.get(name)) {
+        secrets.protect(&text);
     }
     secrets.own()
+}
+
+/// The texts that parameters which are declared secret come to.
+pub(crate) fn secret_texts<'a>(
+    command: &'a Command,
+    value_of: impl Fn(&str) -> Option<&'a Json>,
+) -> impl Iterator<Item = String> {
+    let secret = command.parameters.iter().filter(|p| p.secret);
+    secret.filter_map(move |parameter| value_of(&parameter.name)?.as_text())
 }
 
 // === impl Reader ===

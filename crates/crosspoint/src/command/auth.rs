@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
+use super::wait_for;
 use crate::cli::{AuthCommand, FAILED, ForgetArgs, JsonArgs, LoginArgs};
 use crate::config::Loaded;
 use crate::control::{self, Answer, Request};
@@ -42,10 +43,7 @@ pub fn run(file: &Option<PathBuf>, command: AuthCommand) -> Result<ExitCode> {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(show::problems(&problems)),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.context("starting the runtime")?.block_on(async {
+    wait_for(async {
         match command {
             AuthCommand::List(args) => list(&loaded, &args).await,
             AuthCommand::Login(args) => login(&loaded, args).await,

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use crosspoint_broker::Entry;
-use crosspoint_core::{Parameter, Tracing};
+use crosspoint_core::Parameter;
 
+use super::wait_for;
 use crate::cli::CommandsArgs;
 use crate::{show, wire};
 
@@ -16,15 +17,7 @@ pub fn run(file: &Option<PathBuf>, args: CommandsArgs) -> Result<ExitCode> {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(show::problems(&problems)),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let catalogue = runtime.context("starting the runtime")?.block_on(async {
-        let broker = wire::in_process(&loaded, None, None, None, Tracing::default()).await?;
-        let catalogue = broker.catalogue();
-        broker.drain(loaded.config.drain.0).await;
-        anyhow::Ok(catalogue)
-    })?;
+    let catalogue = wait_for(wire::catalogue(&loaded))?;
     let wanted = args.filter.unwrap_or_default().to_lowercase();
     let matches = |entry: &Entry| entry.id.to_string().to_lowercase().contains(&wanted);
     let entries: Vec<_> = catalogue

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bytesize::ByteSize;
 use crosspoint_runtimes::python::environment::{Change, EnvironmentError, Kept, Recipe, Synced};
 use serde_json::{Value, json};
 
+use super::wait_for;
 use crate::cli::{EnvCommand, EnvSyncArgs, FAILED, JsonArgs};
 use crate::config::Loaded;
 use crate::config::types::LogFormat;
@@ -21,10 +22,7 @@ pub fn run(file: &Option<PathBuf>, command: EnvCommand) -> Result<ExitCode> {
         Err(problems) => return Ok(show::problems(&problems)),
     };
     logging::start("off", LogFormat::Text, wire::mask(&loaded));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.context("starting the runtime")?.block_on(async {
+    wait_for(async {
         match command {
             EnvCommand::Sync(args) => sync(&loaded, &args).await,
             EnvCommand::List(args) => list(&loaded, &args).await,

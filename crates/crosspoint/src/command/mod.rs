@@ -17,3 +17,15 @@ pub mod profile;
 pub mod reload;
 pub mod secret;
 pub mod serve;
+
+use std::future::Future;
+
+use anyhow::{Context, Result};
+
+/// Waits for what a command does, in this thread.
+fn wait_for<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.context("starting the runtime")?.block_on(work)
+}

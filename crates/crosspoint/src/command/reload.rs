@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
+use super::wait_for;
 use crate::cli::{FAILED, ReloadArgs};
 use crate::control::{self, Request};
 use crate::{show, wire};
@@ -15,10 +16,7 @@ pub fn run(file: &Option<PathBuf>, args: &ReloadArgs) -> Result<ExitCode> {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(show::problems(&problems)),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let answer = runtime.context("starting the runtime")?.block_on(async {
+    let answer = wait_for(async {
         let waiting = show::Waiting::new("reloading".to_owned());
         tokio::select! {
             answer = control::ask(&loaded.config.data_dir.0, Request::Reload) => answer,

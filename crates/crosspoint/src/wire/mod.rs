@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
-use crosspoint_broker::{Broker, Registration, Settings};
+use crosspoint_broker::{Broker, Catalogue, Registration, Settings};
 use crosspoint_connectors::BUILT_IN;
 use crosspoint_core::{Mask, Tracing};
 use crosspoint_net::Proxies;
@@ -151,6 +151,14 @@ pub async fn in_process(
         eprintln!("not loaded: {problem}");
     }
     Ok(broker)
+}
+
+/// What can be called with this configuration. Loads everything for it, and ends it again.
+pub async fn catalogue(loaded: &Loaded) -> Result<Arc<Catalogue>> {
+    let broker = in_process(loaded, None, None, None, Tracing::default()).await?;
+    let catalogue = broker.catalogue();
+    broker.drain(loaded.config.drain.0).await;
+    Ok(catalogue)
 }
 
 /// The broker with every connector that is configured, which load in the background. Calls are

@@ -2,9 +2,9 @@
 
 use axum::Extension;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use crosspoint_broker::access::{self, act_json};
-use http::{StatusCode, Uri};
+use http::Uri;
 use serde_json::{Value, json};
 
 use super::profiles::cabinet;
@@ -18,10 +18,7 @@ pub(crate) async fn audit(
     Extension(seen): Extension<Seen>,
     uri: Uri,
 ) -> Response {
-    match page(&shared, &seen, uri.query()).await {
-        Ok(page) => crate::answer::json(StatusCode::OK, &page),
-        Err(problem) => problem.into_response(),
-    }
+    super::shown(page(&shared, &seen, uri.query()).await)
 }
 
 async fn page(shared: &Shared, seen: &Seen, query: Option<&str>) -> Result<Value, Problem> {
@@ -30,9 +27,7 @@ async fn page(shared: &Shared, seen: &Seen, query: Option<&str>) -> Result<Value
     let cabinet = cabinet(shared)?;
     // One more than is shown tells whether there are more.
     let mut acts = cabinet.acts(limit + 1, before.as_deref()).await?;
-    let more = acts.len() > limit as usize;
-    acts.truncate(limit as usize);
-    let next = acts.last().filter(|_| more).map(|act| act.id.clone());
+    let next = query::cut(&mut acts, limit).map(|act| act.id.clone());
     let acts: Value = acts.iter().map(act_json).collect();
     Ok(json!({"acts": acts, "next": next}))
 }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use crosspoint_broker::access::Right;
 use crosspoint_broker::ledger::{Filter, Row, Store, StoreError, open_result, row_json};
 use crosspoint_core::{CallId, Failure, Outcome};
-use http::{StatusCode, Uri};
+use http::Uri;
 use serde_json::{Map, Value, json};
 
 use super::answer::{self, Brought};
@@ -21,10 +21,7 @@ pub(crate) async fn list(
     Extension(seen): Extension<Seen>,
     uri: Uri,
 ) -> Response {
-    match page(&shared, &seen, uri.query()).await {
-        Ok(page) => crate::answer::json(StatusCode::OK, &page),
-        Err(problem) => problem.into_response(),
-    }
+    super::shown(page(&shared, &seen, uri.query()).await)
 }
 
 async fn page(shared: &Shared, seen: &Seen, query: Option<&str>) -> Result<Value, Problem> {
@@ -37,12 +34,7 @@ async fn page(shared: &Shared, seen: &Seen, query: Option<&str>) -> Result<Value
     let store = store(shared)?;
     // One more than is shown tells whether there are more.
     let mut rows = store.list(&filter, limit + 1, before.as_deref()).await?;
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let next = rows
-        .last()
-        .filter(|_| more)
-        .map(|row| query::cursor(&row.id));
+    let next = query::cut(&mut rows, limit).map(|row| query::cursor(&row.id));
     let calls: Value = rows.iter().map(row_json).collect();
     Ok(json!({"calls": calls, "next": next}))
 }

@@ -19,6 +19,7 @@ pub(crate) mod secrets;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use serde_json::Value;
 
 pub use answer::callback;
 pub(crate) use audit::audit;
@@ -41,6 +42,22 @@ pub(crate) fn denied(status: StatusCode, message: String) -> Response {
         _ => "forbidden",
     };
     Problem::new(status, code, message).into_response()
+}
+
+/// A JSON value, or why there is none.
+fn shown(found: Result<Value, Problem>) -> Response {
+    match found {
+        Ok(value) => crate::answer::json(StatusCode::OK, &value),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// That it is done, which needs no words, or why not.
+fn done(done: Result<(), Problem>) -> Response {
+    match done {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(problem) => problem.into_response(),
+    }
 }
 
 /// The answer to a path that is none.

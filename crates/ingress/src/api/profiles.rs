@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use crosspoint_broker::cabinet::Cabinet;
 use crosspoint_broker::ledger::time_json;
 use crosspoint_broker::oauth::Grants;
@@ -48,10 +48,7 @@ pub(crate) async fn profile(
         let id = named(&seen, path)?;
         find(&shared, &id).await
     };
-    match done.await {
-        Ok(profile) => crate::answer::json(StatusCode::OK, &profile),
-        Err(problem) => problem.into_response(),
-    }
+    super::shown(done.await)
 }
 
 /// Tries whether the system can be reached and takes a profile, and says how that went.
@@ -66,12 +63,10 @@ pub(crate) async fn check(
         let checked = shared.broker.check_profile(&id, shared.api_deadline).await;
         // That nothing could be tried is no result.
         checked
+            .map(|result| result_of(&result))
             .map_err(|failure| Problem::new(StatusCode::BAD_REQUEST, failure.code, failure.message))
     };
-    match done.await {
-        Ok(result) => crate::answer::json(StatusCode::OK, &result_of(&result)),
-        Err(problem) => problem.into_response(),
-    }
+    super::shown(done.await)
 }
 
 /// Makes or replaces a profile (PUT), or changes it (PATCH); answers with it as it is then.
@@ -116,10 +111,7 @@ pub(crate) async fn set(
         shared.broker.refresh_connections().await?;
         find(&shared, &id).await
     };
-    match done.await {
-        Ok(profile) => crate::answer::json(StatusCode::OK, &profile),
-        Err(problem) => problem.into_response(),
-    }
+    super::shown(done.await)
 }
 
 /// The names of the auths of a connector: its own, and those that are configured for it.
@@ -148,10 +140,7 @@ pub(crate) async fn remove(
         shared.broker.refresh_connections().await?;
         Ok::<_, Problem>(())
     };
-    match done.await {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(problem) => problem.into_response(),
-    }
+    super::done(done.await)
 }
 
 /// The profile that a path names, if the caller may do with its connector what is asked.

@@ -74,6 +74,14 @@ pub(super) fn cursor(id: &str) -> String {
     URL_SAFE_NO_PAD.encode(id)
 }
 
+/// Cuts what was read, one more than is shown, down to a page. The last one of it is where the next
+/// page goes on, if there is any.
+pub(super) fn cut<T>(rows: &mut Vec<T>, limit: u32) -> Option<&T> {
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    rows.last().filter(|_| more)
+}
+
 fn read(query: Option<&str>, known: &[&str]) -> Result<Page, Problem> {
     let mut page = Page {
         filter: Filter::default(),

@@ -3,11 +3,10 @@
 use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use crosspoint_broker::cabinet::{Drawer, Expected};
 use crosspoint_broker::ledger::time_json;
 use crosspoint_broker::profiles::is_secret_name;
-use http::StatusCode;
 use http::request::Parts;
 use serde_json::{Value, json};
 
@@ -33,10 +32,7 @@ pub(crate) async fn secrets(
             .map(|item| json!({"name": item.id, "changed": time_json(item.changed)}));
         Ok::<Value, Problem>(shown.collect())
     };
-    match listed.await {
-        Ok(secrets) => crate::answer::json(StatusCode::OK, &secrets),
-        Err(problem) => problem.into_response(),
-    }
+    super::shown(listed.await)
 }
 
 /// Makes or replaces a secret.
@@ -57,7 +53,7 @@ pub(crate) async fn set(
         shared.broker.refresh_connections().await?;
         Ok::<_, Problem>(())
     };
-    done_or(done.await)
+    super::done(done.await)
 }
 
 /// Removes a secret. Profiles that refer to it cannot be used from then on.
@@ -75,7 +71,7 @@ pub(crate) async fn remove(
         shared.broker.refresh_connections().await?;
         Ok(())
     };
-    done_or(done.await)
+    super::done(done.await)
 }
 
 fn named(seen: &Seen, path: Named) -> Result<String, Problem> {
@@ -86,11 +82,4 @@ fn named(seen: &Seen, path: Named) -> Result<String, Problem> {
     name.ok_or_else(|| {
         Problem::no_such("the name of a secret has 1 to 128 letters, digits, '_', '-' and '.'")
     })
-}
-
-fn done_or(done: Result<(), Problem>) -> Response {
-    match done {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(problem) => problem.into_response(),
-    }
 }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::wire::{self, RaisedKind, Text, Trouble};
+use super::worker::Problem;
 
 /// How much of an answer the message of its failure quotes, in characters.
 const QUOTED: usize = 2000;
@@ -283,6 +284,14 @@ pub(super) fn overdue(name: &str, written: bool) -> Failure {
     let effect = if written { Effect::Maybe } else { Effect::None };
     let message = format!("{name} did not answer before its deadline");
     Failure::refused(Refusal::DeadlineExceeded, message).with_effect(effect)
+}
+
+/// The worker went while it was asked. `what` it was doing is named by a clause about it.
+pub(super) fn lost(what: &str, end: &Problem) -> Failure {
+    let message = format!("the worker that {what} {}", end.message);
+    let mut failure = Failure::new(Kind::Crashed, "worker_crashed", message);
+    failure.detail = end.detail.clone();
+    failure
 }
 
 /// The worker answered what the wire does not know.

@@ -71,9 +71,7 @@ async fn ask(
             Event::Answer(Err(error)) => return answer::failed(&error).map_or(Ok(None), Err),
             Event::Lost { written: false, .. } => return Ok(None),
             Event::Lost { end, .. } => {
-                let message = format!("the worker that was to describe {auth} {}", end.message);
-                let mut failure = Failure::new(Kind::Crashed, "worker_crashed", message);
-                failure.detail = end.detail.clone();
+                let failure = answer::lost(&format!("was to describe {auth}"), &end);
                 return Err(failure.with_effect(Effect::None));
             }
         }

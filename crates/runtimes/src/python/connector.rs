@@ -109,10 +109,7 @@ impl PythonConnector {
                 Event::Answer(Err(error)) => return answer::failed(&error).map(Err),
                 Event::Lost { written: false, .. } => return None,
                 Event::Lost { end, .. } => {
-                    let message = format!("the worker that ran this call {}", end.message);
-                    let mut failure = Failure::new(Kind::Crashed, "worker_crashed", message);
-                    failure.detail = end.detail.clone();
-                    return Some(Err(failure));
+                    return Some(Err(answer::lost("ran this call", &end)));
                 }
             }
         }

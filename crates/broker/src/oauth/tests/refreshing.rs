@@ -4,17 +4,34 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::task::JoinHandle;
 
 use super::provider::{Manners, Provider, grants, grants_over, prod};
 use crate::cabinet::{Cabinet, Drawer, Expected, Memory};
 use crate::ledger::now;
-use crate::oauth::Grant;
 use crate::oauth::kept::Kept;
+use crate::oauth::{Grant, Grants};
 use crate::profiles::Tokens;
 
-async fn token(grants: &crate::oauth::Grants, stale: Option<i64>) -> (String, i64) {
+async fn token(grants: &Grants, stale: Option<i64>) -> (String, i64) {
     let token = grants.token(&prod(), "main", stale).await.unwrap();
     (token.value.expose().clone(), token.revision)
+}
+
+/// A refresh under way at a provider that takes its time.
+async fn refreshing(provider: &Provider, grants: &Grants, first: i64) -> JoinHandle<(String, i64)> {
+    provider.behave(Manners {
+        slow: Duration::from_millis(300),
+        ..Manners::default()
+    });
+    let refreshing = tokio::spawn({
+        let grants = grants.clone();
+        async move { token(&grants, Some(first)).await }
+    });
+    while provider.asked().len() < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    refreshing
 }
 
 #[tokio::test]
@@ -198,17 +215,7 @@ async fn new_tokens_go_over_a_grant_that_another_found_dead_meanwhile() {
     let cabinet: Arc<dyn Cabinet> = Arc::new(Memory::default());
     let grants = grants_over(cabinet.clone(), provider.seeded());
     let (_, first) = token(&grants, None).await;
-    provider.behave(Manners {
-        slow: Duration::from_millis(300),
-        ..Manners::default()
-    });
-    let refreshing = tokio::spawn({
-        let grants = grants.clone();
-        async move { token(&grants, Some(first)).await }
-    });
-    while provider.asked().len() < 2 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let refreshing = refreshing(&provider, &grants, first).await;
     // The claim has run out while the provider took its time, and another has tried in vain.
     let item = cabinet
         .get(Drawer::Grant, "crm/prod")
@@ -235,17 +242,7 @@ async fn what_was_forgotten_meanwhile_is_not_put_back() {
     let provider = Provider::start().await;
     let grants = grants(provider.seeded());
     let (_, first) = token(&grants, None).await;
-    provider.behave(Manners {
-        slow: Duration::from_millis(300),
-        ..Manners::default()
-    });
-    let refreshing = tokio::spawn({
-        let grants = grants.clone();
-        async move { token(&grants, Some(first)).await }
-    });
-    while provider.asked().len() < 2 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let refreshing = refreshing(&provider, &grants, first).await;
     assert!(grants.forget(&prod(), "ada", "cli").await.unwrap());
     refreshing.await.unwrap();
     assert!(grants.list().await.unwrap().is_empty());

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
-use crosspoint_core::{Tracing, nearest, shorten};
+use anyhow::{Result, bail};
+use crosspoint_core::{nearest, shorten};
 use crosspoint_ingress::activiti::{commands_of, definition};
 use serde_json::json;
 
 use crate::cli::ExportArgs;
+use crate::command::wait_for;
 use crate::{show, wire};
 
 /// Prints the definition; what is to be known about it goes to standard error.
@@ -17,15 +18,7 @@ pub fn run(file: &Option<PathBuf>, args: &ExportArgs) -> Result<ExitCode> {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(show::problems(&problems)),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let catalogue = runtime.context("starting the runtime")?.block_on(async {
-        let broker = wire::in_process(&loaded, None, None, None, Tracing::default()).await?;
-        let catalogue = broker.catalogue();
-        broker.drain(loaded.config.drain.0).await;
-        anyhow::Ok(catalogue)
-    })?;
+    let catalogue = wait_for(wire::catalogue(&loaded))?;
     let commands = commands_of(&catalogue, &args.connector);
     let Some(definition) = commands.and_then(definition::export) else {
         let entries = catalogue.entries().iter();

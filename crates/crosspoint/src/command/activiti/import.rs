@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use crosspoint_core::{Command, Fields, Tracing};
+use crosspoint_core::{Command, Fields};
 use crosspoint_ingress::activiti::commands_of;
 use crosspoint_ingress::activiti::definition::{Binding, Definition, bind};
 use serde_json::{Value, json};
 
 use crate::cli::{FAILED, ImportArgs};
+use crate::command::wait_for;
 use crate::config::in_toml;
 use crate::{show, wire};
 
@@ -23,15 +24,7 @@ pub fn run(file: &Option<PathBuf>, args: &ImportArgs) -> Result<ExitCode> {
     let shown = args.file.display();
     let text = std::fs::read_to_string(&args.file).with_context(|| format!("reading {shown}"))?;
     let definition = Definition::read(&text).with_context(|| format!("reading {shown}"))?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let catalogue = runtime.context("starting the runtime")?.block_on(async {
-        let broker = wire::in_process(&loaded, None, None, None, Tracing::default()).await?;
-        let catalogue = broker.catalogue();
-        broker.drain(loaded.config.drain.0).await;
-        anyhow::Ok(catalogue)
-    })?;
+    let catalogue = wait_for(wire::catalogue(&loaded))?;
     let wanted = args.connector.as_deref().unwrap_or(&definition.name);
     let Some(entries) = commands_of(&catalogue, wanted) else {
         let name = show::plain(wanted);

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use crosspoint_core::CallId;
 use crosspoint_ingress::activiti::{Command, send};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{FAILED, SendArgs, SendCommand, SendOptions};
+use crate::command::wait_for;
 use crate::{arguments, show, wire};
 
 /// Publishes the command, and says where it went.
@@ -32,11 +33,7 @@ pub fn run(file: &Option<PathBuf>, args: SendArgs) -> Result<ExitCode> {
     }
     let id = CallId::generate().to_string();
     let payload = command.payload(&id, &plain);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let sending = send(&settings, &application, &payload);
-    let sent = runtime.context("starting the runtime")?.block_on(sending);
+    let sent = wait_for(async { Ok(send(&settings, &application, &payload).await) })?;
     match &sent {
         Ok(exchange) if options.json => println!("{:#}", json!({"id": id, "exchange": exchange})),
         Ok(exchange) => println!("Sent to {exchange}, id {id}."),

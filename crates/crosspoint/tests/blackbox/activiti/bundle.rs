@@ -29,6 +29,18 @@ pub struct Task {
     pub catches: Vec<String>,
 }
 
+impl Task {
+    /// One that sends and takes everything, and catches nothing.
+    pub fn of(implementation: &str) -> Task {
+        Task {
+            implementation: implementation.to_owned(),
+            id: "Task_1".to_owned(),
+            mapping: Mapping::all(),
+            catches: Vec::new(),
+        }
+    }
+}
+
 /// Where an execution of a task is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Way {

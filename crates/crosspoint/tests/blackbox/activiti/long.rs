@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::bundle::{Task, Way};
-use super::mapping::{Mapping, opened};
+use super::mapping::opened;
 use super::{Served, process, rabbit};
 use crate::harness::{Gate, Reply, Setup, Upstream, until};
 
@@ -12,10 +12,8 @@ const POLICY: &str = "serve = [\"http.*\"]\n[connectors.http.policy]\nasync_afte
 
 fn task(implementation: &str) -> Task {
     Task {
-        implementation: implementation.to_owned(),
-        id: "Task_1".to_owned(),
-        mapping: Mapping::all(),
         catches: vec!["HttpError404".to_owned()],
+        ..Task::of(implementation)
     }
 }
 
@@ -98,10 +96,5 @@ async fn a_process_that_dies_leaves_long_calls_to_the_next() {
         assert_eq!(settled.code, Some(0), "{settled:?}");
         bundle.outputs(&writes).await;
     }
-    let posts = upstream
-        .seen()
-        .iter()
-        .filter(|seen| seen.method == "POST")
-        .count();
-    assert_eq!(posts, 1);
+    assert_eq!(upstream.seen_by("POST"), 1);
 }

@@ -4,19 +4,13 @@
 use serde_json::json;
 
 use super::bundle::Task;
-use super::mapping::Mapping;
 use super::{Served, process, rabbit, serve};
 use crate::harness::{Reply, Upstream, until};
 
 const GET: &str = "http.GetRequestV2";
 
 fn get() -> Task {
-    Task {
-        implementation: GET.to_owned(),
-        id: "Task_1".to_owned(),
-        mapping: Mapping::all(),
-        catches: Vec::new(),
-    }
+    Task::of(GET)
 }
 
 /// Waits until nothing waits in the queue and its consumer is still there.

@@ -6,7 +6,6 @@ use lapin::types::{AMQPValue, FieldTable};
 use serde_json::json;
 
 use super::bundle::{Task, Way};
-use super::mapping::Mapping;
 use super::rabbit::{self, Rabbit};
 use super::{Served, process, serve};
 use crate::harness::{Gate, Reply, Setup, Upstream, closed_port, until, until_within};
@@ -14,12 +13,7 @@ use crate::harness::{Gate, Reply, Setup, Upstream, closed_port, until, until_wit
 const POST: &str = "http.PostRequestV2";
 
 fn post() -> Task {
-    Task {
-        implementation: POST.to_owned(),
-        id: "Task_1".to_owned(),
-        mapping: Mapping::all(),
-        catches: Vec::new(),
-    }
+    Task::of(POST)
 }
 
 #[tokio::test]
@@ -95,12 +89,7 @@ async fn a_proxy_that_dies_leaves_its_requests_to_the_next() {
             .starts_with("outcome_unknown"),
         "{error}"
     );
-    let posts = upstream
-        .seen()
-        .iter()
-        .filter(|seen| seen.method == "POST")
-        .count();
-    assert_eq!(posts, 1);
+    assert_eq!(upstream.seen_by("POST"), 1);
     assert_eq!(proxy.rows(&["--state", "unknown"]).await.len(), 1);
 }
 

@@ -3,18 +3,9 @@
 use serde_json::json;
 
 use super::bundle::Task;
-use super::mapping::{Mapping, opened};
+use super::mapping::opened;
 use super::{Served, process};
 use crate::harness::{Reply, Setup, Upstream, closed_port};
-
-fn task(implementation: &str) -> Task {
-    Task {
-        implementation: implementation.to_owned(),
-        id: "Task_1".to_owned(),
-        mapping: Mapping::all(),
-        catches: Vec::new(),
-    }
-}
 
 #[tokio::test]
 async fn the_rest_connector_always_succeeds_and_tells_what_went_wrong() {
@@ -41,7 +32,7 @@ async fn the_rest_connector_always_succeeds_and_tells_what_went_wrong() {
             "restUrl": "http://${host}:${rest-http-port}/fine", "restUrlParams": {"q": "x y"},
             "requestPayload": {"n": 1}}));
         let execution = bundle
-            .begin(&task(&format!("restConnector.{verb}")), &variables)
+            .begin(&Task::of(&format!("restConnector.{verb}")), &variables)
             .await;
         let outputs = bundle.outputs(&execution).await;
         assert_eq!(
@@ -61,14 +52,16 @@ async fn the_rest_connector_always_succeeds_and_tells_what_went_wrong() {
         }
     }
     let variables = process(json!({"restUrl": upstream.url("/gone")}));
-    let execution = bundle.begin(&task("restConnector.GET"), &variables).await;
+    let execution = bundle
+        .begin(&Task::of("restConnector.GET"), &variables)
+        .await;
     let outputs = bundle.outputs(&execution).await;
     assert_eq!(opened(&outputs["restStatus"]), json!(404));
     assert!(outputs.contains_key("restError"), "{outputs:?}");
     let (_socket, closed) = closed_port();
     for variables in [json!({"restUrl": format!("http://{closed}/")}), json!({})] {
         let execution = bundle
-            .begin(&task("restConnector.GET"), &process(variables))
+            .begin(&Task::of("restConnector.GET"), &process(variables))
             .await;
         let outputs = bundle.outputs(&execution).await;
         assert_eq!(outputs.keys().collect::<Vec<_>>(), ["restError"]);
@@ -98,7 +91,7 @@ async fn mail_and_slack_tell_which_parameter_is_missing() {
         ),
     ] {
         let execution = bundle
-            .begin(&task(implementation), &process(variables))
+            .begin(&Task::of(implementation), &process(variables))
             .await;
         let outputs = bundle.outputs(&execution).await;
         let told = opened(&outputs[output]);

@@ -7,15 +7,6 @@ use super::mapping::{From, Kind, Mapping, opened};
 use super::{Served, process, serve};
 use crate::harness::{Reply, Setup, Upstream, closed_port, until};
 
-fn task(implementation: &str) -> Task {
-    Task {
-        implementation: implementation.to_owned(),
-        id: "Task_1".to_owned(),
-        mapping: Mapping::all(),
-        catches: Vec::new(),
-    }
-}
-
 #[tokio::test]
 async fn a_task_calls_a_command_and_the_process_goes_on_with_its_outputs() {
     let served = serve("serve = [\"http.GetRequest*\"]").await;
@@ -37,7 +28,7 @@ async fn a_task_calls_a_command_and_the_process_goes_on_with_its_outputs() {
             ],
             constants: Vec::new(),
         },
-        ..task("http.GetRequestV2")
+        ..Task::of("http.GetRequestV2")
     };
     let execution = bundle
         .begin(&task, &process(json!({"address": upstream.url("/m")})))
@@ -70,7 +61,9 @@ async fn everything_that_a_process_has_may_be_sent_and_what_is_not_declared_is_l
     let bundle = served.bundle().await;
     // What is not used may be anything.
     let variables = process(json!({"url": upstream.url("/"), "other": 1, "odd": {"a": []}}));
-    let execution = bundle.begin(&task("http.GetRequestV2"), &variables).await;
+    let execution = bundle
+        .begin(&Task::of("http.GetRequestV2"), &variables)
+        .await;
     bundle.outputs(&execution).await;
     served.proxy.log_line(&["left out", "other"]).await;
 }
@@ -89,7 +82,7 @@ async fn what_the_system_reports_is_caught_by_its_code_or_by_a_catch_all() {
     for (catches, way) in [("HttpError404", "HttpError404"), ("", "HttpError404")] {
         let task = Task {
             catches: vec![catches.to_owned()],
-            ..task("http.GetRequestV2")
+            ..Task::of("http.GetRequestV2")
         };
         let execution = bundle.begin(&task, &variables).await;
         assert_eq!(
@@ -99,7 +92,7 @@ async fn what_the_system_reports_is_caught_by_its_code_or_by_a_catch_all() {
     }
     let task = Task {
         catches: vec!["HttpError500".to_owned()],
-        ..task("http.GetRequestV2")
+        ..Task::of("http.GetRequestV2")
     };
     let execution = bundle.begin(&task, &variables).await;
     let error = bundle.failure(&execution).await;
@@ -113,7 +106,7 @@ async fn a_technical_error_waits_for_an_administrator_who_replays_it() {
     let bundle = served.bundle().await;
     let catch_all = Task {
         catches: vec![String::new()],
-        ..task("http.GetRequestV2")
+        ..Task::of("http.GetRequestV2")
     };
     // An argument is missing: our check, so that no boundary event catches it.
     let execution = bundle.begin(&catch_all, &Map::new()).await;
@@ -141,7 +134,11 @@ async fn three_instances_at_once_get_three_results() {
     let mut executions = Vec::new();
     for at in 0..3 {
         let variables = process(json!({"url": upstream.url(&format!("/{at}"))}));
-        executions.push(bundle.begin(&task("http.GetRequestV2"), &variables).await);
+        executions.push(
+            bundle
+                .begin(&Task::of("http.GetRequestV2"), &variables)
+                .await,
+        );
     }
     for (at, execution) in executions.iter().enumerate() {
         let outputs = bundle.outputs(execution).await;
@@ -161,7 +158,7 @@ async fn a_message_that_comes_twice_has_one_effect_and_the_second_answer_is_harm
     let served = serve("serve = [\"http.*\"]").await;
     let upstream = Upstream::start(|_| Reply::json("{\"n\": 1}")).await;
     let bundle = served.bundle().await;
-    let task = task("http.PostRequestV2");
+    let task = Task::of("http.PostRequestV2");
     let variables = process(json!({"url": upstream.url("/"), "data": {"a": 1}}));
     let request = bundle
         .request(&task, "e", "twice-id", &variables)
@@ -186,7 +183,7 @@ async fn an_answer_to_a_wrong_task_hangs_and_that_is_the_engines_own_rule() {
     let served = serve("serve = [\"http.*\"]").await;
     let upstream = Upstream::start(|_| Reply::json("{}")).await;
     let bundle = served.bundle().await;
-    let sent = task("http.GetRequestV2");
+    let sent = Task::of("http.GetRequestV2");
     let variables = process(json!({"url": upstream.url("/")}));
     let mut request = bundle.request(&sent, "unknown-execution", "wrong-ids", &variables);
     bundle
@@ -226,7 +223,9 @@ async fn an_output_that_no_engine_takes_is_told_or_made_harmless() {
     let variables = process(json!({"url": upstream.url("/")}));
     let served = serve("serve = [\"http.*\"]").await;
     let bundle = served.bundle().await;
-    let execution = bundle.begin(&task("http.GetRequestV2"), &variables).await;
+    let execution = bundle
+        .begin(&Task::of("http.GetRequestV2"), &variables)
+        .await;
     let error = bundle.failure(&execution).await;
     let message = error["errorMessage"].as_str().unwrap();
     assert!(
@@ -237,7 +236,9 @@ async fn an_output_that_no_engine_takes_is_told_or_made_harmless() {
 
     let served = serve("serve = [\"http.*\"]\nexpressions = \"escape\"").await;
     let bundle = served.bundle().await;
-    let execution = bundle.begin(&task("http.GetRequestV2"), &variables).await;
+    let execution = bundle
+        .begin(&Task::of("http.GetRequestV2"), &variables)
+        .await;
     let outputs = bundle.outputs(&execution).await;
     assert_eq!(opened(&outputs["page"]), json!("a $ {b} c"));
 }
@@ -268,7 +269,9 @@ async fn an_action_of_a_definition_runs_the_command_that_it_is_bound_to() {
     .await;
     let bundle = served.bundle().await;
     let variables = process(json!({"movieName": upstream.url("/")}));
-    let execution = bundle.begin(&task("Movies.getMovieDesc"), &variables).await;
+    let execution = bundle
+        .begin(&Task::of("Movies.getMovieDesc"), &variables)
+        .await;
     let outputs = bundle.outputs(&execution).await;
     assert_eq!(
         Value::Object(outputs),
@@ -283,7 +286,7 @@ async fn requests_of_other_versions_are_passed_over() {
     let upstream = Upstream::start(|_| Reply::json("{}")).await;
     let bundle = served.bundle().await;
     let variables = process(json!({"url": upstream.url("/")}));
-    let old = task("http.GetRequestV2");
+    let old = Task::of("http.GetRequestV2");
     let mut request = bundle.request(&old, "e", "old", &variables);
     bundle
         .publish(&old.implementation, request.to_string().as_bytes(), "old")
@@ -312,7 +315,9 @@ async fn a_connection_that_was_refused_is_tried_again() {
     let bundle = served.bundle().await;
     let (socket, closed) = closed_port();
     let variables = process(json!({"url": format!("http://{closed}/"), "data": {"n": 1}}));
-    let execution = bundle.begin(&task("http.PostRequestV2"), &variables).await;
+    let execution = bundle
+        .begin(&Task::of("http.PostRequestV2"), &variables)
+        .await;
     served
         .proxy
         .log_line(&["Call failed", "PostRequestV2"])
@@ -355,6 +360,6 @@ async fn a_connector_that_a_reload_brings_is_served_at_once() {
     .await;
     let bundle = served.bundle().await;
     let variables = process(json!({"message": "hi"}));
-    let execution = bundle.begin(&task("logging.Write"), &variables).await;
+    let execution = bundle.begin(&Task::of("logging.Write"), &variables).await;
     bundle.outputs(&execution).await;
 }

@@ -129,6 +129,19 @@ async fn beside_a_server_the_key_is_not_replaced() {
     }
 }
 
+/// Whatever needs the key says what is wrong with it.
+async fn nothing_works(setup: &Setup, why: &str) {
+    for command in [
+        &["secret", "rotate-key"][..],
+        &["secret", "list"],
+        &["serve"],
+    ] {
+        let ended = setup.clone().run(command).await;
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(why), "{ended:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_wrong_key_and_one_that_everybody_can_read_are_told() {
     use std::os::unix::fs::PermissionsExt;
@@ -136,26 +149,10 @@ async fn a_wrong_key_and_one_that_everybody_can_read_are_told() {
     set(&setup, "CRM", "one").await;
     let (path, right) = (key_file(&setup), fs::read(key_file(&setup)).unwrap());
     fs::write(&path, STANDARD.encode([1; 32])).unwrap();
-    for command in [
-        &["secret", "rotate-key"][..],
-        &["secret", "list"],
-        &["serve"],
-    ] {
-        let ended = setup.clone().run(command).await;
-        assert_eq!(ended.code, Some(2), "{ended:?}");
-        assert!(ended.stderr.contains("another master key"), "{ended:?}");
-    }
+    nothing_works(&setup, "another master key").await;
     fs::write(&path, right).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-    for command in [
-        &["secret", "rotate-key"][..],
-        &["secret", "list"],
-        &["serve"],
-    ] {
-        let ended = setup.clone().run(command).await;
-        assert_eq!(ended.code, Some(2), "{ended:?}");
-        assert!(ended.stderr.contains("chmod 600 "), "{ended:?}");
-    }
+    nothing_works(&setup, "chmod 600 ").await;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     let folder = setup.path().join(".crosspoint");
     let url = format!("sqlite:{}", folder.join("crosspoint.db").display());

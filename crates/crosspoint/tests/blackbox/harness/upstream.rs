@@ -125,6 +125,12 @@ impl Upstream {
         self.seen.lock().unwrap().clone()
     }
 
+    /// How many requests of this method there were so far.
+    pub fn seen_by(&self, method: &str) -> usize {
+        let seen = self.seen();
+        seen.iter().filter(|seen| seen.method == method).count()
+    }
+
     /// The last request.
     pub fn last(&self) -> Seen {
         self.seen().pop().expect("no request has arrived")
