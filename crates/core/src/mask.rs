@@ -237,7 +237,7 @@ fn base64_core(engine: &impl Engine, value: &str, offset: usize) -> Option<Strin
     (core.len() >= 6).then(|| core.to_owned())
 }
 
-/// As Python's `json.dumps` writes it: everything beyond ASCII as `\uXXXX`.
+/// As Python's `json.dumps` writes it: everything beyond ASCII as `\u` and four hex digits.
 fn ascii_only(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

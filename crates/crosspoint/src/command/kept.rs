@@ -50,24 +50,31 @@ pub fn look(
     on_desk(file, async |loaded| Desk::open_to_look(loaded).await, work)
 }
 
-fn on_desk(
+/// Opens the store in some way, does something with it, and closes it.
+pub fn on_desk(
     file: &Option<PathBuf>,
     open: impl AsyncFnOnce(Loaded) -> Result<Desk>,
     work: impl AsyncFnOnce(&Desk) -> Result<()>,
+) -> Result<ExitCode> {
+    loaded(file, async |loaded| {
+        let desk = open(loaded).await?;
+        let done = work(&desk).await;
+        desk.close().await;
+        done
+    })
+}
+
+/// Reads the configuration and does something with it, to the end.
+pub fn loaded(
+    file: &Option<PathBuf>,
+    work: impl AsyncFnOnce(Loaded) -> Result<()>,
 ) -> Result<ExitCode> {
     let loaded = match wire::Options::of(file).load_unfollowed() {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(show::problems(&problems)),
     };
     logging::start("off", LogFormat::Text, wire::mask(&loaded));
-    to_the_end(async {
-        let desk = open(loaded).await?;
-        let done = work(&desk).await;
-        if let Some(store) = &desk.store {
-            store.close().await;
-        }
-        done.map(|()| ExitCode::SUCCESS)
-    })
+    to_the_end(async { work(loaded).await.map(|()| ExitCode::SUCCESS) })
 }
 
 /// Runs a command to its end, and says why where it is not possible.
@@ -87,7 +94,8 @@ pub fn to_the_end(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCo
 // === impl Desk ===
 
 impl Desk {
-    async fn open(loaded: Loaded) -> Result<Desk> {
+    /// Over the store, which is made where there is none yet.
+    pub async fn open(loaded: Loaded) -> Result<Desk> {
         match wire::ledger::open_to_write(&loaded).await? {
             Some(store) => Ok(Desk::over(loaded, Some(store))),
             None => bail!(
@@ -97,7 +105,8 @@ impl Desk {
         }
     }
 
-    async fn open_to_look(loaded: Loaded) -> Result<Desk> {
+    /// Over the store, if there is one.
+    pub async fn open_to_look(loaded: Loaded) -> Result<Desk> {
         let store = match wire::ledger::open(&loaded, false).await {
             Err(error) if wire::ledger::is_missing(&error) => None,
             opened => opened?,
@@ -114,6 +123,18 @@ impl Desk {
             loaded,
             cabinet,
             store,
+        }
+    }
+
+    /// Whether there is a store.
+    pub fn has_store(&self) -> bool {
+        self.store.is_some()
+    }
+
+    /// Lets the store go.
+    pub async fn close(&self) {
+        if let Some(store) = &self.store {
+            store.close().await;
         }
     }
 

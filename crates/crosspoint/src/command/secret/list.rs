@@ -34,18 +34,10 @@ pub async fn run(desk: &Desk, json: bool) -> Result<()> {
         return Ok(());
     }
     if lines.is_empty() {
-        return none(false);
+        eprintln!("No secrets are kept. To keep one: crosspoint secret set NAME");
+        return Ok(());
     }
     print!("{}", table(&lines));
-    Ok(())
-}
-
-/// There is not even a store yet.
-pub fn none(json: bool) -> Result<()> {
-    match json {
-        true => println!("[]"),
-        false => eprintln!("No secrets are kept. To keep one: crosspoint secret set NAME"),
-    }
     Ok(())
 }
 

@@ -9,6 +9,10 @@ use crate::show::plain;
 
 /// Removes a secret that nobody names, or that is to go all the same.
 pub async fn run(desk: &Desk, name: &str, force: bool) -> Result<()> {
+    // Where nothing is kept yet, that is all there is to say, whoever names it.
+    if !desk.has_store() {
+        return Err(none(name));
+    }
     let users = uses::all(desk).await?.remove(name).unwrap_or_default();
     let users = plain(&users.join(", "));
     if !users.is_empty() && !force {
@@ -29,7 +33,7 @@ pub async fn run(desk: &Desk, name: &str, force: bool) -> Result<()> {
 }
 
 /// There is no such secret.
-pub fn none(name: &str) -> anyhow::Error {
+fn none(name: &str) -> anyhow::Error {
     not_possible(format!(
         "There is no secret {name}. Those there are: crosspoint secret list"
     ))

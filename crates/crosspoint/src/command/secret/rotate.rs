@@ -20,12 +20,12 @@ const NAMED: usize = 20;
 const TOLD: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
 /// Replaces the master key, or goes on with that.
-pub async fn run(loaded: &Loaded) -> Result<()> {
+pub async fn run(loaded: Loaded) -> Result<()> {
     let StoreTarget::At(url) = &loaded.store else {
         bail!(NOWHERE);
     };
     let progress = Progress::new();
-    let options = crate::wire::ledger::options(loaded);
+    let options = crate::wire::ledger::options(&loaded);
     let tell = |done, total| progress.tell(done, total);
     let done = rotate(url.expose(), &options, &tell).await;
     progress.clear();
@@ -39,12 +39,12 @@ pub async fn run(loaded: &Loaded) -> Result<()> {
         ) => return Err(not_possible(sentence(&error.to_string()))),
         Err(error) => return Err(error.into()),
     };
-    if let Some(desk) = Desk::open(loaded, false).await? {
-        let detail = Some(format!("{} values", done.resealed));
-        let recorded = actor::record(desk.cabinet(), "secret.rotate_key", "", detail).await;
-        desk.close(recorded.map_err(Into::into)).await?;
-    }
-    tell_done(&done, loaded);
+    let desk = Desk::open_to_look(loaded).await?;
+    let detail = Some(format!("{} values", done.resealed));
+    let recorded = actor::record(desk.cabinet(), "secret.rotate_key", "", detail).await;
+    desk.close().await;
+    recorded?;
+    tell_done(&done, &desk.loaded);
     Ok(())
 }
 

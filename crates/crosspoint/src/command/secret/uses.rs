@@ -30,17 +30,17 @@ pub async fn all(desk: &Desk) -> Result<Uses> {
             add(source, profile(&definition));
         }
     }
-    for definition in &desk.profiles {
+    for definition in &desk.loaded.profiles {
         for source in definition.secrets.values() {
             add(source, profile(definition));
         }
     }
-    for auth in &desk.auths {
+    for auth in &desk.loaded.auths {
         for source in auth.sources() {
             add(source, format!("auth {}", auth.id));
         }
     }
-    for (key, source) in &desk.references {
+    for (key, source) in &desk.loaded.references {
         add(source, format!("setting {key}"));
     }
     for users in uses.values_mut() {
