@@ -9,6 +9,7 @@ mod long;
 mod mapping;
 mod messages;
 mod outages;
+mod parameters;
 mod rabbit;
 mod stand_ins;
 mod tasks;
