@@ -22,6 +22,7 @@ use super::publisher::Publisher;
 use super::served::{Served, Service};
 use super::settings::Settings;
 use super::status::Status;
+use super::trouble;
 
 /// How long one attempt to connect may take.
 const CONNECTING: Duration = Duration::from_secs(20);
@@ -186,10 +187,10 @@ pub(crate) async fn connect(settings: &Settings) -> Result<Connection, String> {
         cert_chain: settings.authorities.clone(),
     };
     let runtime = lapin::runtime::default_runtime().map_err(|error| error.to_string())?;
-    let connecting = Connection::connect_uri_with_config(uri, properties, tls, runtime);
+    let connecting = Connection::connect_uri_with_config(uri.clone(), properties, tls, runtime);
     match timeout(CONNECTING, connecting).await {
         Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(error)) => Err(error.to_string()),
+        Ok(Err(error)) => Err(trouble::why(&error, &uri)),
         Err(_) => Err(format!("no answer within {} s", CONNECTING.as_secs())),
     }
 }

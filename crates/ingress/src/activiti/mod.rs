@@ -21,6 +21,7 @@ mod served;
 mod settings;
 mod stand_in;
 mod status;
+mod trouble;
 mod variable;
 mod work;
 

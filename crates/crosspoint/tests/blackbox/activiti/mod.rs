@@ -12,12 +12,14 @@ mod outages;
 mod rabbit;
 mod stand_ins;
 mod tasks;
+mod tls;
 
 use serde_json::{Map, Value};
 
 use crate::harness::{Proxy, Setup, until};
 
-use self::bundle::{Bundle, unique};
+use self::bundle::Bundle;
+pub use self::bundle::unique;
 use self::rabbit::Rabbit;
 
 /// A proxy that serves tasks of the message broker that all tests share, under names of its own.
