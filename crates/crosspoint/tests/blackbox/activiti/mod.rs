@@ -3,10 +3,12 @@
 //! `rabbit` is the message broker, `bundle` a runtime bundle with `mapping` as its rules for variables.
 
 mod bundle;
+mod changes;
 mod commands;
 mod definitions;
 mod long;
 mod mapping;
+mod measured;
 mod messages;
 mod outages;
 mod rabbit;

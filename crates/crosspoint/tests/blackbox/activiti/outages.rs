@@ -40,6 +40,10 @@ async fn a_broker_that_restarts_loses_no_call_and_runs_none_twice() {
         served.proxy.problems().await.contains("activiti")
     })
     .await;
+    served
+        .proxy
+        .counts("crosspoint_activiti_connected", 0.0)
+        .await;
     rabbit.start_again().await;
     bundle.reconnect(&rabbit).await;
     for execution in &executions {
@@ -56,6 +60,16 @@ async fn a_broker_that_restarts_loses_no_call_and_runs_none_twice() {
         !served.proxy.problems().await.contains("activiti")
     })
     .await;
+    for (name, value) in [
+        ("connected", 1.0),
+        ("reconnections_total", 1.0),
+        ("requests_redelivered_total", 5.0),
+        ("requests_total{outcome=\"lost\"}", 5.0),
+        ("requests_total{outcome=\"result\"}", 5.0),
+    ] {
+        let name = format!("crosspoint_activiti_{name}");
+        served.proxy.counts(&name, value).await;
+    }
 }
 
 #[tokio::test]
