@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use crosspoint_core::{
     Call, CallId, Completion, Effect, Failure, Ingress, Mask, Outcome, Safety, Tracing,
 };
+use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -69,7 +70,7 @@ impl Broker {
         mounts: Vec<Registration>,
         ledger: Option<Arc<dyn Store>>,
     ) -> Result<Broker, Clash> {
-        let mut metrics = Metrics::new();
+        let metrics = Metrics::new();
         let stopping = CancellationToken::new();
         let recorder = ledger.map(|store| {
             let (callbacks, measured) = (settings.callbacks.clone(), metrics.ledger());
@@ -243,6 +244,12 @@ impl Broker {
             recorder.measure();
         }
         self.0.metrics.render()
+    }
+
+    /// Adds metrics of an ingress, by names without the prefix `crosspoint_`. They stay until the end
+    /// of the process: whoever comes and goes with a reload adds them once.
+    pub fn add_metrics(&self, add: impl FnOnce(&mut Registry)) {
+        self.0.metrics.add(add);
     }
 
     /// Sets who brings results of long calls that do not go by HTTP. The first counts.

@@ -11,7 +11,7 @@ use super::outputs::{Expressions, Output};
 use super::stand_in::{Parameters, StandIn};
 
 /// How service tasks are served.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Where the message broker is, with user and password.
     pub amqp: Secret<String>,

@@ -26,8 +26,10 @@ pub(crate) enum Fate {
     Answer(Box<Answer>),
     /// Nobody can be answered: keep it, and take it out of the queue.
     Park(String),
-    /// Acknowledge it: it is for another version of the application, or the ledger has it for good.
-    Skip,
+    /// Acknowledge it: it is for another version of the application.
+    PassOver,
+    /// Acknowledge it: the ledger has promised the result.
+    Promised,
     /// The process ends: somebody else, or the next process, answers.
     GiveBack,
 }
@@ -53,12 +55,12 @@ pub(crate) async fn work(
         Err(error) => return Fate::Park(error.to_string()),
     };
     if !request.is_of_version(settings.min_app_version, settings.max_app_version) {
-        return Fate::Skip;
+        return Fate::PassOver;
     }
     let failure = match run(broker, settings, served, &request, message.trace).await {
         Ok(outcome) => return ready(answer_to(settings, &served.bound, &request, &outcome)),
         Err(Ended::GivenBack) => return Fate::GiveBack,
-        Err(Ended::Later) => return Fate::Skip,
+        Err(Ended::Later) => return Fate::Promised,
         Err(Ended::Failed(failure)) => failure,
     };
     ready(answer_with(settings, &served.bound, &request, &failure))

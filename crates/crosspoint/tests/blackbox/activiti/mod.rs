@@ -3,22 +3,26 @@
 //! `rabbit` is the message broker, `bundle` a runtime bundle with `mapping` as its rules for variables.
 
 mod bundle;
+mod changes;
 mod commands;
 mod definitions;
 mod long;
 mod mapping;
+mod measured;
 mod messages;
 mod outages;
 mod parameters;
 mod rabbit;
 mod stand_ins;
 mod tasks;
+mod tls;
 
 use serde_json::{Map, Value};
 
 use crate::harness::{Proxy, Setup, until};
 
-use self::bundle::{Bundle, unique};
+use self::bundle::Bundle;
+pub use self::bundle::unique;
 use self::rabbit::Rabbit;
 
 /// A proxy that serves tasks of the message broker that all tests share, under names of its own.

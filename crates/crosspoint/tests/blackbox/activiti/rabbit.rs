@@ -1,4 +1,5 @@
-//! A real RabbitMQ on 127.0.0.1, in a directory of its own.
+//! A real RabbitMQ on 127.0.0.1, in a directory of its own, which listens with TLS as well: by a
+//! certificate for `localhost` alone, from an authority that nobody knows.
 //!
 //! It ends with the program that started it, however that ends: a small shell waits for the end of its
 //! input, which comes when nobody holds the other end any more.
@@ -15,6 +16,8 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
+
+use crate::harness::Authority;
 
 /// A server takes some ten seconds to start, and more when others start as well.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -42,6 +45,8 @@ const SUPERVISOR: &str = r#"
 /// A running server. Ended when dropped.
 pub struct Rabbit {
     port: u16,
+    tls_port: u16,
+    authority: Authority,
     directory: std::path::PathBuf,
     input: Option<ChildStdin>,
     supervisor: Child,
@@ -64,12 +69,22 @@ impl Rabbit {
 
     fn spawn() -> Rabbit {
         let directory = TempDir::new().unwrap().keep();
-        let [port, names, nodes] = free_ports();
+        let [port, tls_port, names, nodes] = free_ports();
         let at = |name: &str| directory.join(name);
         std::fs::write(at("plugins"), "[].").unwrap();
         // A small machine is not short of disk or memory only because tests run on it.
-        let config = "disk_free_limit.absolute = 1MB\nloopback_users = none\n";
+        let config = format!(
+            "disk_free_limit.absolute = 1MB\nloopback_users = none\n\
+             listeners.ssl.1 = 127.0.0.1:{tls_port}\n\
+             ssl_options.certfile = {}\nssl_options.keyfile = {}\n",
+            at("certificate.pem").display(),
+            at("key.pem").display()
+        );
         std::fs::write(at("rabbit.conf"), config).unwrap();
+        let authority = Authority::new();
+        let (certificate, key) = authority.certify("localhost");
+        std::fs::write(at("certificate.pem"), certificate.pem()).unwrap();
+        std::fs::write(at("key.pem"), key.serialize_pem()).unwrap();
         let mut command = Command::new("sh");
         command
             .args(["-c", SUPERVISOR, "rabbit"])
@@ -94,6 +109,8 @@ impl Rabbit {
         let mut supervisor = command.spawn().unwrap();
         Rabbit {
             port,
+            tls_port,
+            authority,
             input: supervisor.stdin.take(),
             directory,
             supervisor,
@@ -102,6 +119,16 @@ impl Rabbit {
 
     pub fn url(&self) -> String {
         format!("amqp://guest:guest@127.0.0.1:{}", self.port)
+    }
+
+    /// The same with TLS, by a name or an address of the server.
+    pub fn tls_url(&self, host: &str) -> String {
+        format!("amqps://guest:guest@{host}:{}", self.tls_port)
+    }
+
+    /// Who has certified it.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// A connection of the test's own.
@@ -180,8 +207,8 @@ impl Drop for Rabbit {
 }
 
 /// Ports that were free a moment ago.
-fn free_ports() -> [u16; 3] {
+fn free_ports() -> [u16; 4] {
     let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let listeners = [listen(), listen(), listen()];
+    let listeners = [listen(), listen(), listen(), listen()];
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
