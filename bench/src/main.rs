@@ -8,6 +8,7 @@
 mod amqp;
 mod connection;
 mod flood;
+mod harness;
 mod ledger;
 mod load;
 mod measure;

@@ -27,6 +27,8 @@ pub struct Task {
     pub mapping: Mapping,
     /// The codes of its error boundary events; an empty one catches all.
     pub catches: Vec<String>,
+    /// Whether its executions are instances of one task that runs several times at once.
+    pub is_one_of_several: bool,
 }
 
 impl Task {
@@ -36,7 +38,7 @@ impl Task {
             implementation: implementation.to_owned(),
             id: "Task_1".to_owned(),
             mapping: Mapping::all(),
-            catches: Vec::new(),
+            ..Task::default()
         }
     }
 }
@@ -58,10 +60,17 @@ pub enum Way {
     Hangs,
 }
 
+/// A task that runs, or has run.
+struct Execution {
+    task: Task,
+    process: Map<String, Value>,
+    way: Way,
+}
+
 struct State {
     /// Integration contexts that wait for an answer, by id: the execution.
     rows: HashMap<String, String>,
-    executions: HashMap<String, (Task, Way)>,
+    executions: HashMap<String, Execution>,
     ignored: usize,
     answers: Vec<Value>,
     count: usize,
@@ -106,37 +115,49 @@ impl Bundle {
 
     /// Begins an execution of a task, and sends its request. Gives the execution.
     pub async fn begin(&self, task: &Task, process: &Map<String, Value>) -> String {
-        let execution = {
-            let mut state = self.state.lock().unwrap();
-            state.count += 1;
-            let execution = format!("{}-execution-{}", self.name, state.count);
-            state
-                .executions
-                .insert(execution.clone(), (task.clone(), Way::Waiting));
-            execution
-        };
+        let execution = self.enter(task, process);
         self.send(task, &execution, process).await;
         execution
+    }
+
+    fn enter(&self, task: &Task, process: &Map<String, Value>) -> String {
+        let mut state = self.state.lock().unwrap();
+        state.count += 1;
+        let execution = format!("{}-execution-{}", self.name, state.count);
+        let begun = Execution {
+            task: task.clone(),
+            process: process.clone(),
+            way: Way::Waiting,
+        };
+        state.executions.insert(execution.clone(), begun);
+        execution
+    }
+
+    fn wait_for(&self, id: &str, execution: &str) {
+        let mut state = self.state.lock().unwrap();
+        state.rows.insert(id.to_owned(), execution.to_owned());
+    }
+
+    /// How many integration contexts wait for an answer.
+    pub fn rows(&self) -> usize {
+        self.state.lock().unwrap().rows.len()
     }
 
     /// What an administrator does for a task that failed: a new request for the same execution.
     pub async fn replay(&self, execution: &str, process: &Map<String, Value>) {
         let task = {
             let mut state = self.state.lock().unwrap();
-            let (task, way) = state.executions.get_mut(execution).unwrap();
-            *way = Way::Waiting;
-            task.clone()
+            let execution = state.executions.get_mut(execution).unwrap();
+            execution.way = Way::Waiting;
+            execution.process = process.clone();
+            execution.task.clone()
         };
         self.send(&task, execution, process).await;
     }
 
     async fn send(&self, task: &Task, execution: &str, process: &Map<String, Value>) {
         let id = format!("{execution}-{}", unique());
-        self.state
-            .lock()
-            .unwrap()
-            .rows
-            .insert(id.clone(), execution.to_owned());
+        self.wait_for(&id, execution);
         let request = self.request(task, execution, &id, process);
         self.publish(&task.implementation, request.to_string().as_bytes(), &id)
             .await;
@@ -165,6 +186,23 @@ impl Bundle {
             "resultDestination": format!("integrationResult_{}", self.name),
             "errorDestination": format!("integrationError_{}", self.name),
         })
+    }
+
+    /// Sends a request for an execution that was changed on the way: what comes back is for another
+    /// task than the one that waits.
+    pub async fn begin_changed(
+        &self,
+        task: &Task,
+        process: &Map<String, Value>,
+        change: impl FnOnce(&mut Value),
+    ) -> String {
+        let (execution, id) = (self.enter(task, process), unique());
+        self.wait_for(&id, &execution);
+        let mut request = self.request(task, &execution, &id, process);
+        change(&mut request);
+        self.publish(&task.implementation, request.to_string().as_bytes(), &id)
+            .await;
+        execution
     }
 
     /// Publishes bytes for an implementation as the engine does: it declares the exchange alone.
@@ -197,7 +235,7 @@ impl Bundle {
     }
 
     pub fn way(&self, execution: &str) -> Way {
-        self.state.lock().unwrap().executions[execution].1.clone()
+        self.state.lock().unwrap().executions[execution].way.clone()
     }
 
     /// Waits until an execution does not wait any more.
@@ -306,6 +344,8 @@ async fn listen(connection: &Connection, exchange: &str, group: &str, state: Arc
         while let Some(Ok(delivery)) = consumer.next().await {
             let answer: Value = serde_json::from_slice(&delivery.data).unwrap();
             let headers = delivery.properties.headers().clone().unwrap_or_default();
+            // As Java's: the routing key is the name of the destination.
+            assert_eq!(delivery.exchange, delivery.routing_key);
             judge(&answer, &delivery.properties, &headers);
             take(&mut state.lock().unwrap(), answer);
             if delivery
@@ -359,14 +399,15 @@ fn take(state: &mut State, answer: Value) {
         return;
     }
     let execution = context["executionId"].as_str().unwrap_or_default();
-    let Some((task, way)) = state.executions.get_mut(execution) else {
+    let Some(Execution { task, process, way }) = state.executions.get_mut(execution) else {
         return;
     };
     let is_of_the_task = context["clientId"] == task.id.as_str();
     *way = match answer["errorClassName"].as_str() {
         None if is_of_the_task => {
             let outputs = context["outBoundVariables"].as_object().unwrap().clone();
-            match task.mapping.outputs(&outputs) {
+            let several = task.is_one_of_several;
+            match task.mapping.outputs(&outputs, process, several) {
                 Ok(written) => Way::Completed { written, outputs },
                 Err(_) => Way::Hangs,
             }

@@ -26,7 +26,8 @@ async fn a_task_calls_a_command_and_the_process_goes_on_with_its_outputs() {
                 ("movie", From::Variable("title")),
                 ("code", From::Variable("status")),
             ],
-            constants: Vec::new(),
+            properties: vec![("movie", "string"), ("code", "integer")],
+            ..Mapping::default()
         },
         ..Task::of("http.GetRequestV2")
     };
@@ -97,6 +98,8 @@ async fn what_the_system_reports_is_caught_by_its_code_or_by_a_catch_all() {
     let execution = bundle.begin(&task, &variables).await;
     let error = bundle.failure(&execution).await;
     assert_eq!(error["errorCode"], json!("HttpError404"));
+    // What was reported is not tried again, whatever `attempts` says.
+    assert_eq!((upstream.seen().len(), bundle.answers().len()), (3, 3));
 }
 
 #[tokio::test]
@@ -124,6 +127,12 @@ async fn a_technical_error_waits_for_an_administrator_who_replays_it() {
         .replay(&execution, &process(json!({"url": upstream.url("/")})))
         .await;
     assert_eq!(opened(&bundle.outputs(&execution).await["ok"]), json!(true));
+    // A replay is a call of its own: another context of the same execution.
+    let [failed, done] = bundle.answers().try_into().unwrap();
+    let part = |answer: &Value, name: &str| answer["integrationContext"][name].clone();
+    assert_ne!(part(&failed, "id"), part(&done, "id"));
+    assert_eq!(part(&failed, "executionId"), part(&done, "executionId"));
+    assert_eq!(bundle.rows(), 0);
 }
 
 #[tokio::test]
@@ -183,38 +192,48 @@ async fn an_answer_to_a_wrong_task_hangs_and_that_is_the_engines_own_rule() {
     let served = serve("serve = [\"http.*\"]").await;
     let upstream = Upstream::start(|_| Reply::json("{}")).await;
     let bundle = served.bundle().await;
-    let sent = Task::of("http.GetRequestV2");
+    let task = Task::of("http.GetRequestV2");
     let variables = process(json!({"url": upstream.url("/")}));
-    let mut request = bundle.request(&sent, "unknown-execution", "wrong-ids", &variables);
-    bundle
-        .publish(
-            &sent.implementation,
-            request.to_string().as_bytes(),
-            "wrong-ids",
-        )
+    // The ids come back as they were sent, right or wrong: the row is gone, and nothing goes on.
+    let other_task = bundle
+        .begin_changed(&task, &variables, |request| {
+            request["integrationContext"]["clientId"] = json!("Task_2");
+        })
         .await;
-    bundle.answered(1).await;
-    assert_eq!(bundle.ignored(), 1);
-    // Without them no answer would ever continue the task, so that nothing is done.
-    request["integrationContext"]["executionId"] = Value::Null;
-    request["integrationContext"]["id"] = json!("no-execution");
-    bundle
-        .publish(
-            &sent.implementation,
-            request.to_string().as_bytes(),
-            "no-execution",
-        )
+    let other_execution = bundle
+        .begin_changed(&task, &variables, |request| {
+            request["integrationContext"]["executionId"] = json!("of-nobody");
+        })
         .await;
     bundle.answered(2).await;
-    let error = bundle.answers().remove(1);
-    assert!(
-        error["errorMessage"]
-            .as_str()
-            .unwrap()
-            .contains("executionId"),
-        "{error}"
-    );
-    assert_eq!(upstream.seen().len(), 1);
+    assert_eq!(bundle.goes_on(&other_task).await, Way::Hangs);
+    assert_eq!(bundle.way(&other_execution), Way::Waiting);
+    assert_eq!((bundle.rows(), bundle.ignored()), (0, 0));
+    // What nobody waits for is passed over.
+    let unknown = bundle.request(&task, "e", "unknown-id", &variables);
+    bundle
+        .publish(
+            &task.implementation,
+            unknown.to_string().as_bytes(),
+            "unknown-id",
+        )
+        .await;
+    bundle.answered(3).await;
+    assert_eq!((bundle.rows(), bundle.ignored()), (0, 1));
+    assert_eq!(upstream.seen().len(), 3);
+    // Without them no answer would ever continue the task, so that nothing is done.
+    for (at, name) in ["executionId", "clientId"].into_iter().enumerate() {
+        let mut request = bundle.request(&task, "e", &format!("no-{name}"), &variables);
+        request["integrationContext"][name] = Value::Null;
+        bundle
+            .publish(&task.implementation, request.to_string().as_bytes(), "")
+            .await;
+        bundle.answered(4 + at).await;
+        let error = bundle.answers().remove(3 + at);
+        let message = error["errorMessage"].as_str().unwrap();
+        assert!(message.contains(name), "{error}");
+    }
+    assert_eq!(upstream.seen().len(), 3);
 }
 
 #[tokio::test]
