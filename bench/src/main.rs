@@ -76,6 +76,9 @@ struct Options {
     /// Short rounds: good for seeing that it works, too noisy to quote
     #[arg(long)]
     quick: bool,
+    /// Measure these parts alone; may be given more than once
+    #[arg(long)]
+    only: Vec<run::Part>,
 }
 
 fn main() -> Result<()> {

@@ -18,7 +18,7 @@ use crate::connectors::{self, ConnectorState, Gauges};
 use crate::inner::{Inner, Mounting, misplaced, offers, settled, strict};
 use crate::inventory::{self, Offered};
 use crate::layers::hand_over::Held;
-use crate::ledger::{NotRun, Recorder, Repeat, State, Store, ending, recovery};
+use crate::ledger::{NotRun, Recorded, Recorder, Repeat, State, Store, ending, recovery};
 use crate::limiters::Limiters;
 use crate::metrics::Metrics;
 use crate::mounts::{Member, Registration};
@@ -58,6 +58,9 @@ pub struct Ended {
     pub state: State,
     /// What it brought back. One whose result follows is a [`Completion::Accepted`].
     pub result: Result<Outcome, Failure>,
+    /// Comes when its end is recorded, where the caller has the result before that
+    /// ([`Call::kept_outside`]).
+    pub recorded: Option<Recorded>,
 }
 
 // === impl Broker ===
@@ -140,6 +143,7 @@ impl Broker {
                 // As its row says: whatever failed, nothing was changed.
                 failure.effect = Effect::None;
             }
+            let recorded = flight.as_ref().and_then(|flight| flight.recorded());
             let noted = flight.and_then(|flight| flight.noted());
             let state = match &result {
                 Ok(outcome) if outcome.completion == Completion::Accepted => None,
@@ -149,6 +153,7 @@ impl Broker {
                 id: noted.map_or(asked, |(id, _)| id),
                 state: state.unwrap_or(noted.map_or(State::Accepted, |(_, state)| state)),
                 result,
+                recorded,
             }
         }
     }

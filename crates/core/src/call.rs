@@ -91,6 +91,9 @@ pub struct Call {
     pub callback: Option<String>,
     /// Whether the caller goes on before the call has ended, and asks for its result by the id.
     pub polled: bool,
+    /// Whether the caller keeps its request until the end of the call is recorded: then it has the
+    /// result before that.
+    pub kept_outside: bool,
     /// Which profile to use, when it is not the connector's default.
     pub profile: Option<String>,
     /// The profile with which a call runs that names none: the connector's default when it came in.
@@ -281,6 +284,7 @@ impl Call {
             key: None,
             callback: None,
             polled: false,
+            kept_outside: false,
             profile: None,
             given_profile: None,
             variant: None,

@@ -216,8 +216,11 @@ async fn answer(
     };
     let acknowledge = || delivery.acker.ack(BasicAckOptions::default());
     let reason = match work(broker, settings, served, message).await {
-        Fate::Answer(answer) => match deliver(shared, publisher, &answer).await {
+        Fate::Answer(answer, recorded) => match deliver(shared, publisher, &answer).await {
             Delivered::Yes => {
+                if let Some(recorded) = recorded {
+                    recorded.wait().await;
+                }
                 let (to, verdict) = (&answer.destination, answer.verdict.name());
                 tracing::debug!(
                     request = header,

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::bundle::{Task, Way};
 use super::rabbit::{self, Rabbit};
 use super::{Served, process, serve};
-use crate::harness::{Gate, Reply, Setup, Upstream, closed_port, until, until_within};
+use crate::harness::{Database, Gate, Reply, Setup, Upstream, closed_port, until, until_within};
 
 const POST: &str = "http.PostRequestV2";
 
@@ -70,6 +70,32 @@ async fn a_broker_that_restarts_loses_no_call_and_runs_none_twice() {
         let name = format!("crosspoint_activiti_{name}");
         served.proxy.counts(&name, value).await;
     }
+}
+
+#[tokio::test]
+async fn an_answer_does_not_wait_for_the_end_of_its_row_and_the_request_does() {
+    let served = serve("serve = [\"http.*\"]").await;
+    let gate = Gate::new();
+    let upstream = Upstream::start({
+        let gate = gate.clone();
+        move |_| Reply::json("{}").behind(&gate)
+    })
+    .await;
+    let bundle = served.bundle().await;
+    let variables = process(json!({"url": upstream.url("/")}));
+    let execution = bundle.begin(&post(), &variables).await;
+    upstream.arrived(1).await;
+    let ledger = served.proxy.path().join(".crosspoint/crosspoint.db");
+    let lock = Database::file(&ledger).lock().await;
+    gate.open();
+    bundle.outputs(&execution).await;
+    // The request was not acknowledged: it comes again, and nobody knows of the end.
+    let setup = served.proxy.kill().await;
+    drop(lock);
+    let proxy = setup.serve().await;
+    bundle.answered(2).await;
+    assert_eq!((bundle.ignored(), upstream.seen().len()), (1, 1));
+    assert_eq!(proxy.rows(&["--state", "unknown"]).await.len(), 1);
 }
 
 #[tokio::test]
