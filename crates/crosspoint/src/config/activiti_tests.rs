@@ -122,3 +122,34 @@ fn an_action_is_bound_by_its_name_or_as_the_table_says() {
     assert_eq!(bound[0].outputs[0].kind.as_deref(), Some("date"));
     assert_eq!(bound[1].inputs, [("a".to_owned(), "b".to_owned())]);
 }
+
+#[test]
+fn one_service_task_cannot_be_two() {
+    let definition = r#"{"name": "Movies", "actions": {"a": {"id": "a", "name": "go"}, "b": {"id": "b", "name": "stop"}}}"#;
+    let rest = r#"{"name": "restConnector", "actions": {"a": {"id": "a", "name": "GET"}}}"#;
+    let folder = folder(&[("d.json", definition), ("r.json", rest)]);
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (movies, rest) = (at("d.json"), at("r.json"));
+    let toml = format!(
+        r#"
+        builtin = ["http"]
+        [activiti]
+        stand_in_for = ["restConnector"]
+        [activiti.definitions.one]
+        file = "{movies}"
+        connector = "http"
+        [activiti.definitions.two]
+        file = "{movies}"
+        connector = "http"
+        [activiti.definitions.rest]
+        file = "{rest}"
+        connector = "http"
+        "#
+    );
+    let problems = problems(&toml, &[]);
+    for name in ["Movies.go", "Movies.stop", "restConnector.GET"] {
+        let told = format!("`{name}` is there twice");
+        assert!(problems.contains(&told), "{told} is not in {problems}");
+    }
+    assert!(!problems.contains("restConnector.POST"), "{problems}");
+}

@@ -43,6 +43,23 @@ impl Semantic<'_> {
         for stand_in in &config.stand_in_for {
             self.bound.extend(stand_in.get().bound());
         }
+        self.twice();
+    }
+
+    /// One service task cannot run two commands. An engine would not start with two definitions of one
+    /// name, either.
+    fn twice(&mut self) {
+        let mut names: Vec<_> = self.bound.iter().map(|one| &one.implementation).collect();
+        names.sort();
+        let pairs = names.windows(2).filter(|pair| pair[0] == pair[1]);
+        let mut twice: Vec<_> = pairs.map(|pair| shorten(pair[0])).collect();
+        twice.dedup();
+        for implementation in twice {
+            let message = format!("`activiti`: `{implementation}` is there twice");
+            let help = "each name may be that of one definition in `activiti.definitions` or of one \
+                        connector in `activiti.stand_in_for`: give a definition another name";
+            self.problem("activiti.definitions", message, help);
+        }
     }
 
     fn amqp(&mut self, value: Secret<String>) {

@@ -273,6 +273,13 @@ impl Bundle {
         self.state.lock().unwrap().answers.clone()
     }
 
+    /// Those to the context of this id.
+    pub fn answers_to(&self, id: &str) -> Vec<Value> {
+        let mut answers = self.answers();
+        answers.retain(|answer| answer["integrationContext"]["id"] == id);
+        answers
+    }
+
     /// Waits for so many answers.
     pub async fn answered(&self, count: usize) {
         until(&format!("{count} answers have come"), async || {
@@ -369,8 +376,17 @@ fn judge(answer: &Value, properties: &BasicProperties, headers: &FieldTable) {
         .map(|t| t.as_str().to_owned());
     assert_eq!(content_type.as_deref(), Some("application/json"));
     assert_eq!(*properties.delivery_mode(), Some(2));
-    for name in ["targetAppName", "targetService"] {
-        assert!(headers.contains_key(name), "{name} is not in {headers:?}");
+    for (name, field) in [
+        ("targetAppName", "appName"),
+        ("targetService", "serviceFullName"),
+    ] {
+        let header = match headers.inner().get(name) {
+            Some(AMQPValue::LongString(text)) => json!(text.to_string()),
+            None => Value::Null,
+            other => panic!("{name} is {other:?}"),
+        };
+        let asked = answer["integrationRequest"].get(field);
+        assert_eq!(header, asked.cloned().unwrap_or_default(), "{name}");
     }
     let context = &answer["integrationContext"];
     assert_eq!(

@@ -355,6 +355,28 @@ async fn a_connection_that_was_refused_is_tried_again() {
 }
 
 #[tokio::test]
+async fn attempts_are_three_unless_the_setting_says_otherwise() {
+    for (lines, attempts) in [
+        ("", 3),
+        ("attempts = 1", 1),
+        ("attempts = 5\nretry_pause = \"10ms\"", 5),
+    ] {
+        let served = serve(&format!("serve = [\"http.*\"]\n{lines}")).await;
+        let bundle = served.bundle().await;
+        let (_socket, closed) = closed_port();
+        let variables = process(json!({"url": format!("http://{closed}/"), "data": {"n": 1}}));
+        let execution = bundle
+            .begin(&Task::of("http.PostRequestV2"), &variables)
+            .await;
+        let error = bundle.failure(&execution).await;
+        assert!(error.get("errorCode").is_none(), "{error}");
+        let failed = served.proxy.log().matches("Call failed").count();
+        assert_eq!(failed, attempts, "{lines}");
+        assert_eq!(bundle.answers().len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn a_connector_that_a_reload_brings_is_served_at_once() {
     let served = serve("serve = [\"logging.Write\", \"http.*\"]\n").await;
     let config = served.proxy.path().join("crosspoint.toml");
