@@ -33,7 +33,7 @@ async fn consumers(served: &Served, implementation: &str) -> Option<u32> {
 async fn other_settings_count_while_requests_flow_and_each_runs_once() {
     let rabbit = rabbit::shared().await;
     let (clear, secure) = (rabbit.url(), rabbit.tls_url("localhost"));
-    let setup = Setup::new().file("ours.pem", &rabbit.authority().pem());
+    let setup = Setup::new().file("ours.pem", &rabbit::authority().pem());
     let lines = format!(
         "serve = [\"{POST}\"]\nprefetch = 2\nconcurrency = 4\n\
          [egress]\nca_files = [\"ours.pem\"]"

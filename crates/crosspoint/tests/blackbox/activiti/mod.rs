@@ -1,6 +1,7 @@
 //! Activiti Cloud: definitions, and service tasks over a real RabbitMQ.
 //!
-//! `rabbit` is the message broker, `bundle` a runtime bundle with `mapping` as its rules for variables.
+//! `server` is the message broker, `rabbit` the one that tests share, `bundle` a runtime bundle with
+//! `mapping` as its rules for variables.
 
 mod bundle;
 mod changes;
@@ -17,6 +18,7 @@ mod objects;
 mod outages;
 mod patch;
 mod rabbit;
+mod server;
 mod stand_ins;
 mod tasks;
 mod tls;
