@@ -96,6 +96,9 @@ pub struct Call {
     /// The profile with which a call runs that names none: the connector's default when it came in.
     /// One that runs again keeps it.
     pub given_profile: Option<String>,
+    /// Which variant of the connector is called: the same connector with configuration parameters of
+    /// its own. One that is not known is the connector itself.
+    pub variant: Option<Arc<str>>,
     /// The caller's trace.
     pub trace: Option<Trace>,
     /// The inbound request's headers, without keys and cookies: what a Python connector may read
@@ -280,6 +283,7 @@ impl Call {
             polled: false,
             profile: None,
             given_profile: None,
+            variant: None,
             trace: None,
             headers: HeaderMap::new(),
         }

@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::held::Wanted;
 use super::{Choice, Connections, ProfileId};
 use crate::cabinet::{Drawer, Expected};
 use crate::catalogue::Entry;
@@ -55,7 +56,9 @@ pub(crate) async fn check(
         let message = format!("profile {id}: there is no connector {}", id.connector);
         return Err(Failure::profile("profile_not_found", message));
     };
-    let profile = entry.profiles.choose(Some(&id.name), None, &|_| false)?;
+    let profile = entry
+        .profiles
+        .choose(Wanted::named(Some(&id.name)), &|_| false)?;
     let begun = Instant::now();
     let mut stale = None;
     let result = loop {

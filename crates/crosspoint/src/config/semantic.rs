@@ -4,10 +4,14 @@
 mod activiti;
 #[path = "semantic_auths.rs"]
 mod auths;
+#[path = "semantic_definitions.rs"]
+mod definitions;
 #[path = "semantic_ledger.rs"]
 mod ledger;
 #[path = "semantic_mounted.rs"]
 mod mounted;
+#[path = "semantic_parameters.rs"]
+mod parameters;
 #[path = "semantic_policies.rs"]
 mod policies;
 #[path = "semantic_profiles.rs"]
@@ -20,7 +24,7 @@ use std::path::Path;
 
 use crosspoint_broker::access::Scopes;
 use crosspoint_broker::oauth::AuthSettings;
-use crosspoint_broker::profiles::{Definition, HashiCorp};
+use crosspoint_broker::profiles::{Definition, HashiCorp, Variant};
 use crosspoint_core::{Secret, nearest, shorten};
 use crosspoint_ingress::activiti::Bound;
 
@@ -67,6 +71,8 @@ pub struct Semantic<'a> {
     pub amqp: Option<Secret<String>>,
     /// The definitions that are served, read.
     pub bound: Vec<Bound>,
+    /// The connectors that these call with configuration parameters of their own.
+    pub variants: Vec<Variant>,
     /// `python.env`, resolved.
     pub python_env: BTreeMap<String, Secret<String>>,
     /// The values of each table of a connector that is not built in, resolved.
@@ -104,6 +110,7 @@ impl<'a> Semantic<'a> {
             api_callback_token: None,
             amqp: None,
             bound: Vec::new(),
+            variants: Vec::new(),
             python_env: BTreeMap::new(),
             mounted: BTreeMap::new(),
             profiles: Vec::new(),

@@ -137,7 +137,7 @@ impl Semantic<'_> {
 }
 
 /// Environment variables, which are texts alone.
-fn as_text(values: BTreeMap<String, Secret<Json>>) -> BTreeMap<String, Secret<String>> {
+pub(super) fn as_text(values: BTreeMap<String, Secret<Json>>) -> BTreeMap<String, Secret<String>> {
     let entries = values.into_iter();
     entries
         .map(|(name, value)| {

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use crosspoint_broker::Broker;
-use crosspoint_core::Secret;
 use crosspoint_ingress::activiti::{
-    Destination, Expressions, Identity, Naming, Parameters, Settings, Tasks, Transformer, is_secure,
+    Destination, Expressions, Identity, Naming, Settings, Tasks, Transformer, is_secure,
 };
 
+use crate::config::Loaded;
 use crate::config::activiti::{self, Activiti};
-use crate::config::{Environment, Loaded};
 
 /// Starts it, where an address is configured.
 pub fn start(loaded: &Loaded, broker: &Broker) -> Arc<Tasks> {
@@ -65,7 +64,6 @@ pub fn settings(loaded: &Loaded) -> Option<Settings> {
         group: config.group.clone(),
         serve: config.serve.clone(),
         bound: loaded.bound.clone(),
-        parameters: parameters(config),
         naming: naming(config),
         identity: Identity {
             service: config
@@ -91,21 +89,6 @@ pub fn settings(loaded: &Loaded) -> Option<Settings> {
         min_app_version: config.min_app_version.map(i64::from),
         max_app_version: config.max_app_version.map(i64::from),
     })
-}
-
-/// Configuration parameters are environment variables of their own names, as in the images that are
-/// stood in for.
-fn parameters(config: &Activiti) -> Parameters {
-    let environment = Environment::of_process();
-    let names = config
-        .stand_in_for
-        .iter()
-        .flat_map(|one| one.get().parameters());
-    let value = |name: &&str| {
-        let value = environment.valid(name)?.to_owned();
-        Some(((*name).to_owned(), Secret::new(value)))
-    };
-    names.filter_map(value).collect()
 }
 
 fn naming(config: &Activiti) -> Naming {

@@ -35,6 +35,6 @@ pub use names::{Destination, Naming, Transformer};
 pub use outputs::{Expressions, Output, Source};
 pub use routes::commands_of;
 pub use settings::{Bound, Settings};
-pub use stand_in::{Parameters, StandIn};
+pub use stand_in::{Documented, Parameters, StandIn};
 pub use status::Status;
 pub use tasks::{Change, Tasks};

@@ -125,7 +125,7 @@ async fn run(
     let mut limit = None;
     if let Some(stand_in) = bound.stand_in {
         limit = stand_in.limit(&inputs.arguments);
-        let made = stand_in.arguments(&inputs.arguments, &bound.command, &settings.parameters);
+        let made = stand_in.arguments(&inputs.arguments, &bound.command, &bound.parameters);
         inputs.arguments = made.map_err(|why| invalid("invalid_input", &why))?;
     }
     if !inputs.dropped.is_empty() {
@@ -141,6 +141,7 @@ async fn run(
     loop {
         let mut call = request.call(bound.command.clone(), inputs.arguments.clone(), keyed);
         call.trace = trace.clone();
+        call.variant = bound.variant.clone();
         if keyed && entry.policy.async_after.is_some() {
             request.answer_later(&mut call);
         }

@@ -16,6 +16,7 @@ mod measured;
 mod messages;
 mod objects;
 mod outages;
+mod parameters;
 mod patch;
 mod rabbit;
 mod server;
