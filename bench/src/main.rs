@@ -8,14 +8,13 @@
 mod amqp;
 mod connection;
 mod flood;
-mod harness;
 mod ledger;
 mod load;
 mod measure;
 mod process;
 mod programs;
 mod python;
-#[path = "../../crates/crosspoint/tests/blackbox/activiti/rabbit.rs"]
+#[path = "../../crates/crosspoint/tests/blackbox/activiti/server.rs"]
 #[allow(
     dead_code,
     reason = "the tests need more of their server than is needed here"

@@ -1,7 +1,6 @@
-//! A runtime bundle, as far as connectors see one: it sends requests, takes results and errors, and
-//! does with them what Activiti does (sections 2 to 4 of the protocol).
+//! A runtime bundle, as far as connectors see one: it sends requests and takes results and errors. What
+//! it does with them is in `engine`.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
@@ -13,68 +12,10 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ExchangeKind};
 use serde_json::{Map, Value, json};
 
-use super::mapping::Mapping;
+use super::engine::{Execution, State, judge, take};
+pub use super::engine::{Task, Way};
 use super::rabbit::Rabbit;
 use crate::harness::until;
-
-const BPMN_ERROR: &str = "org.activiti.cloud.api.process.model.CloudBpmnError";
-
-/// A service task in a process model.
-#[derive(Clone, Default)]
-pub struct Task {
-    pub implementation: String,
-    pub id: String,
-    pub mapping: Mapping,
-    /// The codes of its error boundary events; an empty one catches all.
-    pub catches: Vec<String>,
-    /// Whether its executions are instances of one task that runs several times at once.
-    pub is_one_of_several: bool,
-}
-
-impl Task {
-    /// One that sends and takes everything, and catches nothing.
-    pub fn of(implementation: &str) -> Task {
-        Task {
-            implementation: implementation.to_owned(),
-            id: "Task_1".to_owned(),
-            mapping: Mapping::all(),
-            ..Task::default()
-        }
-    }
-}
-
-/// Where an execution of a task is.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Way {
-    Waiting,
-    /// It went on; with the process variables that it wrote, and everything that came.
-    Completed {
-        written: Map<String, Value>,
-        outputs: Map<String, Value>,
-    },
-    /// A boundary event caught this code.
-    Caught(String),
-    /// It waits for an administrator.
-    Failed(Value),
-    /// The answer was for another task: nothing will ever continue it.
-    Hangs,
-}
-
-/// A task that runs, or has run.
-struct Execution {
-    task: Task,
-    process: Map<String, Value>,
-    way: Way,
-}
-
-struct State {
-    /// Integration contexts that wait for an answer, by id: the execution.
-    rows: HashMap<String, String>,
-    executions: HashMap<String, Execution>,
-    ignored: usize,
-    answers: Vec<Value>,
-    count: usize,
-}
 
 /// A runtime bundle that is running.
 pub struct Bundle {
@@ -91,13 +32,7 @@ pub struct Bundle {
 impl Bundle {
     /// Connects, and listens for results and errors.
     pub async fn start(rabbit: &Rabbit, name: &str, prefix: &str) -> Bundle {
-        let state = Arc::new(Mutex::new(State {
-            rows: HashMap::new(),
-            executions: HashMap::new(),
-            ignored: 0,
-            answers: Vec::new(),
-            count: 0,
-        }));
+        let state = Arc::new(Mutex::new(State::default()));
         let (connection, channel) = connect(rabbit, name, &state).await;
         Bundle {
             name: name.to_owned(),
@@ -273,6 +208,13 @@ impl Bundle {
         self.state.lock().unwrap().answers.clone()
     }
 
+    /// Those to the context of this id.
+    pub fn answers_to(&self, id: &str) -> Vec<Value> {
+        let mut answers = self.answers();
+        answers.retain(|answer| answer["integrationContext"]["id"] == id);
+        answers
+    }
+
     /// Waits for so many answers.
     pub async fn answered(&self, count: usize) {
         until(&format!("{count} answers have come"), async || {
@@ -359,72 +301,6 @@ async fn listen(connection: &Connection, exchange: &str, group: &str, state: Arc
         }
         drop(channel);
     });
-}
-
-/// What holds for every answer.
-fn judge(answer: &Value, properties: &BasicProperties, headers: &FieldTable) {
-    let content_type = properties
-        .content_type()
-        .as_ref()
-        .map(|t| t.as_str().to_owned());
-    assert_eq!(content_type.as_deref(), Some("application/json"));
-    assert_eq!(*properties.delivery_mode(), Some(2));
-    for name in ["targetAppName", "targetService"] {
-        assert!(headers.contains_key(name), "{name} is not in {headers:?}");
-    }
-    let context = &answer["integrationContext"];
-    assert_eq!(
-        context["id"],
-        answer["integrationRequest"]["integrationContext"]["id"]
-    );
-    assert_eq!(answer["serviceType"], json!("connector"));
-    assert_eq!(answer["serviceName"], answer["serviceFullName"]);
-    if answer.get("errorClassName").is_some() {
-        assert!(answer["stackTraceElements"].is_array(), "{answer}");
-        assert!(
-            !answer["errorMessage"].as_str().unwrap().is_empty(),
-            "{answer}"
-        );
-        assert!(answer.get("appName").is_none(), "{answer}");
-    }
-}
-
-/// What a runtime bundle does with a result or an error.
-fn take(state: &mut State, answer: Value) {
-    state.answers.push(answer.clone());
-    let context = &answer["integrationContext"];
-    let id = context["id"].as_str().unwrap_or_default();
-    if state.rows.remove(id).is_none() {
-        state.ignored += 1;
-        return;
-    }
-    let execution = context["executionId"].as_str().unwrap_or_default();
-    let Some(Execution { task, process, way }) = state.executions.get_mut(execution) else {
-        return;
-    };
-    let is_of_the_task = context["clientId"] == task.id.as_str();
-    *way = match answer["errorClassName"].as_str() {
-        None if is_of_the_task => {
-            let outputs = context["outBoundVariables"].as_object().unwrap().clone();
-            let several = task.is_one_of_several;
-            match task.mapping.outputs(&outputs, process, several) {
-                Ok(written) => Way::Completed { written, outputs },
-                Err(_) => Way::Hangs,
-            }
-        }
-        None => Way::Hangs,
-        Some(class) => {
-            let code = answer["errorCode"]
-                .as_str()
-                .or(answer["errorMessage"].as_str());
-            let code = code.unwrap_or_default();
-            let catches = |catch: &&String| catch.is_empty() || *catch == code;
-            match task.catches.iter().find(catches) {
-                Some(_) if class == BPMN_ERROR && is_of_the_task => Way::Caught(code.to_owned()),
-                _ => Way::Failed(answer),
-            }
-        }
-    };
 }
 
 pub fn unique() -> String {

@@ -7,30 +7,11 @@ use serde_json::{Value, json};
 use tokio::time::{Duration, sleep};
 
 use super::bundle::{Bundle, Task};
-use super::{Served, process, rabbit, serve};
-use crate::harness::{Ended, Gate, Reply, Setup, Upstream, closed_port, until};
+use super::{Served, process, rabbit, serve, unique};
+use crate::harness::{Gate, Reply, Setup, Upstream, closed_port, until};
 
 const POST: &str = "http.PostRequestV2";
 const GET: &str = "http.GetRequestV2";
-
-// === impl Served ===
-
-impl Served {
-    /// Replaces texts in the configuration, each of which must be there.
-    fn edit(&self, changes: &[(&str, &str)]) {
-        let path = self.proxy.path().join("crosspoint.toml");
-        let mut text = std::fs::read_to_string(&path).unwrap();
-        for (from, to) in changes {
-            assert!(text.contains(from), "{from} is not in {text}");
-            text = text.replace(from, to);
-        }
-        std::fs::write(&path, text).unwrap();
-    }
-
-    async fn reload(&self) -> Ended {
-        self.proxy.run(&["reload"]).await
-    }
-}
 
 /// How often each number has arrived.
 fn arrived(upstream: &Upstream) -> BTreeMap<u64, usize> {
@@ -52,7 +33,7 @@ async fn consumers(served: &Served, implementation: &str) -> Option<u32> {
 async fn other_settings_count_while_requests_flow_and_each_runs_once() {
     let rabbit = rabbit::shared().await;
     let (clear, secure) = (rabbit.url(), rabbit.tls_url("localhost"));
-    let setup = Setup::new().file("ours.pem", &rabbit.authority().pem());
+    let setup = Setup::new().file("ours.pem", &rabbit::authority().pem());
     let lines = format!(
         "serve = [\"{POST}\"]\nprefetch = 2\nconcurrency = 4\n\
          [egress]\nca_files = [\"ours.pem\"]"
@@ -190,4 +171,36 @@ async fn the_service_begins_and_ends_with_a_reload() {
     std::fs::write(proxy.path().join("crosspoint.toml"), &config).unwrap();
     assert_eq!(proxy.run(&["reload"]).await.code, Some(0));
     works(&bundle, &upstream).await;
+}
+
+#[tokio::test]
+async fn settings_may_change_while_the_message_broker_is_away() {
+    let rabbit = rabbit::shared().await;
+    let (_socket, closed) = closed_port();
+    let (prefix, away) = (
+        format!("a{}", unique()),
+        format!("amqp://guest:guest@{closed}"),
+    );
+    let config = format!(
+        "[activiti]\namqp = \"{away}\"\ndestination_prefix = \"{prefix}\"\nserve = [\"{GET}\"]\n"
+    );
+    let proxy = Setup::new().config(&config).serve().await;
+    let served = Served { proxy, prefix };
+    served.proxy.log_line(&["ERROR", "is it running"]).await;
+    served.edit(&[(&format!("serve = [\"{GET}\"]"), "serve = [\"http.*\"]")]);
+    let ended = served.reload().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    // What does not work is told, and is no reason to keep the old settings.
+    assert!(ended.stdout.contains("is it running"), "{ended:?}");
+    assert!(served.proxy.problems().await.contains("is it running"));
+    served.edit(&[(&away, &rabbit.url())]);
+    let ended = served.reload().await;
+    assert_eq!(
+        (ended.code, ended.stdout.contains("is it running")),
+        (Some(0), false),
+        "{ended:?}"
+    );
+    let upstream = Upstream::start(|_| Reply::json("{}")).await;
+    works(&served.bundle().await, &upstream).await;
+    assert!(!served.proxy.problems().await.contains("activiti"));
 }

@@ -91,11 +91,8 @@ async fn requests_and_answers_are_counted_by_what_became_of_them() {
     let in_flight = "crosspoint_activiti_requests_in_flight";
     served.proxy.counts(in_flight, 3.0).await;
     // They count on under other settings.
-    let path = served.proxy.path().join("crosspoint.toml");
-    let config = std::fs::read_to_string(&path).unwrap();
-    let changed = config.replace("[activiti]", "[activiti]\nprefetch = 3");
-    std::fs::write(&path, changed).unwrap();
-    assert_eq!(served.proxy.run(&["reload"]).await.code, Some(0));
+    served.edit(&[("[activiti]", "[activiti]\nprefetch = 3")]);
+    assert_eq!(served.reload().await.code, Some(0));
     served.proxy.counts(in_flight, 3.0).await;
     gate.open();
     served.proxy.counts(in_flight, 0.0).await;

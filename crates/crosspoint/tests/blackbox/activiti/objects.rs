@@ -8,11 +8,11 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::bundle::Task;
+use super::bundle::{Bundle, Task};
 use super::{process, rabbit, serve, unique};
-use crate::harness::{Reply, Upstream, until};
+use crate::harness::{Reply, Setup, Upstream, until};
 
 const GET: &str = "http.GetRequestV2";
 
@@ -177,14 +177,59 @@ async fn an_exchange_for_answers_is_declared_as_its_runtime_bundle_does() {
     // The runtime bundle comes later, declares the same, and gets what waits.
     let queue = format!("{to}.rb");
     as_java(&channel, &to, Some(&queue)).await.unwrap();
-    let consume = BasicConsumeOptions::default();
-    let none = FieldTable::default();
-    let channel = connection.create_channel().await.unwrap();
-    let mut consumer = channel
-        .basic_consume(queue.as_str().into(), "".into(), consume, none)
-        .await
-        .unwrap();
+    let mut consumer = consume(&connection, &queue).await;
     let answer = consumer.next().await.unwrap().unwrap();
     assert_eq!(answer.routing_key.as_str(), to);
     assert_eq!(*answer.properties.delivery_mode(), Some(2));
+}
+
+#[tokio::test]
+async fn the_variables_of_activiti_make_the_names() {
+    let rabbit = rabbit::shared().await;
+    let (prefix, results) = (format!("Quix{}", unique()), format!("results-{}", unique()));
+    let lower = format!("{}.", prefix.to_lowercase());
+    let bundle = Bundle::start(rabbit, &format!("rb-{prefix}"), &lower).await;
+    let (connection, channel) = rabbit.channel().await;
+    as_java(&channel, &results, Some(&results)).await.unwrap();
+    let mut consumer = consume(&connection, &results).await;
+    let setup = Setup::new()
+        .env("ACT_MESSAGING_DEST_PREFIX", prefix)
+        .env("ACT_MESSAGING_DEST_SEPARATOR", ".")
+        .env("ACT_MESSAGING_DEST_TRANSFORMERS_ENABLED", "true")
+        .env("ACT_INT_RES_CONSUMER", results.as_str());
+    let url = rabbit.url();
+    let lines = format!("[activiti]\namqp = \"{url}\"\nserve = [\"{GET}\"]");
+    let proxy = setup.config(&lines).serve().await;
+    until("the queue is bound", async || {
+        proxy.get("/readyz").await.status == 200
+    })
+    .await;
+    let name = GET.to_lowercase();
+    let queue = format!("{lower}{name}.crosspoint");
+    assert_eq!(rabbit.queue(&queue).await, Some((0, 1)));
+    let upstream = Upstream::start(|_| Reply::json("{}")).await;
+    let variables = process(json!({"url": upstream.url("/")}));
+    // The exchange has the name that is made; the request the one that the diagram has.
+    let request = bundle.request(&Task::of(GET), "e", "named", &variables);
+    bundle
+        .publish(&name, request.to_string().as_bytes(), "named")
+        .await;
+    let answer = consumer.next().await.unwrap().unwrap();
+    let answer: Value = serde_json::from_slice(&answer.data).unwrap();
+    assert_eq!(answer["integrationContext"]["id"], json!("named"));
+    assert!(answer.get("errorMessage").is_none(), "{answer}");
+    // Errors have no such variable here.
+    let bad = bundle.request(&Task::of(GET), "e", "bad", &process(json!({})));
+    bundle
+        .publish(&name, bad.to_string().as_bytes(), "bad")
+        .await;
+    bundle.answered(1).await;
+    assert!(bundle.answers()[0]["errorMessage"].is_string());
+}
+
+async fn consume(connection: &Connection, queue: &str) -> lapin::Consumer {
+    let (options, none) = (BasicConsumeOptions::default(), FieldTable::default());
+    let channel = channel(connection).await;
+    let consumer = channel.basic_consume(queue.into(), "".into(), options, none);
+    consumer.await.unwrap()
 }

@@ -32,7 +32,7 @@ async fn service_tasks_are_served_over_tls_by_an_authority_of_our_own() {
          [egress]\nca_files = [\"ours.pem\"]\n",
         rabbit.tls_url("localhost")
     );
-    let setup = Setup::new().file("ours.pem", &rabbit.authority().pem());
+    let setup = Setup::new().file("ours.pem", &rabbit::authority().pem());
     let proxy = setup.config(&config).serve().await;
     proxy.log_line(&["Connected", "amqps://localhost"]).await;
     let served = Served { proxy, prefix };
@@ -53,7 +53,7 @@ async fn service_tasks_are_served_over_tls_by_an_authority_of_our_own() {
 #[tokio::test]
 async fn what_is_wrong_with_tls_is_said_with_what_to_do_and_everything_else_serves() {
     let rabbit = rabbit::shared().await;
-    let (ours, other) = (rabbit.authority(), Authority::new());
+    let (ours, other) = (rabbit::authority(), Authority::new());
     let clear = rabbit.url();
     for (url, authority, parts) in [
         (
