@@ -1,5 +1,6 @@
 //! A database behind a connection for writing and a pool for reading, whichever it is.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use sqlx::{Connection, Database, Pool};
 use tokio::time::timeout;
 
 use crate::sql::Dialect;
-use crate::value::{Columns, Rows, Statement};
+use crate::value::{Columns, Rows, Statement, Value};
 
 /// How long one statement or the wait for a connection may take before the database counts as
 /// gone. Longer than the busy timeout of SQLite, so that what it says comes first.
@@ -29,13 +30,17 @@ pub(crate) enum Fault {
 pub(crate) trait Backend: Database<Row: Columns + 'static> {
     /// Begins a transaction that writes.
     const BEGIN: &'static str;
+    /// Whether several statements can be one text: then a transaction begins with its first one, which
+    /// saves a change of thread.
+    const SEVERAL: bool;
     /// What its SQL looks like.
     const DIALECT: &'static Dialect;
 
-    /// Runs a statement.
+    /// Runs a statement, or several in one text.
     fn fetch<'c>(
         connection: &'c mut Self::Connection,
-        statement: &Statement,
+        sql: Cow<'static, str>,
+        values: &[Value],
     ) -> BoxFuture<'c, Result<Vec<Self::Row>, sqlx::Error>>;
 
     /// Runs a statement; answers how many rows it has made or changed.
@@ -85,6 +90,8 @@ type Slot<B> = Arc<Mutex<Option<<B as Database>::Connection>>>;
 struct Open<B: Backend> {
     connection: B::Connection,
     slot: Slot<B>,
+    /// Whether the database knows of the transaction.
+    begun: bool,
 }
 
 // === impl Connected ===
@@ -116,8 +123,11 @@ impl<B: Backend> Engine for Connected<B> {
             let mut open = Open::<B> {
                 connection,
                 slot: self.writer.clone(),
+                begun: false,
             };
-            open.run(&Statement::new(B::BEGIN, [])).await?;
+            if !B::SEVERAL {
+                open.begin().await?;
+            }
             Ok(Box::new(open) as Box<dyn Transaction>)
         })
     }
@@ -127,7 +137,8 @@ impl<B: Backend> Engine for Connected<B> {
             let mut connection = in_time::<B, _>(self.readers.acquire())
                 .await
                 .map_err(Fault::while_connecting)?;
-            let rows = in_time::<B, _>(B::fetch(&mut connection, &statement)).await;
+            let rows =
+                in_time::<B, _>(B::fetch(&mut connection, statement.sql, &statement.values)).await;
             if let Err(Fault::Unreachable(_)) = rows {
                 // It may be in the middle of something.
                 drop(connection.detach());
@@ -152,18 +163,30 @@ impl<B: Backend> Engine for Connected<B> {
 impl<B: Backend> Transaction for Open<B> {
     fn run<'a>(&'a mut self, statement: &'a Statement) -> BoxFuture<'a, Result<Rows, Fault>> {
         Box::pin(async move {
-            let rows = in_time::<B, _>(B::fetch(&mut self.connection, statement)).await?;
-            Ok(boxed::<B>(rows))
+            if self.begun {
+                return self.fetch(statement.sql.clone(), &statement.values).await;
+            }
+            self.begun = true;
+            let both = format!("{}; {}", B::BEGIN, statement.sql);
+            self.fetch(both.into(), &statement.values).await
         })
     }
 
     fn execute<'a>(&'a mut self, statement: &'a Statement) -> BoxFuture<'a, Result<u64, Fault>> {
-        Box::pin(in_time::<B, _>(B::execute(&mut self.connection, statement)))
+        Box::pin(async move {
+            // Alone: a beginning in the same text would be counted with what the statement changes.
+            if !self.begun {
+                self.begin().await?;
+            }
+            in_time::<B, _>(B::execute(&mut self.connection, statement)).await
+        })
     }
 
     fn commit(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Fault>> {
         Box::pin(async move {
-            self.run(&Statement::new("COMMIT", [])).await?;
+            if self.begun {
+                self.fetch("COMMIT".into(), &[]).await?;
+            }
             self.put_back();
             Ok(())
         })
@@ -171,7 +194,7 @@ impl<B: Backend> Transaction for Open<B> {
 
     fn rollback(mut self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            if self.run(&Statement::new("ROLLBACK", [])).await.is_ok() {
+            if !self.begun || self.fetch("ROLLBACK".into(), &[]).await.is_ok() {
                 self.put_back();
             }
         })
@@ -179,6 +202,16 @@ impl<B: Backend> Transaction for Open<B> {
 }
 
 impl<B: Backend> Open<B> {
+    async fn begin(&mut self) -> Result<(), Fault> {
+        self.begun = true;
+        self.fetch(B::BEGIN.into(), &[]).await.map(drop)
+    }
+
+    async fn fetch(&mut self, sql: Cow<'static, str>, values: &[Value]) -> Result<Rows, Fault> {
+        let rows = in_time::<B, _>(B::fetch(&mut self.connection, sql, values)).await?;
+        Ok(boxed::<B>(rows))
+    }
+
     fn put_back(self) {
         let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
         *slot = Some(self.connection);

@@ -1,5 +1,6 @@
 //! PostgreSQL: several processes that share the work.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -70,15 +71,17 @@ pub(crate) fn is_url(url: &str) -> bool {
 
 impl Backend for Postgres {
     const BEGIN: &'static str = "BEGIN";
+    const SEVERAL: bool = false;
     const DIALECT: &'static Dialect = &DIALECT;
 
     fn fetch<'c>(
         connection: &'c mut PgConnection,
-        statement: &Statement,
+        sql: Cow<'static, str>,
+        values: &[Value],
     ) -> BoxFuture<'c, Result<Vec<PgRow>, sqlx::Error>> {
-        match arguments(statement) {
+        match arguments(values) {
             Ok(arguments) => {
-                let sql = AssertSqlSafe(statement.sql.clone());
+                let sql = AssertSqlSafe(sql);
                 Box::pin(sqlx::query_with::<Postgres, _>(sql, arguments).fetch_all(connection))
             }
             Err(error) => Box::pin(ready(Err(error))),
@@ -89,7 +92,7 @@ impl Backend for Postgres {
         connection: &'c mut PgConnection,
         statement: &Statement,
     ) -> BoxFuture<'c, Result<u64, sqlx::Error>> {
-        match arguments(statement) {
+        match arguments(&statement.values) {
             Ok(arguments) => {
                 let sql = AssertSqlSafe(statement.sql.clone());
                 let executing = sqlx::query_with::<Postgres, _>(sql, arguments).execute(connection);
@@ -115,10 +118,10 @@ impl Backend for Postgres {
     }
 }
 
-fn arguments(statement: &Statement) -> Result<PgArguments, sqlx::Error> {
+fn arguments(values: &[Value]) -> Result<PgArguments, sqlx::Error> {
     let mut arguments = PgArguments::default();
-    arguments.reserve(statement.values.len(), 0);
-    for value in &statement.values {
+    arguments.reserve(values.len(), 0);
+    for value in values {
         let added = match value {
             Value::Text(text) => arguments.add(text.as_deref().map(escape)),
             Value::Int(number) => arguments.add(number),
@@ -130,7 +133,7 @@ fn arguments(statement: &Statement) -> Result<PgArguments, sqlx::Error> {
 }
 
 /// A text without NUL, which PostgreSQL does not store. Different texts stay different.
-fn escape(text: &str) -> std::borrow::Cow<'_, str> {
+fn escape(text: &str) -> Cow<'_, str> {
     // One by one, which is much faster than both at once.
     if !text.contains('\0') && !text.contains(ESCAPE) {
         return text.into();

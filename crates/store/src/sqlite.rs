@@ -1,5 +1,6 @@
 //! SQLite: one file, one process that serves from it.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
@@ -70,15 +71,17 @@ impl Backend for Sqlite {
     // A transaction that first reads and then writes would be refused at once, however long the
     // busy timeout, when another process has written in between.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
+    const SEVERAL: bool = true;
     const DIALECT: &'static Dialect = &DIALECT;
 
     fn fetch<'c>(
         connection: &'c mut SqliteConnection,
-        statement: &Statement,
+        sql: Cow<'static, str>,
+        values: &[Value],
     ) -> BoxFuture<'c, Result<Vec<SqliteRow>, sqlx::Error>> {
-        match arguments(statement) {
+        match arguments(values) {
             Ok(arguments) => {
-                let sql = AssertSqlSafe(statement.sql.clone());
+                let sql = AssertSqlSafe(sql);
                 Box::pin(sqlx::query_with::<Sqlite, _>(sql, arguments).fetch_all(connection))
             }
             Err(error) => Box::pin(ready(Err(error))),
@@ -89,7 +92,7 @@ impl Backend for Sqlite {
         connection: &'c mut SqliteConnection,
         statement: &Statement,
     ) -> BoxFuture<'c, Result<u64, sqlx::Error>> {
-        match arguments(statement) {
+        match arguments(&statement.values) {
             Ok(arguments) => {
                 let sql = AssertSqlSafe(statement.sql.clone());
                 let executing = sqlx::query_with::<Sqlite, _>(sql, arguments).execute(connection);
@@ -116,10 +119,10 @@ impl Backend for Sqlite {
     }
 }
 
-fn arguments(statement: &Statement) -> Result<SqliteArguments, sqlx::Error> {
+fn arguments(values: &[Value]) -> Result<SqliteArguments, sqlx::Error> {
     let mut arguments = SqliteArguments::default();
-    arguments.reserve(statement.values.len(), 0);
-    for value in &statement.values {
+    arguments.reserve(values.len(), 0);
+    for value in values {
         let added = match value.clone() {
             Value::Text(text) => arguments.add(text),
             Value::Int(number) => arguments.add(number),
