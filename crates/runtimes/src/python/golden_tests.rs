@@ -126,7 +126,7 @@ fn call(id: u64, params: &Value) -> Option<Value> {
     for (name, value) in params["config"].as_object().into_iter().flatten() {
         profile.set(name, value.clone(), true);
     }
-    let mut message = json(&wire::call(id, connector, &call, &profile, None));
+    let mut message = json(&wire::call(id, connector, &call, &profile, false, None));
     // The id of a call is made here.
     message["params"]["call"] = params["call"].clone();
     Some(message)

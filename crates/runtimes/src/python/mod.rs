@@ -3,7 +3,10 @@
 //! A [`PythonMount`] runs a [`Program`]: for each connector a pool of processes, to which calls go
 //! by the wire of `docs/python-worker.md`.
 
+mod adapter;
+mod adapters;
 mod answer;
+mod ask;
 mod auth;
 mod backoff;
 mod code;
@@ -28,5 +31,6 @@ mod wire;
 mod worker;
 
 pub use mount::PythonMount;
-pub use program::{At, Program, Source};
+pub use adapters::{Finding, find};
+pub use program::{Adapter, AdapterClass, At, Program, Source};
 pub use settings::{Idempotent, Recycle, Settings};
