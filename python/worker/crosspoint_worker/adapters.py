@@ -7,6 +7,7 @@ adapter may expect is described in `docs/automate.md`.
 from __future__ import annotations
 
 import inspect
+import sys
 import threading
 from typing import Any, Dict, Optional
 
@@ -176,6 +177,9 @@ class AdapterCheck(AdapterCommand):
 def load(name: str, place: Dict[str, Any]) -> Connector:
     """Imports an adapter. Never raises: what goes wrong is a problem of the connector."""
     connector = Connector(name)
+    if place.get("package"):
+        # Ours goes before one that is installed.
+        sys.path.insert(0, place["package"])
     try:
         adapter = Adapter(name, adapter_places.load_class(place), place)
     except BaseException as error:

@@ -75,6 +75,7 @@ pub fn references(config: &Config) -> Vec<(String, Source)> {
         }
     };
     table("python.env", &config.python.env);
+    table("automate.env", &config.automate.env);
     for (name, entry) in &config.connectors.mounted {
         let settings = entry.settings();
         table(&format!("connectors.{name}.env"), &settings.env);

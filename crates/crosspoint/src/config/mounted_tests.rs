@@ -32,7 +32,7 @@ fn problems(text: &str, variables: &[(&str, &str)]) -> String {
 fn python_of(loaded: &Loaded, name: &str) -> String {
     match &loaded.config.connectors.mounted[name] {
         Entry::Python(connector) => connector.python.expose().to_owned(),
-        Entry::Provided(_) => panic!("`{name}` has no `python`"),
+        _ => panic!("`{name}` has no `python`"),
     }
 }
 

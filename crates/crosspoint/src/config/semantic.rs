@@ -4,6 +4,8 @@
 mod activiti;
 #[path = "semantic_auths.rs"]
 mod auths;
+#[path = "semantic_automate.rs"]
+mod automate;
 #[path = "semantic_ledger.rs"]
 mod ledger;
 #[path = "semantic_mounted.rs"]
@@ -69,6 +71,8 @@ pub struct Semantic<'a> {
     pub bound: Vec<Bound>,
     /// `python.env`, resolved.
     pub python_env: BTreeMap<String, Secret<String>>,
+    /// `automate.env`, resolved.
+    pub automate_env: BTreeMap<String, Secret<String>>,
     /// The values of each table of a connector that is not built in, resolved.
     pub mounted: BTreeMap<String, Resolved>,
     /// The profiles of all connectors, references that lead out of the file followed.
@@ -105,6 +109,7 @@ impl<'a> Semantic<'a> {
             amqp: None,
             bound: Vec::new(),
             python_env: BTreeMap::new(),
+            automate_env: BTreeMap::new(),
             mounted: BTreeMap::new(),
             profiles: Vec::new(),
             auths: Vec::new(),
@@ -125,6 +130,7 @@ impl<'a> Semantic<'a> {
         self.callbacks();
         self.activiti();
         self.python();
+        self.automate();
         self.mounted_connectors();
         self.all_profiles();
         self.auths();

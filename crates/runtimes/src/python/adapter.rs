@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosspoint_core::{
-    Context, Effect, Failure, Invalid, Json, Kind, Outcome, Safety, inner_status,
-};
+use crosspoint_core::{Context, Effect, Failure, Invalid, Json, Kind, Outcome, Safety};
 use serde_json::{Value, json};
 
 use super::ask::ask;

@@ -9,6 +9,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
@@ -42,30 +43,20 @@ enum Line {
     /// A module that is imported next.
     Importing(String),
     /// Everything has been looked at.
-    Done(bool),
+    Done(IgnoredAny),
 }
 
 /// The adapters of an environment, and sentences about those that cannot be had. `code` is the folder
-/// where the worker's code is kept; `env` all variables of the process. With `own_package` our
-/// `automate_connectors` goes before one that is installed. A module may take `patience`.
+/// where the worker's code is kept; `env` all variables of the process; `import_path` what goes in front
+/// of the interpreter's own path. The search ends after `patience`.
 pub async fn find(
     environment: &Environment,
     code: &Path,
     env: &[(OsString, OsString)],
-    own_package: bool,
+    import_path: &[PathBuf],
     patience: Duration,
 ) -> Result<(Vec<Finding>, Vec<String>), String> {
-    let folder = code.to_owned();
-    let written = tokio::task::spawn_blocking(move || code::write(&folder)).await;
-    let worker = written
-        .map_err(std::io::Error::other)
-        .flatten()
-        .map_err(|error| format!("writing the worker's code: {error}"))?;
-    let mut import_path: Vec<PathBuf> = own_package
-        .then(|| code::own_package(&worker))
-        .into_iter()
-        .collect();
-    import_path.extend(environment.import_path.iter().cloned());
+    let worker = written(code).await?;
     let mut skip: Vec<String> = Vec::new();
     let mut crashes = Vec::new();
     loop {
@@ -77,7 +68,9 @@ pub async fn find(
             .envs(env.iter().map(|(name, value)| (name, value)));
         let printed = run(command, asked.to_string(), patience).await;
         let printed = printed.map_err(|error| format!("looking for adapters: {error}"))?;
-        let lines = printed.lines().filter_map(|line| serde_json::from_str(line).ok());
+        let lines = printed
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok());
         let (mut found, mut problems, mut at, mut done) = (Vec::new(), Vec::new(), None, false);
         for line in lines {
             match line {
@@ -98,9 +91,28 @@ pub async fn find(
                 ));
                 skip.push(module);
             }
-            _ => return Err("looking for adapters: the process ended before it was through".to_owned()),
+            _ => {
+                return Err(
+                    "looking for adapters: the process ended before it was through".to_owned(),
+                );
+            }
         }
     }
+}
+
+/// The folder from which adapters import our own `automate_connectors`, written where it is not there.
+/// `code` is the folder where the worker's code is kept.
+pub async fn own_package(code: &Path) -> Result<PathBuf, String> {
+    written(code).await.map(|worker| code::own_package(&worker))
+}
+
+async fn written(folder: &Path) -> Result<PathBuf, String> {
+    let folder = folder.to_owned();
+    let written = tokio::task::spawn_blocking(move || code::write(&folder)).await;
+    written
+        .map_err(std::io::Error::other)
+        .flatten()
+        .map_err(|error| format!("writing the worker's code: {error}"))
 }
 
 /// What a process prints that is asked by its standard input. One that takes too long is ended, and
@@ -126,7 +138,10 @@ async fn run(mut command: Command, asked: String, patience: Duration) -> std::io
         }
     };
     let _ = timeout(patience, talk).await;
-    if let Some(pid) = child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())) {
+    if let Some(pid) = child
+        .id()
+        .and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()))
+    {
         // Whatever it started goes with it.
         let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
     }

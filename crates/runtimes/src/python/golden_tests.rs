@@ -224,7 +224,7 @@ fn understands(method: &str, answer: Result<Bytes, Bytes>, received: &Value, nam
         ),
         ("call" | "describe_auth", Err(error)) => {
             let data = &received["error"]["data"];
-            let Some(failure) = answer::failed(&error) else {
+            let Some(failure) = answer::failed(&error, &context()) else {
                 return assert_eq!(data["kind"], "busy", "{name}");
             };
             failed(&failure, data, name);

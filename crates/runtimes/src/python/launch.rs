@@ -226,6 +226,7 @@ pub(super) fn parameters(program: &Program, source: &Source) -> Value {
         At::File(file) => json!({"name": source.name, "file": text(file)}),
         At::Adapter(adapter) => {
             let mut place = json!(adapter.class);
+            place["package"] = json!(adapter.package);
             place["actions"] = json!(adapter.actions);
             place["raw_credentials"] = adapter.raw_credentials.into();
             json!({"name": source.name, "adapter": place})

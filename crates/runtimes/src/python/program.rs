@@ -61,6 +61,8 @@ pub enum At {
 pub struct Adapter {
     /// Where its class is.
     pub class: AdapterClass,
+    /// The folder of the `automate_connectors` that it imports. Default: the installed one.
+    pub package: Option<PathBuf>,
     /// Actions that are known beside those that it declares.
     pub actions: Vec<String>,
     /// Whether payloads may hold credentials.

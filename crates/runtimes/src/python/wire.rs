@@ -307,7 +307,10 @@ pub(super) fn call(
 impl<'a> Account<'a> {
     /// The values of a profile, apart by whether they are secrets.
     pub(super) fn of(profile: &'a Profile) -> Account<'a> {
-        let named = profile.values().iter().map(|(name, value)| (name.as_str(), value));
+        let named = profile
+            .values()
+            .iter()
+            .map(|(name, value)| (name.as_str(), value));
         let (secrets, config) = named.partition(|(name, _)| profile.is_secret(name));
         Account {
             name: profile.name.as_deref(),

@@ -38,7 +38,11 @@ impl Search {
     /// code in it, the parent where the folder is a package itself, else the folder.
     pub(super) fn add_project(&mut self, root: &Path) -> Result<PathBuf, EnvironmentError> {
         let src = root.join("src");
-        let import_root = match (has_code(&src), root.join("__init__.py").exists(), root.parent()) {
+        let import_root = match (
+            has_code(&src),
+            root.join("__init__.py").exists(),
+            root.parent(),
+        ) {
             (true, ..) => src,
             (false, true, Some(parent)) => parent.to_owned(),
             _ => root.to_owned(),
@@ -116,7 +120,11 @@ mod tests {
         let mut search = Search::default();
         let import_root = search.add_project(root.path()).unwrap();
         assert_eq!(import_root, root.path().join("src"));
-        let names: Vec<_> = search.declared.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<_> = search
+            .declared
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
         assert_eq!(names, ["one", "two", "four"]);
         assert!(search.roots.is_empty());
     }

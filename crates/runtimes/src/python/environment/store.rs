@@ -157,11 +157,7 @@ impl Environments {
         opened(plan, built, Some(before.unwrap_or_default()))
     }
 
-    async fn open_ready(
-        &self,
-        venv: &Path,
-        seeks: Seeks,
-    ) -> Result<Environment, EnvironmentError> {
+    async fn open_ready(&self, venv: &Path, seeks: Seeks) -> Result<Environment, EnvironmentError> {
         let python = venv.join("bin/python");
         if python.symlink_metadata().is_err() {
             return Err(EnvironmentError::Missing {
@@ -204,10 +200,9 @@ impl Environments {
             sites: survey.site,
             ..Watched::default()
         };
-        Ok(Environment {
-            search,
-            ..Environment::new(python, survey.version, connectors, watched)
-        })
+        let mut environment = Environment::new(python, survey.version, connectors, watched);
+        environment.search = search;
+        Ok(environment)
     }
 
     async fn plan(&self, recipe: &Recipe) -> Result<Plan, EnvironmentError> {
