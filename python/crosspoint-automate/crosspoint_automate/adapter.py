@@ -36,7 +36,8 @@ class CrosspointAdapter(ConnectorAdapter):
     def action_specs(self) -> Dict[str, ActionSpec]:
         """The commands of the Crosspoint, asked for when they are needed. ConnectorError when it does not answer.
 
-        There is no call here, and no profile in the real package: the environment says which Crosspoint. Without one there are none.
+        There is no call here, and no profile in the real package: the environment says which Crosspoint. Without one
+        there are none.
         """
         try:
             found = self._settings({})
@@ -97,8 +98,8 @@ class CrosspointAdapter(ConnectorAdapter):
 def _key(action: str, arguments: Dict[str, Any], ctx: Mapping[str, Any]) -> Optional[str]:
     """Under which a repeated call has one effect: that of the context, or one for this call of its execution.
 
-    A retried execution gives the same key. Two steps that do the same with the same input are told apart by `step_id` or `node_key`,
-    where the context has them.
+    A retried execution gives the same key. Two steps that do the same with the same input are told apart by `step_id` or
+    `node_key`, where the context has them.
     """
     given = ctx.get("idempotency_key")
     said = json.dumps(arguments, sort_keys=True, allow_nan=False)

@@ -52,7 +52,8 @@ _FAILURES = {
 def result(answer: Answer, keyed: bool, is_idempotent: Callable[[], bool]) -> ConnectorResult:
     """The result of a call that succeeded; a ConnectorError for any other answer.
 
-    `is_idempotent` is asked only where it makes a difference: whether the command may be repeated after an error of the system.
+    `is_idempotent`, whether the command may be repeated, is asked only where it makes a difference: after an error of
+    the system.
     """
     body = answer.body
     if not isinstance(body, dict):

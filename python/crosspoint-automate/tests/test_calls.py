@@ -248,11 +248,14 @@ class WithoutALedger(unittest.TestCase):
             ctx = {"profile": profile, "execution_id": "e-1"}
             return CrosspointAdapter().execute("http/GetRequestV2", {"url": system.url}, ctx)
 
-        with self.assertRaisesRegex(ConnectorError, "ledger, which is switched off"):
-            call()
-        with self.assertRaisesRegex(ConnectorError, "'long' = false waits for calls") as raised:
-            call(idempotency=False, long=True)
-        self.assertEqual((raised.exception.code, raised.exception.retryable), ("CONFIG_INVALID", False))
+        for config, code, said in (
+            ({}, "UPSTREAM_5XX", "ledger, which is switched off"),
+            ({"idempotency": False, "long": True}, "CONFIG_INVALID", "'long' = false waits for calls"),
+        ):
+            with self.assertRaises(ConnectorError) as raised:
+                call(**config)
+            self.assertEqual(raised.exception.code, code)
+            self.assertIn(said, raised.exception.message_safe)
         self.assertEqual(system.seen, [])
         self.assertEqual(call(idempotency=False).data["body"], {})
 
