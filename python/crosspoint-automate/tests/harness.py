@@ -21,7 +21,7 @@ KEY = "automate-key-4711"
 def binary() -> str:
     """The program under test, from the variable CROSSPOINT_TEST_BINARY, which `cargo xtask test` sets."""
     try:
-        return os.environ["CROSSPOINT_TEST_BINARY"]
+        return os.path.abspath(os.environ["CROSSPOINT_TEST_BINARY"])
     except KeyError:
         message = "CROSSPOINT_TEST_BINARY has to be the path of a crosspoint (cargo build --package crosspoint)"
         raise RuntimeError(message) from None
