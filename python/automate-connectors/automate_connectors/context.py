@@ -10,7 +10,7 @@ An adapter from the guide, whose `execute(action, payload)` gets no context, fin
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -72,10 +72,10 @@ def using(call: CallContext) -> Iterator[CallContext]:
 
 
 def attach(adapter: Any, profile: Optional[ConnectionProfile]) -> None:
-    """Sets `adapter.profile`, unless the class means something else by that name or cannot take it."""
-    inherited = getattr(type(adapter), "profile", None)
-    if inherited is None:
-        try:
+    """Sets `adapter.profile`, unless the adapter means something else by that name or cannot take it."""
+    own = getattr(adapter, "__dict__", {}).get("profile")
+    taken = getattr(type(adapter), "profile", None) is not None or not isinstance(own, (type(None), ConnectionProfile))
+    if not taken:
+        # One with slots finds it in the current call.
+        with suppress(AttributeError):
             adapter.profile = profile
-        except AttributeError:
-            pass  # It has slots: it finds the profile in the current call.

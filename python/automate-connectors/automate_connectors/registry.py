@@ -33,8 +33,9 @@ class ConnectorRegistry:
     def register(self, name: Any, adapter_cls: Optional[type] = None) -> Any:
         """Registers a class, and returns it.
 
-        `register("name", cls)`; `register(cls)` under its `code`, or else its `name`; both forms also as a decorator, `@register("name")`
-        and `@register`. The last one of a name wins, with a warning. What is no adapter class is a TypeError.
+        `register("name", cls)`; `register(cls)` under its `code`, or else its `name`; both forms also as a decorator,
+        `@register("name")` and `@register`. The last one of a name wins, with a warning. What is no adapter class is a
+        TypeError.
         """
         if isinstance(name, str) and adapter_cls is None:
             return lambda decorated: self._add(name, decorated)

@@ -1,7 +1,7 @@
 """Test cases for adapters.
 
-`ConnectorTestCase` works under `unittest` and under pytest. `ConnectorContractHarness` has fixtures, so that it is there under pytest
-alone.
+`ConnectorTestCase` works under `unittest` and under pytest. `ConnectorContractHarness` has fixtures, so that it is there
+under pytest alone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from . import context
 from .errors import ConnectorError, ConnectorErrorCode
 from .profiles import ConnectionProfile
 
-__all__ = ["ConnectorContractHarness", "ConnectorTestCase"]
+__all__ = ["ConnectorTestCase"]
 
 
 class ConnectorTestCase(unittest.TestCase):
@@ -57,9 +57,9 @@ def test_contract_it_has_a_name(self: ConnectorTestCase) -> None:
 def test_contract_execute_takes_an_action_and_a_payload(self: ConnectorTestCase) -> None:
     """By position, and a context where there is a third parameter."""
     execute = inspect.signature(self.get_adapter().execute)
-    for arguments in (("action", {}), ("action", {}, {})):
+    for count in (2, 3):
         try:
-            execute.bind(*arguments)
+            execute.bind(*("action", {}, {})[:count])
             return
         except TypeError:
             continue

@@ -86,13 +86,21 @@ class Forms(unittest.TestCase):
             def profile(self) -> str:  # type: ignore[override]
                 return "mine"
 
+        class Busy(ConnectorAdapter):
+            def __init__(self) -> None:
+                self.profile = "busy"  # type: ignore[assignment]
+
         class Slotted:
             __slots__ = ()
 
-        own = Own()
-        context.attach(own, PROFILE)
-        self.assertEqual(own.profile(), "mine")
-        context.attach(Slotted(), PROFILE)
+        own, busy = Own(), Busy()
+        for adapter in (own, busy, Slotted()):
+            context.attach(adapter, PROFILE)
+        self.assertEqual((own.profile(), busy.profile), ("mine", "busy"))
+        adapter = ConnectorAdapter()
+        for profile in (PROFILE, ConnectionProfile("other"), None):
+            context.attach(adapter, profile)
+            self.assertIs(adapter.profile, profile)
 
     def test_case_22_a_profile_cannot_be_changed_and_prints_no_secret(self) -> None:
         given = {"key": "k-4711"}
@@ -175,8 +183,8 @@ class EntryPoints(unittest.TestCase):
     def test_case_10_one_that_cannot_be_loaded_is_reported_and_the_others_serve(self) -> None:
         adapter = guide.block("adapter.py")
         points = (
-            "absent = plugin_absent:It\nbroken = plugin_broken:It\nleaves = plugin_leaves:It\nno_class = plugin_good:Nothing\n"
-            "no_adapter = plugin_good:__name__\ngood = plugin_good:MyServiceAdapter\n"
+            "absent = plugin_absent:It\nbroken = plugin_broken:It\nleaves = plugin_leaves:It\n"
+            "no_class = plugin_good:Nothing\nno_adapter = plugin_good:__name__\ngood = plugin_good:MyServiceAdapter\n"
         )
         modules = {"broken": "import no_such_library", "leaves": "raise SystemExit(3)", "good": adapter}
         with self.assertLogs("automate_connectors.entry_points", "WARNING"):

@@ -35,26 +35,34 @@ class Environment:
         skipped = shutil.ignore_patterns("tests", "build", "*.egg-info", "__pycache__")
         shutil.copytree(guide.PACKAGE, self.source, ignore=skipped)
         self.folder = os.path.join(folder, "environment")
-        subprocess.run([sys.executable, "-m", "venv", self.folder], check=True)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", self.folder], check=True)
         self.packages = self.run("-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout.strip()
+
+    @property
+    def python(self) -> str:
+        return os.path.join(self.folder, "bin", "python")
 
     def run(self, *arguments: str, path: str = "") -> "subprocess.CompletedProcess[str]":
         """Its interpreter, in a folder where nothing can be imported by accident."""
-        python = os.path.join(self.folder, "bin", "python")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-        env = {**kept, "PYTHONPATH": path} if path else kept
-        return subprocess.run([python, *arguments], cwd=self.folder, env=env, capture_output=True, text=True, check=False)
+        return self._run(self.python, *arguments, path=path)
 
     def pip(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return self.run("-m", "pip", "--disable-pip-version-check", *arguments)
+        """The pip of the tests, run by the interpreter of the environment."""
+        options = ["--python", self.python, "--disable-pip-version-check"]
+        return self._run(sys.executable, "-m", "pip", *options, *arguments)
+
+    def _run(self, *command: str, path: str = "") -> "subprocess.CompletedProcess[str]":
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        env = {**kept, "PYTHONPATH": path} if path else kept
+        return subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, check=False)
 
     def install_the_real_one(self) -> None:
         guide.write(self.packages, {"automate_connectors/__init__.py": "REAL = True\n"})
         guide.write(self.packages, guide.installed("django-automate", "", "0.1.0"))
 
     def files(self) -> List[str]:
-        found = os.walk(self.packages)
-        return sorted(os.path.join(folder, name) for folder, _, names in found for name in names if "__pycache__" not in folder)
+        found = [(folder, names) for folder, _, names in os.walk(self.packages) if "__pycache__" not in folder]
+        return sorted(os.path.join(folder, name) for folder, names in found for name in names)
 
 
 class Installing(unittest.TestCase):
@@ -107,7 +115,7 @@ class Installing(unittest.TestCase):
 
     def test_a_copy_in_front_of_the_path_goes_before_the_real_package(self) -> None:
         self.environment.install_the_real_one()
-        program = "import automate_connectors as it; from automate_connectors.registry import register; print(hasattr(it, 'REAL'))"
+        program = "import automate_connectors as it, automate_connectors.registry; print(hasattr(it, 'REAL'))"
         said = self.succeeds(self.environment.run("-c", program, path=self.environment.source))
         self.assertEqual(said.strip(), "False")
 
