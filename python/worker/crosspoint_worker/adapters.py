@@ -49,8 +49,10 @@ class Instance:
 class Adapter:
     """A class of adapters, and its objects by profile."""
 
-    def __init__(self, name: str, cls: type, options: Dict[str, Any]) -> None:
+    def __init__(self, name: str, cls: type, options: Dict[str, Any], settings: Dict[str, Any]) -> None:
+        """`settings` are those of the configuration, which stand under those of a profile."""
         self.name = name
+        self._settings = settings
         self.cls = cls
         self.context_taken = takes_context(cls)
         self.connects = adapter_places.overrides(cls, "connect") and callable(getattr(cls, "connect", None))
@@ -122,6 +124,11 @@ class Adapter:
         with adapter_context.using(self.name, "", call):
             self.connect(self.instance(call), loop, call, again=True)
 
+    def prepare(self, call: Call) -> None:
+        """Gives a call the account that it runs with."""
+        if self._settings:
+            call.profile = {**call.profile, "config": {**self._settings, **(call.profile.get("config") or {})}}
+
     def _refuse_raw(self, payload: Dict[str, Any]) -> None:
         found = [name for name in payload if isinstance(name, str) and name.lower() in RAW]
         if found and not self._raw:
@@ -154,6 +161,7 @@ class AdapterCommand:
 
     def perform(self, call: Call, loop: Loop, answers: Answers) -> str:
         """The JSON of the result. Raises Failure."""
+        self._adapter.prepare(call)
         action, payload = self._action.name, call.arguments
         if action is None:
             action, payload = str(call.arguments["action"]), call.arguments.get("payload") or {}
@@ -170,18 +178,19 @@ class AdapterCheck(AdapterCommand):
         return None
 
     def perform(self, call: Call, loop: Loop, answers: Answers) -> str:
+        self._adapter.prepare(call)
         self._adapter.check(call, loop)
         return '{"connected":true}'
 
 
-def load(name: str, place: Dict[str, Any]) -> Connector:
+def load(name: str, place: Dict[str, Any], settings: Dict[str, Any]) -> Connector:
     """Imports an adapter. Never raises: what goes wrong is a problem of the connector."""
     connector = Connector(name)
     if place.get("package"):
         # Ours goes before one that is installed.
         sys.path.insert(0, place["package"])
     try:
-        adapter = Adapter(name, adapter_places.load_class(place), place)
+        adapter = Adapter(name, adapter_places.load_class(place), place, settings)
     except BaseException as error:
         connector.problem(place.get("module"), "loading the adapter", error)
         return connector

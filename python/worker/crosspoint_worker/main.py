@@ -142,7 +142,7 @@ class Worker:
         sys.dont_write_bytecode = sys.dont_write_bytecode or bool(from_source)
         flask = FlaskHost(config)
         calls = Calls(config, flask, self._loop, self._output, params["max_answer"])
-        connectors = [_loaded(c) for c in params["connectors"]]
+        connectors = [_loaded(c, config) for c in params["connectors"]]
         flask.end_imports()
         described = [connector.describe() for connector in connectors]
         for connector in connectors:
@@ -165,10 +165,10 @@ class Worker:
             process.kill_group()
 
 
-def _loaded(connector: Dict[str, Any]) -> Connector:
+def _loaded(connector: Dict[str, Any], config: Config) -> Connector:
     """Loads a connector, or hosts an adapter. Code for adapters is imported where there is one."""
     if "adapter" not in connector:
         return load(connector["name"], connector.get("module"), connector.get("file"))
     from . import adapters
 
-    return adapters.load(connector["name"], connector["adapter"])
+    return adapters.load(connector["name"], connector["adapter"], dict(config))

@@ -37,7 +37,7 @@ impl Semantic<'_> {
         for (at, module) in automate.modules.iter().enumerate() {
             if !is_module(module) {
                 let key = format!("automate.modules[{at}]");
-                let message = format!("`{}` is not the name of a module", shorten(module));
+                let message = format!("`{key}`: `{}` is not the name of a module", shorten(module));
                 self.problem(
                     &key,
                     message,

@@ -31,7 +31,8 @@ struct Returned<'a> {
     text: Option<Text<'a>>,
     #[serde(borrow)]
     base64: Option<Text<'a>>,
-    #[serde(borrow)]
+    /// `null` is a body, too.
+    #[serde(borrow, default, deserialize_with = "present")]
     json: Option<&'a RawValue>,
     #[serde(borrow)]
     answer: Option<&'a RawValue>,
