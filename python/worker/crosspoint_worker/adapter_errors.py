@@ -69,12 +69,13 @@ def breaks_connection(failure: Failure) -> bool:
 def _unknown_action(error: BaseException, adapter: Any, action: str, known: "set[str]") -> Optional[Failure]:
     """An action that the adapter does not know, as the guide and the how-to pages say it.
 
-    A ValueError may come from bad data deep inside of an action that is known, so its type alone says nothing.
+    A ValueError may come from bad data deep inside of an action, so its type alone says nothing. Where no action is known
+    it counts if `execute` itself raised it, with the action in its text.
     """
-    if not isinstance(error, (ValueError, NotImplementedError)):
+    if not isinstance(error, (ValueError, NotImplementedError)) or action in known:
         return None
     itself = _raised_by_execute(error, adapter)
-    if not (itself and action in text_of(error)) and (action in known or not known):
+    if not known and not (itself and action in text_of(error)):
         return None
     return AdapterFailure("INVALID_INPUT", text_of(error), "none" if itself else "maybe", traceback_of(error), None)
 

@@ -136,7 +136,7 @@ class Adapter:
                 f"the payload holds credentials ({', '.join(found)}): put them into a profile of {self.name}, "
                 "or allow them by raw_credentials = true"
             )
-            raise Failure("arguments", "INVALID_INPUT", message, "none")
+            raise adapter_errors.AdapterFailure("INVALID_INPUT", message, "none", None, None)
 
 
 class AdapterCommand:
