@@ -29,28 +29,46 @@ class Loaded:
     """The entry points that could not be loaded, each with the reason."""
 
 
-def declared(path: Optional[List[str]] = None) -> Iterator[importlib.metadata.EntryPoint]:
-    """The entry points of both groups, each once, of the distributions in `path` (all of `sys.path`)."""
-    seen = set()
+def declared(
+    path: Optional[List[str]] = None, problems: Optional[Dict[str, str]] = None
+) -> Iterator[importlib.metadata.EntryPoint]:
+    """The entry points of both groups, each once, of the distributions in `path` (all of `sys.path`).
+
+    A distribution whose list cannot be read is written to `problems`, and the others are read.
+    """
     found: Iterable[importlib.metadata.Distribution] = (
         importlib.metadata.distributions() if path is None else importlib.metadata.distributions(path=path)
     )
+    names, seen = set(), set()
     for distribution in found:
-        for point in distribution.entry_points:
-            # A distribution may be found twice, and may name an adapter in both groups.
-            if point.group in GROUPS and (point.name, point.value) not in seen:
+        try:
+            points = [point for point in distribution.entry_points if point.group in GROUPS]
+            name = distribution.metadata["Name"] if points else None
+        except Exception as error:
+            logger.warning("Reading the entry points of %s", distribution, exc_info=True)
+            if problems is not None:
+                file = distribution.locate_file("")
+                problems[f"a distribution in {file}"] = f"reading its entry points: {type(error).__name__}: {error}"
+            continue
+        # The first on the path is the one that is imported.
+        if name is None or name in names:
+            continue
+        names.add(name)
+        for point in points:
+            # It may name an adapter in both groups.
+            if (point.name, point.value) not in seen:
                 seen.add((point.name, point.value))
                 yield point
 
 
-def load(registry: ConnectorRegistry, points: Iterable[importlib.metadata.EntryPoint]) -> Loaded:
-    """Registers what entry points name, under the names of the entry points.
+def load(registry: ConnectorRegistry, points: Optional[Iterable[importlib.metadata.EntryPoint]] = None) -> Loaded:
+    """Registers what entry points name, under the names of the entry points: those given, or all in the environment.
 
     A value without a class names a module that registers adapters when it is imported. One that cannot be loaded is a
     problem, and the others are loaded; only KeyboardInterrupt ends it.
     """
     loaded = Loaded()
-    for point in points:
+    for point in declared(problems=loaded.problems) if points is None else points:
         before = registry.adapters()
         try:
             _load(registry, point)

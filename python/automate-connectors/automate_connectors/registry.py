@@ -6,7 +6,7 @@ import logging
 from importlib.metadata import EntryPoint
 from typing import Any, Dict, Iterable, Optional, TypeVar
 
-from .entry_points import Loaded, declared, load
+from .entry_points import Loaded, load
 
 __all__ = [
     "ConnectorRegistry",
@@ -117,4 +117,4 @@ register_connector = register
 
 def load_entry_points(points: Optional[Iterable[EntryPoint]] = None) -> Loaded:
     """Registers the adapters that installed distributions declare, or those of `points`. See `entry_points.load`."""
-    return load(connector_registry, declared() if points is None else points)
+    return load(connector_registry, points)

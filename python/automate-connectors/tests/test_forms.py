@@ -206,6 +206,22 @@ class EntryPoints(unittest.TestCase):
         again = load(connector_registry, [point for point in declared([self.folder]) if point.name == "module"])
         self.assertEqual(again.problems, {})
 
+    def test_case_10_a_list_that_cannot_be_read_is_reported_and_the_others_are_read(self) -> None:
+        guide.write(self.folder, guide.installed("broken", "[automate.connectors]\nthis is no entry point\n"))
+        guide.write(self.folder, {"plugin_good.py": guide.block("adapter.py")})
+        guide.write(self.folder, guide.installed("plugins", "[automate.connectors]\nreadable = plugin_good:MyServiceAdapter\n"))
+        problems: Dict[str, str] = {}
+        with self.assertLogs("automate_connectors.entry_points", "WARNING"):
+            points = list(declared([self.folder], problems))
+        self.assertEqual([point.name for point in points], ["readable"])
+        self.assertRegex(str(problems), f"a distribution in {self.folder}.*reading its entry points")
+
+    def test_of_two_versions_on_the_path_the_first_counts(self) -> None:
+        guide.write(self.folder, guide.installed("plugins", "[automate.connectors]\nmine = first:It\n"))
+        with tempfile.TemporaryDirectory() as later:
+            guide.write(later, guide.installed("plugins", "[automate.connectors]\nmine = second:It\n", "0.1"))
+            self.assertEqual([point.value for point in declared([self.folder, later])], ["first:It"])
+
     def test_two_distributions_that_name_the_same_adapter_warn(self) -> None:
         guide.write(self.folder, guide.installed("other", "[django_automate.connectors]\nsame = plugin_b:MyServiceAdapter\n"))
         with self.assertLogs(LOGGER, "WARNING"):
