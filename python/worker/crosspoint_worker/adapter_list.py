@@ -20,8 +20,8 @@ from . import adapter_places, failures
 
 GROUPS = ("automate.connectors", "django_automate.connectors")
 
-_NOT_THEIRS = ("automate", "automate_", "django_automate", "crosspoint_automate", "django")
-"""Packages of Django Automate itself, which bring no adapters of their own that are to be mounted. The second is a prefix."""
+_OURS = {"django-automate", "crosspoint-automate-connectors", "crosspoint-automate"}
+"""Distributions of Django Automate itself and of Crosspoint, whose adapters are not mounted with an environment."""
 
 _NO_ADAPTERS = {"tests", "test", "testing", "conftest", "setup", "migrations", "node_modules", "__pycache__"}
 
@@ -131,7 +131,7 @@ class Finder:
         for distribution in importlib.metadata.distributions():
             name = _normal(str(distribution.metadata["Name"]))
             asked = self._search["all"] or name in wanted or _origin(distribution) in self._search["projects"]
-            if asked and name not in seen and not _is_theirs(name.replace("-", "_")):
+            if asked and name not in seen and name not in _OURS:
                 seen.add(name)
                 yield distribution
 
@@ -142,9 +142,10 @@ class Finder:
             inside = os.path.exists(os.path.join(root, "__init__.py"))
             yield from _mentioning(root, os.path.basename(root) if inside else "")
         if self._search["all"]:
-            owned = set()
+            owned = {"automate_connectors"}
             for distribution in importlib.metadata.distributions():
-                if any(point.group in GROUPS for point in distribution.entry_points):
+                declares = any(point.group in GROUPS for point in distribution.entry_points)
+                if declares or _normal(str(distribution.metadata["Name"])) in _OURS:
                     owned.update(_tops(distribution))
             for folder in sys.path:
                 if folder.startswith(sys.prefix) and folder.endswith("-packages"):
@@ -165,7 +166,7 @@ def _mentioning(path: str, name: str) -> Iterator[str]:
     """The modules below a path that mention the package; `name` is that of the module at the path itself."""
     base = os.path.basename(path)
     stem = base[:-3] if base.endswith(".py") else base
-    if name and (not name.split(".")[-1].isidentifier() or stem in _NO_ADAPTERS or _is_theirs(name)):
+    if name and (not name.split(".")[-1].isidentifier() or stem in _NO_ADAPTERS):
         return
     if os.path.isfile(path):
         if path.endswith(".py") and not base.startswith("test_") and _mentions(path):
@@ -189,11 +190,6 @@ def _mentions(path: str) -> bool:
             return _MENTION in file.read(_LARGEST)
     except OSError:
         return False
-
-
-def _is_theirs(name: str) -> bool:
-    top = name.split(".")[0]
-    return top in _NOT_THEIRS or top.startswith("automate_")
 
 
 def _tops(distribution: importlib.metadata.Distribution) -> Set[str]:

@@ -38,6 +38,8 @@ class Instance:
 
     def adapter(self, cls: type) -> Any:
         """The object, made when it is first needed. Raises what its constructor raises."""
+        if self._adapter is not None:
+            return self._adapter
         with self.lock:
             if self._adapter is None:
                 adapter = cls()
@@ -78,7 +80,12 @@ class Adapter:
         return instance.adapter(self.cls)
 
     def connect(self, instance: Instance, loop: Loop, call: Call, again: bool) -> Any:
-        """The object, connected: unless it is, or `again`. Raises Failure."""
+        """The object, connected: unless it is, or `again`. Raises Failure.
+
+        Calls do not wait for a check of what is connected.
+        """
+        if instance.connected and not again:
+            return instance.adapter(self.cls)
         with instance.lock:
             try:
                 adapter = instance.adapter(self.cls)
@@ -86,17 +93,17 @@ class Adapter:
                 raise adapter_errors.of_connect(error, None, f"{self.name}: making it") from None
             if not self.connects or (instance.connected and not again):
                 return adapter
-            instance.connected = False
             try:
                 answer = adapter.connect()
                 if inspect.isawaitable(answer):
                     answer = loop.wait(call, answer)
             except BaseException as error:
+                instance.connected = False
                 raise adapter_errors.of_connect(error, adapter, self.name) from None
             # Without an answer nothing is said against it.
-            if answer is not None and not answer:
+            instance.connected = answer is None or bool(answer)
+            if not instance.connected:
                 raise adapter_errors.refused_connection(self.name)
-            instance.connected = True
             return adapter
 
     def run(self, action: str, payload: Any, call: Call, loop: Loop) -> Any:
@@ -233,5 +240,5 @@ def _words(cls: type) -> str:
         own = vars(cls).get("__doc__")
         said = inspect.cleandoc(own).split("\n\n")[0] if isinstance(own, str) else ""
     version = getattr(cls, "version", None)
-    known = f"version {version}" if isinstance(version, str) and version else "version unknown"
+    known = f"version {version}" if isinstance(version, (str, int, float)) and version else "version unknown"
     return f"{said.strip()} ({known})".strip()

@@ -2,7 +2,9 @@
 
 use crosspoint_core::Mask;
 use crosspoint_runtimes::python::environment::{self, Environment, Recipe, Search, Seeks};
-use crosspoint_runtimes::python::{self, Adapter, At, Finding, Program, Programs, Source};
+use crosspoint_runtimes::python::{
+    self, Adapter, At, Finding, Program, Programs, Source, Surroundings,
+};
 
 use super::recipes::{Key, Wanted, directory, exposed, here, settings, variables, wanted};
 use crate::config::Loaded;
@@ -76,7 +78,6 @@ pub(super) async fn programs(
         }
     };
     let import_path = package.iter().chain(&environment.import_path);
-    let import_path: Vec<_> = import_path.cloned().collect();
     let mut environment = environment.clone();
     environment.search = Some(search(loaded, &wanted.key, environment.search));
     let entry = match &wanted.key {
@@ -85,15 +86,14 @@ pub(super) async fn programs(
     };
     let (worker, _) = loaded.adapter(entry);
     let env = variables(loaded, &wanted.key, &worker, &environment);
-    let env: Vec<_> = env.into_iter().collect();
-    let found = python::find(
-        &environment,
-        &code,
-        &env,
-        &import_path,
-        worker.start_timeout,
-    )
-    .await;
+    let surroundings = Surroundings {
+        code: code.clone(),
+        env: env.into_iter().collect(),
+        import_path: import_path.cloned().collect(),
+        directory: directory(&wanted.recipe),
+        patience: worker.start_timeout,
+    };
+    let found = python::find(&environment, &surroundings).await;
     let (found, mut problems) = found.map_err(|error| format!("{title}: {error}"))?;
     if found.is_empty() {
         problems.push(format!(

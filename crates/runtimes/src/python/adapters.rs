@@ -46,17 +46,29 @@ enum Line {
     Done(IgnoredAny),
 }
 
-/// The adapters of an environment, and sentences about those that cannot be had. `code` is the folder
-/// where the worker's code is kept; `env` all variables of the process; `import_path` what goes in front
-/// of the interpreter's own path. The search ends after `patience`.
+/// In which surroundings adapters are looked for: those in which they will run.
+pub struct Surroundings {
+    /// The folder where the worker's code is kept.
+    pub code: PathBuf,
+    /// All variables of the process.
+    pub env: Vec<(OsString, OsString)>,
+    /// What goes in front of the interpreter's own path.
+    pub import_path: Vec<PathBuf>,
+    /// Where the process begins. Default: at the root.
+    pub directory: Option<PathBuf>,
+    /// How long the search may take.
+    pub patience: Duration,
+}
+
+/// The adapters of an environment, and sentences about those that cannot be had.
 pub async fn find(
     environment: &Environment,
-    code: &Path,
-    env: &[(OsString, OsString)],
-    import_path: &[PathBuf],
-    patience: Duration,
+    surroundings: &Surroundings,
 ) -> Result<(Vec<Finding>, Vec<String>), String> {
-    let worker = written(code).await?;
+    let Surroundings {
+        env, import_path, ..
+    } = surroundings;
+    let worker = written(&surroundings.code).await?;
     let mut skip: Vec<String> = Vec::new();
     let mut crashes = Vec::new();
     loop {
@@ -64,9 +76,10 @@ pub async fn find(
         let mut command = Command::new(&environment.python);
         command.arg(&worker).arg("--adapters");
         command
+            .current_dir(surroundings.directory.as_deref().unwrap_or(Path::new("/")))
             .env_clear()
             .envs(env.iter().map(|(name, value)| (name, value)));
-        let printed = run(command, asked.to_string(), patience).await;
+        let printed = run(command, asked.to_string(), surroundings.patience).await;
         let printed = printed.map_err(|error| format!("looking for adapters: {error}"))?;
         let lines = printed
             .lines()
@@ -122,7 +135,6 @@ async fn run(mut command: Command, asked: String, patience: Duration) -> std::io
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
-        .current_dir("/")
         .process_group(0)
         .kill_on_drop(true);
     let mut child = command.spawn()?;

@@ -30,7 +30,7 @@ mod supervisor;
 mod wire;
 mod worker;
 
-pub use adapters::{Finding, find, own_package};
+pub use adapters::{Finding, Surroundings, find, own_package};
 pub use mount::{Programs, PythonMount};
 pub use program::{Adapter, AdapterClass, At, Program, Source};
 pub use settings::{Idempotent, Recycle, Settings};

@@ -78,7 +78,10 @@ impl Recipe {
     /// What is asked for in one line, without credentials.
     pub fn describe(&self) -> String {
         let sources: Vec<String> = self.sources.iter().map(Source::to_string).collect();
-        sources.join(", ")
+        match sources.is_empty() {
+            true => "nothing but Python".to_owned(),
+            false => sources.join(", "),
+        }
     }
 }
 
