@@ -275,3 +275,16 @@ async fn case_20_exits_and_crashes_end_the_call_and_no_other_one() {
         assert_eq!(run(&proxy, "result = 1").await.success(), 1);
     }
 }
+
+#[tokio::test]
+async fn a_check_that_takes_its_time_holds_no_call_up() {
+    let proxy = serve_odd("check_every = \"1s\"\n").await;
+    run(&proxy, "result = 1").await.success();
+    let waits = "note('begun', 'x')\nwhile told('connect'): time.sleep(0.05)";
+    tell(&proxy, "connect", waits);
+    let begun = proxy.path().join("begun");
+    until("the check has begun", async || begun.exists()).await;
+    // The check waits for this to be over.
+    run(&proxy, "result = 1").await.success();
+    fs::remove_file(proxy.path().join("connect")).unwrap();
+}
