@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Dict
 
 from .answers import Answers
@@ -17,8 +18,6 @@ class FailedResult(Failure):
         self._body = text
 
     def members(self) -> Dict[str, Any]:
-        import json
-
         return {"body": json.loads(self._body)}
 
 

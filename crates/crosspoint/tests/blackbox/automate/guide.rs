@@ -53,6 +53,18 @@ async fn case_02_the_guides_entry_point_mounts_it_in_both_groups() {
 }
 
 #[tokio::test]
+async fn the_behaviour_suite_judges_it_by_its_path() {
+    let setup = Setup::new().file("guide.py", &block("adapter.py"));
+    let ended = setup.run(&["check", "./guide.py"]).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("./guide.py: 2 commands"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[tokio::test]
 async fn case_06_an_unknown_action_is_invalid_input_in_the_adapters_words_and_not_tried_again() {
     let setup = Setup::new().file("guide.py", &block("adapter.py"));
     let more = "policy = { retries = 3 }\nidempotent = true\n";

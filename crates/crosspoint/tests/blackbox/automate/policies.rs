@@ -132,10 +132,17 @@ async fn case_31_a_call_that_failed_is_listed_without_secrets_and_can_be_replaye
     let row: Value = crate::harness::json(&listed.stdout);
     assert!(!listed.stdout.contains("canary-secret"), "{row}");
     assert!(listed.stdout.contains("FORBIDDEN"), "{row}");
-    let replayed = proxy.run(&["ledger", "replay", "asked"]).await;
-    assert_eq!(replayed.code, Some(0), "{}", replayed.stderr);
+    let id = proxy.row_in("asked", "failed").await.id;
+    let replayed = proxy.decide(&format!("{id}/replay"), &json!({})).await;
+    assert_eq!(replayed.brought(), "well");
     assert_eq!(tries(&proxy), 2);
     proxy.row_in("asked", "succeeded").await;
+    let audit = proxy.get("/api/v1/audit").await;
+    assert!(
+        audit.text.contains("ledger.replay") && audit.text.contains(&id),
+        "{}",
+        audit.text
+    );
 }
 
 #[tokio::test]
