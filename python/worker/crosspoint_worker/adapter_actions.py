@@ -63,7 +63,7 @@ def actions_of(
     declared: Dict[str, Any] = {}
     try:
         declared = _declared(cls, instance)
-    except Exception as error:
+    except BaseException as error:
         problem("asking it for its action_specs", error)
     found: Dict[str, Action] = {}
     for name, spec in declared.items():

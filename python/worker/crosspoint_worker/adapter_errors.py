@@ -10,6 +10,9 @@ from typing import Any, Dict, Optional
 from . import adapter_places, values, wire
 from .failures import Failure, raised, text_of, traceback_of
 
+_MOST_DETAILS = 64 * 1024
+"""How many bytes of details are passed on."""
+
 NOTHING_DONE = {"INVALID_INPUT", "CONFIG_INVALID"}
 """Codes by which an adapter says that it did not begin."""
 
@@ -136,11 +139,15 @@ def _text(value: Any) -> str:
 def _json(details: Dict[Any, Any]) -> Dict[str, Any]:
     """Details as JSON; what it does not have is told by its type."""
     kept: Dict[str, Any] = {}
+    room = _MOST_DETAILS
     for key, value in details.items():
         try:
-            wire.dump(value)
+            size = len(wire.dump(value)) + len(str(key))
         except Exception:
-            value = values.problem(value)
+            value, size = values.problem(value), 0
+        if size > room:
+            value, size = "(too long to be told)", 0
+        room -= size
         kept[str(key)] = value
     # Halves of surrogate pairs become question marks.
     text = json.dumps(kept, ensure_ascii=False)

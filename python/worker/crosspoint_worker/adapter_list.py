@@ -72,6 +72,11 @@ class Finder:
                 self._entry(point.name, point.value, str(distribution.metadata["Name"]))
             if not points:
                 bare.append(distribution)
+            elif _origin(distribution) in self._search["projects"]:
+                # Only its metadata knew: its source need not be looked through.
+                project = os.path.join(str(_origin(distribution)), "")
+                roots = self._search["roots"]
+                self._search["roots"] = [root for root in roots if not os.path.join(root, "").startswith(project)]
         if self._search["modules"]:
             modules: Iterable[str] = self._search["modules"]
         else:

@@ -238,7 +238,7 @@ def _words(cls: type) -> str:
     said = getattr(cls, "description", None)
     if not isinstance(said, str) or not said.strip():
         own = vars(cls).get("__doc__")
-        said = inspect.cleandoc(own).split("\n\n")[0] if isinstance(own, str) else ""
+        said = inspect.cleandoc(own).split("\n\n")[0] if isinstance(own, str) else str(getattr(cls, "name", ""))
     version = getattr(cls, "version", None)
     known = f"version {version}" if isinstance(version, (str, int, float)) and version else "version unknown"
     return f"{said.strip()} ({known})".strip()

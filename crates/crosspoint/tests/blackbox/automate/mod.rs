@@ -13,3 +13,4 @@ mod policies;
 mod profiles;
 mod results;
 mod support;
+mod the_page;

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::support::{run, serve_odd};
-use crate::harness::Proxy;
+use crate::harness::{Proxy, until};
 
 /// Fails twice with an error, then answers how often it was asked.
 fn third_time(error: &str) -> String {
@@ -102,20 +102,25 @@ async fn case_29_a_rate_is_kept_with_the_time_to_wait_and_without_one_a_burst_is
 
 #[tokio::test]
 async fn case_30_a_breaker_opens_lets_one_through_and_closes() {
-    let policy = "policy = { breaker = { failures = 2, within = \"60s\", pause = \"1s\" } }\n";
-    let proxy = serve_odd(policy).await;
-    for _ in 0..2 {
-        let answer = run(&proxy, "raise ConnectorError('UPSTREAM_5XX', 'down')").await;
-        assert_eq!(answer.code(), "UPSTREAM_5XX");
+    for pause in ["5m", "1s"] {
+        let breaker = format!("failures = 2, within = \"60s\", pause = \"{pause}\"");
+        let proxy = serve_odd(&format!("policy = {{ breaker = {{ {breaker} }} }}\n")).await;
+        for _ in 0..2 {
+            let answer = run(&proxy, "raise ConnectorError('UPSTREAM_5XX', 'down')").await;
+            assert_eq!(answer.code(), "UPSTREAM_5XX");
+        }
+        if pause == "5m" {
+            let answer = run(&proxy, "note('tries', '.')").await;
+            assert_eq!((answer.status, answer.code()), (503, "circuit_open".into()));
+            assert_eq!(tries(&proxy), 0);
+            continue;
+        }
+        until("it lets a call through", async || {
+            run(&proxy, "result = 1").await.code().is_empty()
+        })
+        .await;
+        run(&proxy, "result = 1").await.success();
     }
-    let answer = run(&proxy, "note('tries', '.')").await;
-    assert_eq!((answer.status, answer.code()), (503, "circuit_open".into()));
-    assert_eq!(tries(&proxy), 0);
-    crate::harness::until("it lets a call through", async || {
-        run(&proxy, "result = 1").await.code().is_empty()
-    })
-    .await;
-    run(&proxy, "result = 1").await.success();
 }
 
 #[tokio::test]
