@@ -1,12 +1,12 @@
 //! What the configuration says of adapters of Django Automate, as programs to run.
 
-use crosspoint_core::Mask;
-use crosspoint_runtimes::python::environment::{self, Environment, Recipe, Search, Seeks};
-use crosspoint_runtimes::python::{
-    self, Adapter, At, Finding, Program, Programs, Source, Surroundings,
-};
+use std::path::PathBuf;
 
-use super::recipes::{Key, Wanted, directory, exposed, here, settings, variables, wanted};
+use crosspoint_core::Mask;
+use crosspoint_runtimes::python::environment::{self, Environment, Recipe, Search};
+use crosspoint_runtimes::python::{self, Adapter, At, Finding, Programs, Source, Surroundings};
+
+use super::recipes::{Key, Wanted, directory, exposed, here, program, variables, wanted};
 use crate::config::Loaded;
 use crate::config::automate::{AutomateConnector, Package};
 use crate::config::mounted::Entry;
@@ -60,58 +60,33 @@ pub(super) fn of_entry(
     )
 }
 
-/// Looks for the adapters and says how each is run. Fails with a sentence for people where there is
-/// none.
+/// Looks for the adapters and says how each is run, with sentences about what cannot be used.
 pub(super) async fn programs(
     loaded: &Loaded,
     wanted: &Wanted,
     environment: &Environment,
 ) -> Result<Programs, String> {
-    debug_assert_eq!(wanted.recipe.seeks, Seeks::Adapters);
-    let title = &wanted.title;
-    let code = loaded.config.data_dir.0.join("python");
-    let package = match package(loaded, &wanted.key) {
-        Package::Installed => None,
-        Package::BuiltIn => {
-            let ours = python::own_package(&code).await;
-            Some(ours.map_err(|error| format!("{title}: {error}"))?)
-        }
-    };
-    let import_path = package.iter().chain(&environment.import_path);
-    let mut environment = environment.clone();
-    environment.search = Some(search(loaded, &wanted.key, environment.search));
-    let entry = match &wanted.key {
-        Key::Entry(entry) => entry.as_str(),
-        _ => "",
-    };
-    let (worker, _) = loaded.adapter(entry);
-    let env = variables(loaded, &wanted.key, &worker, &environment);
-    let surroundings = Surroundings {
-        code: code.clone(),
-        env: env.into_iter().collect(),
-        import_path: import_path.cloned().collect(),
-        directory: directory(&wanted.recipe),
-        patience: worker.start_timeout,
-    };
-    let found = python::find(&environment, &surroundings).await;
-    let (found, mut problems) = found.map_err(|error| format!("{title}: {error}"))?;
+    let mask = Mask::new(super::secrets(loaded));
+    let found = look(loaded, wanted, environment).await;
+    let (package, found, mut problems) = found.map_err(|error| {
+        mask.apply(&format!("{}: {error}", wanted.title))
+            .into_owned()
+    })?;
     if found.is_empty() {
         problems.push(format!(
-            "{title}: no adapter was found: no entry point of automate.connectors or \
-             django_automate.connectors, and no module that registers one or defines a ConnectorAdapter"
+            "{}: no adapter was found: no entry point of automate.connectors or \
+             django_automate.connectors, and no module that registers one or defines a ConnectorAdapter",
+            wanted.title
         ));
     }
     let alone = found.len() == 1;
-    let mask = Mask::new(super::secrets(loaded));
-    let program = |finding: Finding| {
+    let run = |finding: Finding| {
         let (name, of) = match &wanted.key {
             Key::Entry(entry) if alone => (entry.clone(), entry.clone()),
             Key::Entry(entry) => (format!("{entry}_{}", finding.name), entry.clone()),
             _ => (finding.name.clone(), finding.name.clone()),
         };
         let (worker, hosting) = loaded.adapter(&of);
-        let config = worker.values.config.iter();
-        let config = config.map(|(name, value)| (name.clone(), value.expose().clone()));
         let at = At::Adapter(Adapter {
             class: finding.class,
             package: package.clone(),
@@ -119,25 +94,55 @@ pub(super) async fn programs(
             raw_credentials: hosting.raw_credentials,
             check_every: hosting.check_every,
         });
-        Program {
-            python: environment.python.clone(),
-            import_path: environment.import_path.clone(),
-            connectors: vec![Source { name, at }],
-            env: variables(loaded, &wanted.key, &worker, &environment)
-                .into_iter()
-                .collect(),
-            config: config.collect(),
-            directory: directory(&wanted.recipe),
-            code: code.clone(),
-            fingerprint: environment.fingerprint.clone(),
-            settings: settings(&worker, loaded),
-            mask: mask.clone(),
-        }
+        program(
+            loaded,
+            wanted,
+            environment,
+            &worker,
+            Source { name, at },
+            &mask,
+        )
     };
     Ok(Programs {
-        programs: found.into_iter().map(program).collect(),
-        problems,
+        programs: found.into_iter().map(run).collect(),
+        // What was imported may have said anything.
+        problems: problems
+            .iter()
+            .map(|text| mask.apply(text).into())
+            .collect(),
     })
+}
+
+/// The folder of the `automate_connectors` to import, unless that is the installed one; the adapters;
+/// and what cannot be used.
+async fn look(
+    loaded: &Loaded,
+    wanted: &Wanted,
+    environment: &Environment,
+) -> Result<(Option<PathBuf>, Vec<Finding>, Vec<String>), String> {
+    let code = loaded.config.data_dir.0.join("python");
+    let package = match package(loaded, &wanted.key) {
+        Package::Installed => None,
+        Package::BuiltIn => Some(python::own_package(&code).await?),
+    };
+    let import_path = package.iter().chain(&environment.import_path);
+    let entry = match &wanted.key {
+        Key::Entry(entry) => entry.as_str(),
+        Key::Automate | Key::Environment => "",
+    };
+    let (worker, _) = loaded.adapter(entry);
+    let env = variables(loaded, &wanted.key, &worker, environment);
+    let surroundings = Surroundings {
+        code,
+        env: env.into_iter().collect(),
+        import_path: import_path.cloned().collect(),
+        directory: directory(&wanted.recipe),
+        patience: worker.start_timeout,
+    };
+    let search = search(loaded, &wanted.key, environment.search.clone());
+    let found = python::find(&environment.python, &search, &surroundings).await;
+    let (found, problems) = found?;
+    Ok((package, found, problems))
 }
 
 /// Where to look beside what the environment knows.

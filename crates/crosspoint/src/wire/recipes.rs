@@ -169,34 +169,47 @@ pub(super) fn directory(recipe: &Recipe) -> Option<PathBuf> {
 fn programs(loaded: &Loaded, wanted: &Wanted, environment: &Environment) -> Vec<Program> {
     let alone = environment.connectors.len() == 1;
     let mask = Mask::new(super::secrets(loaded));
-    let program = |found: &Found| {
+    let run = |found: &Found| {
         let (name, worker) = match &wanted.key {
             Key::Entry(entry) if alone => (entry.clone(), loaded.worker(entry)),
             Key::Entry(entry) => (format!("{entry}_{}", found.name), loaded.worker(entry)),
             _ => (found.name.clone(), loaded.worker(&found.name)),
         };
-        let config = worker.values.config.iter();
-        let config = config.map(|(name, value)| (name.clone(), value.expose().clone()));
         let at = match &found.code {
             Code::Module(module) => At::Module(module.clone()),
             Code::File(file) => At::File(file.clone()),
         };
-        Program {
-            python: environment.python.clone(),
-            import_path: environment.import_path.clone(),
-            connectors: vec![Source { name, at }],
-            env: variables(loaded, &wanted.key, &worker, environment)
-                .into_iter()
-                .collect(),
-            config: config.collect(),
-            directory: directory(&wanted.recipe),
-            code: loaded.config.data_dir.0.join("python"),
-            fingerprint: environment.fingerprint.clone(),
-            settings: settings(&worker, loaded),
-            mask: mask.clone(),
-        }
+        let source = Source { name, at };
+        program(loaded, wanted, environment, &worker, source, &mask)
     };
-    environment.connectors.iter().map(program).collect()
+    environment.connectors.iter().map(run).collect()
+}
+
+/// How one connector is run.
+pub(super) fn program(
+    loaded: &Loaded,
+    wanted: &Wanted,
+    environment: &Environment,
+    worker: &Worker,
+    source: Source,
+    mask: &Mask,
+) -> Program {
+    let config = worker.values.config.iter();
+    let config = config.map(|(name, value)| (name.clone(), value.expose().clone()));
+    Program {
+        python: environment.python.clone(),
+        import_path: environment.import_path.clone(),
+        connectors: vec![source],
+        env: variables(loaded, &wanted.key, worker, environment)
+            .into_iter()
+            .collect(),
+        config: config.collect(),
+        directory: directory(&wanted.recipe),
+        code: loaded.config.data_dir.0.join("python"),
+        fingerprint: environment.fingerprint.clone(),
+        settings: settings(worker, loaded),
+        mask: mask.clone(),
+    }
 }
 
 /// The variables of a worker.
@@ -222,8 +235,7 @@ pub(super) fn variables(
     variables
 }
 
-/// How a worker runs.
-pub(super) fn settings(worker: &Worker, loaded: &Loaded) -> Settings {
+fn settings(worker: &Worker, loaded: &Loaded) -> Settings {
     Settings {
         workers: worker.workers,
         threads: worker.threads,

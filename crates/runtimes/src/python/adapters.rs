@@ -16,7 +16,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::code;
-use super::environment::Environment;
+use super::environment::Search;
 use super::program::AdapterClass;
 
 /// How often the search begins anew after a module that ended it.
@@ -60,9 +60,10 @@ pub struct Surroundings {
     pub patience: Duration,
 }
 
-/// The adapters of an environment, and sentences about those that cannot be had.
+/// The adapters of the environment of an interpreter, and sentences about those that cannot be had.
 pub async fn find(
-    environment: &Environment,
+    python: &Path,
+    search: &Search,
     surroundings: &Surroundings,
 ) -> Result<(Vec<Finding>, Vec<String>), String> {
     let Surroundings {
@@ -72,8 +73,8 @@ pub async fn find(
     let mut skip: Vec<String> = Vec::new();
     let mut crashes = Vec::new();
     loop {
-        let asked = json!({"search": environment.search, "import_path": import_path, "skip": skip});
-        let mut command = Command::new(&environment.python);
+        let asked = json!({"search": search, "import_path": import_path, "skip": skip});
+        let mut command = Command::new(python);
         command.arg(&worker).arg("--adapters");
         command
             .current_dir(surroundings.directory.as_deref().unwrap_or(Path::new("/")))
