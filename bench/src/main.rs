@@ -14,7 +14,7 @@ mod measure;
 mod process;
 mod programs;
 mod python;
-#[path = "../../crates/crosspoint/tests/blackbox/activiti/rabbit.rs"]
+#[path = "../../crates/crosspoint/tests/blackbox/activiti/server.rs"]
 #[allow(
     dead_code,
     reason = "the tests need more of their server than is needed here"
@@ -75,6 +75,9 @@ struct Options {
     /// Short rounds: good for seeing that it works, too noisy to quote
     #[arg(long)]
     quick: bool,
+    /// Measure these parts alone; may be given more than once
+    #[arg(long)]
+    only: Vec<run::Part>,
 }
 
 fn main() -> Result<()> {

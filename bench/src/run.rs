@@ -3,11 +3,25 @@
 use std::thread::available_parallelism;
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 
 use crate::programs::Programs;
 use crate::python::{self, Python};
 use crate::rows::Report;
 use crate::{Options, amqp, ledger, measure};
+
+/// What is measured together, in the order of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    Calls,
+    Latency,
+    Burst,
+    Start,
+    LedgerCost,
+    Ledger,
+    Amqp,
+    Python,
+}
 
 /// How long and how often. Times are milliseconds.
 pub(crate) struct Pace {
@@ -15,6 +29,23 @@ pub(crate) struct Pace {
     pub(crate) warm_up: u64,
     pub(crate) duration: u64,
     pub(crate) in_flight: usize,
+}
+
+// === impl Part ===
+
+impl Part {
+    fn what(self) -> &'static str {
+        match self {
+            Part::Calls => "calls per second",
+            Part::Latency => "latency",
+            Part::Burst => "calls in flight",
+            Part::Start => "the start",
+            Part::LedgerCost => "what the ledger costs",
+            Part::Ledger => "the ledger",
+            Part::Amqp => "service tasks over RabbitMQ",
+            Part::Python => "Python connectors",
+        }
+    }
 }
 
 // === impl Pace ===
@@ -40,51 +71,27 @@ pub(crate) async fn run(options: Options) -> Result<Report> {
     let quick = options.quick;
     let pace = Pace::of(quick);
     let programs = Programs::new(&options.crosspoint)?;
-    let mut rows = Vec::new();
-    rows.extend(
-        measure::calls(&programs, &pace)
-            .await
-            .context("measuring calls per second")?,
-    );
-    rows.extend(
-        measure::latency(&programs, &pace)
-            .await
-            .context("measuring latency")?,
-    );
-    rows.extend(
-        measure::burst(&programs, &pace)
-            .await
-            .context("measuring calls in flight")?,
-    );
-    rows.extend(
-        measure::start(&programs, &pace)
-            .await
-            .context("measuring the start")?,
-    );
-    rows.extend(
-        ledger::cost(&programs, &pace)
-            .await
-            .context("measuring what the ledger costs")?,
-    );
-    rows.extend(
-        ledger::figures(&options.figures, quick)
-            .await
-            .context("measuring the ledger")?,
-    );
-    rows.extend(
-        amqp::rows(&programs, &pace)
-            .await
-            .context("measuring service tasks over RabbitMQ")?,
-    );
     let python = Python {
         interpreter: &options.python,
         folder: &options.python_parts,
     };
-    rows.extend(
-        python::rows(&programs, &pace, &python)
-            .await
-            .context("measuring Python connectors")?,
-    );
+    let mut rows = Vec::new();
+    for part in Part::value_variants() {
+        if !options.only.is_empty() && !options.only.contains(part) {
+            continue;
+        }
+        let measured = match part {
+            Part::Calls => measure::calls(&programs, &pace).await,
+            Part::Latency => measure::latency(&programs, &pace).await,
+            Part::Burst => measure::burst(&programs, &pace).await,
+            Part::Start => measure::start(&programs, &pace).await,
+            Part::LedgerCost => ledger::cost(&programs, &pace).await,
+            Part::Ledger => ledger::figures(&options.figures, quick).await,
+            Part::Amqp => amqp::rows(&programs, &pace).await,
+            Part::Python => python::rows(&programs, &pace, &python).await,
+        };
+        rows.extend(measured.with_context(|| format!("measuring {}", part.what()))?);
+    }
     Ok(Report {
         cores: available_parallelism().context("counting the cores")?.get(),
         quick,

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use crosspoint_core::{
     Call, CallId, Completion, Effect, Failure, Ingress, Mask, Outcome, Safety, Tracing,
 };
+use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,7 +18,7 @@ use crate::connectors::{self, ConnectorState, Gauges};
 use crate::inner::{Inner, Mounting, misplaced, offers, settled, strict};
 use crate::inventory::{self, Offered};
 use crate::layers::hand_over::Held;
-use crate::ledger::{NotRun, Recorder, Repeat, State, Store, ending, recovery};
+use crate::ledger::{NotRun, Recorded, Recorder, Repeat, State, Store, ending, recovery};
 use crate::limiters::Limiters;
 use crate::metrics::Metrics;
 use crate::mounts::{Member, Registration};
@@ -57,6 +58,9 @@ pub struct Ended {
     pub state: State,
     /// What it brought back. One whose result follows is a [`Completion::Accepted`].
     pub result: Result<Outcome, Failure>,
+    /// Comes when its end is recorded, where the caller has the result before that
+    /// ([`Call::kept_outside`]).
+    pub recorded: Option<Recorded>,
 }
 
 // === impl Broker ===
@@ -69,7 +73,7 @@ impl Broker {
         mounts: Vec<Registration>,
         ledger: Option<Arc<dyn Store>>,
     ) -> Result<Broker, Clash> {
-        let mut metrics = Metrics::new();
+        let metrics = Metrics::new();
         let stopping = CancellationToken::new();
         let recorder = ledger.map(|store| {
             let (callbacks, measured) = (settings.callbacks.clone(), metrics.ledger());
@@ -139,6 +143,7 @@ impl Broker {
                 // As its row says: whatever failed, nothing was changed.
                 failure.effect = Effect::None;
             }
+            let recorded = flight.as_ref().and_then(|flight| flight.recorded());
             let noted = flight.and_then(|flight| flight.noted());
             let state = match &result {
                 Ok(outcome) if outcome.completion == Completion::Accepted => None,
@@ -148,6 +153,7 @@ impl Broker {
                 id: noted.map_or(asked, |(id, _)| id),
                 state: state.unwrap_or(noted.map_or(State::Accepted, |(_, state)| state)),
                 result,
+                recorded,
             }
         }
     }
@@ -243,6 +249,12 @@ impl Broker {
             recorder.measure();
         }
         self.0.metrics.render()
+    }
+
+    /// Adds metrics of an ingress, by names without the prefix `crosspoint_`. They stay until the end
+    /// of the process: whoever comes and goes with a reload adds them once.
+    pub fn add_metrics(&self, add: impl FnOnce(&mut Registry)) {
+        self.0.metrics.add(add);
     }
 
     /// Sets who brings results of long calls that do not go by HTTP. The first counts.

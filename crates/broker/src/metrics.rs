@@ -3,6 +3,7 @@
 
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crosspoint_core::{CommandId, Failure, Kind, Outcome, Refusal};
@@ -69,7 +70,8 @@ struct LimitedLabels {
 
 /// All metrics of a broker.
 pub(crate) struct Metrics {
-    registry: Registry,
+    /// Locked when the text is made and when metrics are added, never by a call.
+    registry: Mutex<Registry>,
     calls: Family<CallLabels, Counter>,
     durations: Family<CommandLabels, Histogram, fn() -> Histogram>,
     in_flight: Family<CommandLabels, Gauge>,
@@ -155,7 +157,7 @@ impl Metrics {
             retries.clone(),
         );
         Metrics {
-            registry,
+            registry: Mutex::new(registry),
             calls,
             durations,
             in_flight,
@@ -196,23 +198,32 @@ impl Metrics {
         }
     }
 
+    /// Adds metrics, by names without the prefix.
+    pub(crate) fn add(&self, add: impl FnOnce(&mut Registry)) {
+        add(&mut self.registry());
+    }
+
     /// Adds those of limits, which are read when the text is made.
-    pub(crate) fn limits(&mut self, gauges: Gauges) {
-        self.registry.register_collector(Box::new(gauges));
+    pub(crate) fn limits(&self, gauges: Gauges) {
+        self.registry().register_collector(Box::new(gauges));
     }
 
     /// Adds the refreshes of tokens.
-    pub(crate) fn grants(&mut self, refreshes: Refreshes) {
-        self.registry.register(
+    pub(crate) fn grants(&self, refreshes: Refreshes) {
+        self.registry().register(
             "token_refreshes",
             "Requests to providers for a new token of a profile, by outcome",
             refreshes,
         );
     }
 
+    fn registry(&self) -> std::sync::MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Adds those of a ledger.
-    pub(crate) fn ledger(&mut self) -> LedgerMetrics {
-        let registry = &mut self.registry;
+    pub(crate) fn ledger(&self) -> LedgerMetrics {
+        let mut registry = self.registry();
         let (available, queued) = (Gauge::default(), Gauge::default());
         let (lost, unknown) = (Counter::default(), Counter::default());
         let callbacks = Family::<DeliveryLabels, Counter>::default();
@@ -254,7 +265,7 @@ impl Metrics {
     /// The text that Prometheus reads (OpenMetrics 1.0).
     pub(crate) fn render(&self) -> String {
         let mut text = String::with_capacity(16 * 1024);
-        if prometheus_client::encoding::text::encode(&mut text, &self.registry).is_err() {
+        if prometheus_client::encoding::text::encode(&mut text, &self.registry()).is_err() {
             // Writing to a String does not fail; if it ever did, the scrape should show it.
             let _ = write!(text, "# encoding the metrics failed");
         }

@@ -91,11 +91,17 @@ pub struct Call {
     pub callback: Option<String>,
     /// Whether the caller goes on before the call has ended, and asks for its result by the id.
     pub polled: bool,
+    /// Whether the caller keeps its request until the end of the call is recorded: then it has the
+    /// result before that.
+    pub kept_outside: bool,
     /// Which profile to use, when it is not the connector's default.
     pub profile: Option<String>,
     /// The profile with which a call runs that names none: the connector's default when it came in.
     /// One that runs again keeps it.
     pub given_profile: Option<String>,
+    /// Which variant of the connector is called: the same connector with configuration parameters of
+    /// its own. One that is not known is the connector itself.
+    pub variant: Option<Arc<str>>,
     /// The caller's trace.
     pub trace: Option<Trace>,
     /// The inbound request's headers, without keys and cookies: what a Python connector may read
@@ -278,8 +284,10 @@ impl Call {
             key: None,
             callback: None,
             polled: false,
+            kept_outside: false,
             profile: None,
             given_profile: None,
+            variant: None,
             trace: None,
             headers: HeaderMap::new(),
         }

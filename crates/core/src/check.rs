@@ -274,6 +274,21 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a 
     near.into_iter().take(3).map(|(_, k)| k).collect()
 }
 
+/// The name that is the same, or that differs in capitals and signs alone, if it is the only one.
+pub fn alike<'n>(wanted: &str, names: impl Iterator<Item = &'n str> + Clone) -> Option<&'n str> {
+    if let Some(same) = names.clone().find(|name| *name == wanted) {
+        return Some(same);
+    }
+    let letters = |name: &str| -> String {
+        let letters = name.chars().filter(|c| c.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).collect()
+    };
+    let wanted = letters(wanted);
+    let mut alike = names.filter(|name| letters(name) == wanted);
+    let first = alike.next()?;
+    alike.next().is_none().then_some(first)
+}
+
 /// A name that somebody sent, short enough for a message.
 pub fn shorten(name: &str) -> String {
     let mut short: String = name.chars().take(60).flat_map(char::escape_debug).collect();

@@ -25,7 +25,7 @@ pub mod testing;
 
 pub use arguments::Arguments;
 pub use call::{Call, CallId, CommandId, Ingress, NotACallId, NotACommand, Origin, Trace};
-pub use check::{Mistake, nearest, shorten};
+pub use check::{Mistake, alike, nearest, shorten};
 pub use connector::{Connector, Context, Mount, Mounted, inner_status};
 pub use failure::{Effect, Failure, Invalid, Kind, Refusal};
 pub use host::is_loopback_host;

@@ -7,9 +7,9 @@ use crosspoint_broker::ledger::{Begun, State, StoreError};
 
 use crate::codec;
 use crate::engine::{Fault, Transaction};
-use crate::queue::{Ask, Record, Work};
 use crate::sql::{CHANGED_COLUMNS, Dialect, MADE_COLUMNS, SETTLE, STATE, WITHDRAW, select_key};
 use crate::value::{Rows, Statement, Value};
+use crate::work::{Ask, Record, Work};
 
 /// How many rows go into one statement. Few sizes, so that few statements have to be prepared; and
 /// enough of them, since each statement costs a change of thread or a way over the network.

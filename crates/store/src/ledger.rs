@@ -15,11 +15,12 @@ use crate::alive::Alive;
 use crate::codec;
 use crate::engine::{Engine, Fault};
 use crate::open::Options;
-use crate::queue::{Ask, NotQueued, Waiter, Work};
+use crate::queue::NotQueued;
 use crate::record::Change;
 use crate::sealer::Sealer;
 use crate::sql::Dialect;
 use crate::value::{Rows, Statement, Value};
+use crate::work::{Ask, Heard, Waiter, Work};
 use crate::writer::{Shared, Writer};
 
 /// The names of the sealed columns, which are bound to what is in them.
@@ -169,14 +170,18 @@ impl Ledger {
         let (id, to): (Arc<str>, _) = (id.into(), change.state);
         match wait {
             Wait::No => {
-                if self.shared.queue.change(&id, change, None).is_err() {
+                if self.shared.queue.change(&id, change, Heard::Never).is_err() {
                     self.shared.queue.lose(1);
                 }
                 Ok(())
             }
-            Wait::Committed => {
+            Wait::Committed | Wait::Shared => {
                 let (waiter, answered): (Waiter<()>, _) = oneshot::channel();
-                match self.shared.queue.change(&id, change, Some(waiter)) {
+                let heard = match wait {
+                    Wait::Shared => Heard::Later(waiter),
+                    _ => Heard::Soon(waiter),
+                };
+                match self.shared.queue.change(&id, change, heard) {
                     Ok(()) => self.wait(answered).await,
                     Err(NotQueued::Full) => Err(self.full()),
                     Err(NotQueued::After(from)) => Err(StoreError::NotAllowed {

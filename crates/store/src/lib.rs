@@ -26,6 +26,7 @@ mod sealer;
 mod sql;
 mod sqlite;
 mod value;
+mod work;
 mod writer;
 
 pub use key::KeyError;

@@ -14,10 +14,10 @@ use tokio::time::{Instant, timeout};
 
 use crate::codec;
 use crate::ledger::{CALL, Ledger, RESULT, error, ms, sorted};
-use crate::queue::{Record, Work};
 use crate::record::{Change, Insert, hash_of};
 use crate::sql::{self, ROW_COLUMNS};
 use crate::value::{Statement, Value};
+use crate::work::{Record, Work};
 
 impl Store for Ledger {
     fn owner(&self) -> &str {

@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crosspoint_broker::ledger::{Begun, State, StoreError};
+use crosspoint_broker::ledger::State;
 use indexmap::IndexMap;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::record::{Change, Insert};
-use crate::value::{Rows, Statement, Value};
+use crate::work::{Heard, Record, Work};
 
-/// How long a record that nobody waits for may wait for company, above all a beginning for its end:
+/// How long a record that nobody is in a hurry for may wait for company, above all a beginning for its end:
 /// together they are one insert.
 const LINGER: Duration = Duration::from_millis(20);
 
@@ -26,36 +26,6 @@ const GATHERING: usize = 8;
 
 /// How many bytes may wait.
 const BYTES: usize = 64 << 20;
-
-/// Somebody who waits for an answer.
-pub(crate) type Waiter<T> = oneshot::Sender<Result<T, StoreError>>;
-
-/// The beginning of a call, a change of it, or both at once.
-pub(crate) struct Record {
-    pub(crate) id: Arc<str>,
-    pub(crate) insert: Option<Insert>,
-    pub(crate) change: Option<Change>,
-    pub(crate) begun: Option<Waiter<Begun>>,
-    pub(crate) changed: Option<Waiter<()>>,
-    /// Whether it may have been written by a transaction whose end was not heard.
-    pub(crate) tried: bool,
-}
-
-/// A statement whose answer somebody waits for, with what belongs to it in the same transaction.
-pub(crate) struct Ask {
-    /// Runs first.
-    pub(crate) before: Option<Statement>,
-    pub(crate) statement: Statement,
-    /// Runs next where the statement has answered with a row.
-    pub(crate) after: Option<Statement>,
-    pub(crate) answer: Waiter<Rows>,
-}
-
-/// What the writer does.
-pub(crate) enum Work {
-    Record(Box<Record>),
-    Ask(Ask),
-}
 
 /// The queue between the callers and the writer.
 pub(crate) struct Queue {
@@ -72,6 +42,9 @@ struct Inner {
     urgent: VecDeque<Work>,
     /// Nobody waits for these, and they may become complete.
     lazy: IndexMap<Arc<str>, Box<Record>>,
+    /// Somebody waits for these, and they go with whatever is written next.
+    shared: IndexMap<Arc<str>, Box<Record>>,
+    /// Since when something lingers.
     lazy_since: Option<Instant>,
     bytes: usize,
     /// Written as soon as possible, whether somebody waits or not.
@@ -136,15 +109,18 @@ impl Queue {
         }
     }
 
-    /// Queues a change. It joins what waits of the same call; with a waiter, both are urgent then.
+    /// Queues a change. It joins what waits of the same call; where somebody waits for it, both are
+    /// as urgent as that.
     pub(crate) fn change(
         &self,
         id: &Arc<str>,
         change: Change,
-        waiter: Option<Waiter<()>>,
+        heard: Heard,
     ) -> Result<(), NotQueued> {
         let size = change.size();
         let mut inner = self.inner();
+        // One change has one who waits: what was there before goes first.
+        inner.hasten_shared(id);
         // What joins takes no place of its own.
         let capacity = match inner.lazy.contains_key(id) {
             true => usize::MAX,
@@ -160,12 +136,17 @@ impl Queue {
             return Err(NotQueued::After(state));
         }
         inner.bytes += size;
-        let urgent = waiter.is_some();
-        if urgent {
-            record.changed = waiter;
-            inner.urgent.push_back(Work::Record(record));
-        } else {
-            inner.lazy.insert(id.clone(), record);
+        let urgent = matches!(heard, Heard::Soon(_));
+        match heard {
+            Heard::Soon(waiter) => {
+                record.changed = Some(waiter);
+                inner.urgent.push_back(Work::Record(record));
+            }
+            Heard::Later(waiter) => {
+                record.changed = Some(waiter);
+                inner.shared.insert(id.clone(), record);
+            }
+            Heard::Never => drop(inner.lazy.insert(id.clone(), record)),
         }
         let wake = inner.linger() || urgent;
         drop(inner);
@@ -258,6 +239,7 @@ impl Queue {
     /// Makes what waits of a call urgent.
     pub(crate) fn hasten(&self, id: &str) {
         let mut inner = self.inner();
+        inner.hasten_shared(id);
         if let Some(record) = inner.lazy.swap_remove(id) {
             inner.urgent.push_back(Work::Record(record));
         }
@@ -288,8 +270,9 @@ impl Queue {
     /// Forgets what waits, and counts it as lost.
     pub(crate) fn abandon(&self) {
         let mut inner = self.inner();
-        let left = inner.lazy.len() + inner.urgent.len();
+        let left = inner.len();
         inner.lazy.clear();
+        inner.shared.clear();
         inner.urgent.clear();
         inner.bytes = 0;
         drop(inner);
@@ -305,8 +288,7 @@ impl Queue {
     }
 
     pub(crate) fn len(&self) -> usize {
-        let inner = self.inner();
-        inner.urgent.len() + inner.lazy.len()
+        self.inner().len()
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -324,20 +306,31 @@ impl Inner {
     fn has_room(&self, capacity: usize, bytes: usize) -> bool {
         // One large record may always be under way.
         let fits = self.bytes + bytes <= BYTES || self.bytes == 0;
-        !self.closed && fits && self.urgent.len() + self.lazy.len() < capacity
+        !self.closed && fits && self.len() < capacity
+    }
+
+    fn len(&self) -> usize {
+        self.urgent.len() + self.lazy.len() + self.shared.len()
     }
 
     fn is_empty(&self) -> bool {
-        self.urgent.is_empty() && self.lazy.is_empty()
+        self.len() == 0
+    }
+
+    fn hasten_shared(&mut self, id: &str) {
+        if let Some(record) = self.shared.swap_remove(id) {
+            self.urgent.push_back(Work::Record(record));
+        }
     }
 
     /// Notes that something lingers. Whether the writer has to know.
     fn linger(&mut self) -> bool {
-        let first = self.lazy_since.is_none() && !self.lazy.is_empty();
+        let lingering = self.lazy.len() + self.shared.len();
+        let first = self.lazy_since.is_none() && lingering > 0;
         if first {
             self.lazy_since = Some(Instant::now());
         }
-        first || self.lazy.len() == BATCH
+        first || lingering == BATCH
     }
 
     /// The next transaction's work. Nothing when what is there may still wait.
@@ -348,67 +341,26 @@ impl Inner {
         let urgent = self.urgent.len().min(BATCH);
         let mut works: Vec<Work> = self.urgent.drain(..urgent).collect();
         let ripe = self.hurry
-            || self.lazy.len() >= BATCH
+            || self.lazy.len() + self.shared.len() >= BATCH
             || self
                 .lazy_since
                 .is_some_and(|since| since + LINGER <= Instant::now());
-        if ripe {
-            let some = self.lazy.len().min(BATCH - urgent);
-            works.extend(
-                self.lazy
-                    .drain(..some)
-                    .map(|(_, record)| Work::Record(record)),
-            );
+        let mut add = |records: &mut IndexMap<Arc<str>, Box<Record>>| {
+            let some = records.len().min(BATCH - works.len());
+            let records = records.drain(..some);
+            works.extend(records.map(|(_, record)| Work::Record(record)));
+        };
+        if ripe || urgent > 0 {
+            add(&mut self.shared);
         }
-        if self.lazy.is_empty() {
+        if ripe {
+            add(&mut self.lazy);
+        }
+        if self.lazy.is_empty() && self.shared.is_empty() {
             self.lazy_since = None;
         }
         let bytes: usize = works.iter().map(Work::size).sum();
         self.bytes = self.bytes.saturating_sub(bytes);
         works
-    }
-}
-
-// === impl Work ===
-
-impl Work {
-    fn size(&self) -> usize {
-        match self {
-            Work::Record(record) => {
-                record.insert.as_ref().map_or(0, Insert::size)
-                    + record.change.as_ref().map_or(0, Change::size)
-            }
-            Work::Ask(ask) => ask.statement.values.iter().map(Value::size).sum(),
-        }
-    }
-}
-
-// === impl Record ===
-
-impl Record {
-    pub(crate) fn new(id: Arc<str>) -> Record {
-        Record {
-            id,
-            insert: None,
-            change: None,
-            begun: None,
-            changed: None,
-            tried: false,
-        }
-    }
-
-    /// Adds a change to what waits. Fails with the state after which it is not allowed.
-    fn join(&mut self, change: &Change) -> Result<(), State> {
-        let before = match (&mut self.insert, &mut self.change) {
-            (_, Some(before)) => before,
-            // What may have been written already must stay as it is.
-            (Some(insert), None) if !self.tried => &mut insert.change,
-            (_, none) => {
-                *none = Some(change.clone());
-                return Ok(());
-            }
-        };
-        *before = before.then(change).ok_or(before.state)?;
-        Ok(())
     }
 }

@@ -9,7 +9,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::batch::{Answer, Scribe};
 use crate::engine::{Engine, Fault};
-use crate::queue::{Queue, Record, Work};
+use crate::queue::Queue;
+use crate::work::{Record, Work};
 
 /// The pauses between attempts while the database is down.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 from . import adapter_actions, adapter_context, adapter_errors, adapter_places
 from .adapter_actions import Action
@@ -23,6 +23,9 @@ from .loop import Loop
 RAW = ("token", "api_key", "password", "secret", "authorization")
 """Names of payload members that hold credentials, as Django Automate refuses them."""
 
+
+_MOST_OF_A_PROFILE = 8
+"""So many objects are kept of one profile, by its values."""
 
 NO_PROFILE: Dict[str, Any] = {"name": None, "config": {}, "secrets": {}}
 
@@ -61,23 +64,23 @@ class Adapter:
         self._raw = bool(options.get("raw_credentials"))
         self.known: "set[str]" = set()
         self._lock = threading.Lock()
-        self._instances: Dict[Optional[str], Instance] = {}
+        # By the name of the profile, those that were used last first.
+        self._instances: Dict[Optional[str], List[Instance]] = {}
 
-    def instance(self, call: Call) -> Instance:
-        """That of the call's profile. Where the profile has other values than it had, a new one."""
-        profile = call.profile
-        name = profile.get("name")
+    def instance(self, profile: Dict[str, Any]) -> Instance:
+        """That of a profile. Where it has other values than it had, a new one: a secret has changed, or one profile has
+        values of its own in several processes of an engine."""
         with self._lock:
-            known = self._instances.get(name)
-            if known is None or known.profile != profile:
-                known = self._instances[name] = Instance(profile)
-            return known
+            known = self._instances.setdefault(profile.get("name"), [])
+            at = next((n for n, instance in enumerate(known) if instance.profile == profile), None)
+            instance = Instance(profile) if at is None else known.pop(at)
+            known.insert(0, instance)
+            del known[_MOST_OF_A_PROFILE:]
+            return instance
 
     def plain(self) -> Any:
         """The object that has no profile, to ask what the adapter declares."""
-        with self._lock:
-            instance = self._instances.setdefault(None, Instance(NO_PROFILE))
-        return instance.adapter(self.cls)
+        return self.instance(NO_PROFILE).adapter(self.cls)
 
     def connect(self, instance: Instance, loop: Loop, call: Call, again: bool) -> Any:
         """The object, connected: unless it is, or `again`. Raises Failure.
@@ -111,7 +114,7 @@ class Adapter:
         if not isinstance(payload, dict):
             raise Failure("arguments", "TypeError", "payload has to be an object", "none")
         self._refuse_raw(payload)
-        instance = self.instance(call)
+        instance = self.instance(call.profile)
         with adapter_context.using(self.name, action, call):
             adapter = self.connect(instance, loop, call, again=False)
             try:
@@ -129,7 +132,7 @@ class Adapter:
     def check(self, call: Call, loop: Loop) -> None:
         """Calls `connect` whether or not it is connected. Raises Failure."""
         with adapter_context.using(self.name, "", call):
-            self.connect(self.instance(call), loop, call, again=True)
+            self.connect(self.instance(call.profile), loop, call, again=True)
 
     def prepare(self, call: Call) -> None:
         """Gives a call the account that it runs with."""

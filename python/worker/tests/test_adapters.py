@@ -126,7 +126,45 @@ class Errors(unittest.TestCase):
         self.assertFalse(any(map(breaks, ["NOT_FOUND", "INVALID_INPUT", "FORBIDDEN", "RATE_LIMITED"])))
 
 
+COUNTS = """
+class Counts:
+    made = 0
+
+    def __init__(self):
+        Counts.made += 1
+        self.number, self.connected = Counts.made, 0
+
+    def connect(self):
+        self.connected += 1
+        return True
+
+    def execute(self, action, payload, ctx):
+        return [self.number, self.connected, ctx["profile"]["config"]["n"]]
+"""
+
+
 class Hosted(unittest.TestCase):
+    def test_one_profile_with_several_values_has_an_object_for_each(self):
+        with tempfile.TemporaryDirectory() as folder, Worker() as worker:
+            path = os.path.join(folder, "counts.py")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(COUNTS)
+            place = {"file": path, "object": "Counts", "actions": ["see"]}
+            params = {"protocol": 1, "connectors": [{"name": "x", "adapter": place}], "import_path": []}
+            params.update(threads=4, max_answer=1000, config={})
+            worker.wait(worker.ask("initialize", params))
+
+            def see(n):
+                profile = {"name": "p", "config": {"n": n}, "secrets": {}}
+                return worker.result("x/see", {}, profile=profile)["json"]
+
+            for _ in range(3):
+                self.assertEqual([see(1), see(2)], [[1, 1, 1], [2, 1, 2]])
+            # More than are kept.
+            for n in range(3, 12):
+                see(n)
+            self.assertEqual(see(1), [12, 1, 1])
+
     def test_a_place_without_an_adapter_is_a_problem_and_no_crash(self):
         with Worker() as worker:
             place = {"file": os.path.join(PACKAGES, "files", "adapter.py"), "object": "Nobody", "actions": []}

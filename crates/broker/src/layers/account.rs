@@ -4,24 +4,17 @@ use crosspoint_core::{Arguments, Call, Command, Failure, Json, Mistake, Profile,
 use tokio::time::{Instant, timeout_at};
 
 use crate::catalogue::Entry;
-use crate::profiles::{Choice, Resolved};
+use crate::profiles::{Choice, Resolved, Wanted};
 
 /// The profile of a call: the one it names, else the default one. Fails with everything that is wrong
 /// with it, or with its name.
 pub(crate) fn choose(entry: &Entry, call: &Call) -> Result<Choice, Failure> {
-    let named = call.profile.as_deref();
-    let before = call.given_profile.as_deref();
-    choose_for(entry, &call.arguments, named, before)
+    choose_for(entry, &call.arguments, Wanted::by(call))
 }
 
-fn choose_for(
-    entry: &Entry,
-    arguments: &Arguments,
-    named: Option<&str>,
-    before: Option<&str>,
-) -> Result<Choice, Failure> {
+fn choose_for(entry: &Entry, arguments: &Arguments, wanted: Wanted<'_>) -> Result<Choice, Failure> {
     let given = |field: &str| arguments.get(field).is_some_and(|json| !json.is_blank());
-    entry.profiles.choose(named, before, &given)
+    entry.profiles.choose(wanted, &given)
 }
 
 /// Checks the arguments beside what the profile supplies. The call keeps what it gave itself: nothing
@@ -100,7 +93,7 @@ pub(crate) fn stand_ins(
 impl Entry {
     /// What is wrong with these arguments, one by one, given the profile that a call names.
     pub fn mistakes(&self, arguments: Arguments, profile: Option<&str>) -> Vec<Mistake> {
-        let Ok(profile) = choose_for(self, &arguments, profile, None) else {
+        let Ok(profile) = choose_for(self, &arguments, Wanted::named(profile)) else {
             return Vec::new();
         };
         let supplied = |name: &str| profile.supplies(name);

@@ -11,8 +11,8 @@ use crate::catalogue::Entry;
 use crate::layers::long::{self, Plan};
 use crate::layers::recognise::{self, Known};
 use crate::ledger::{
-    About, Begun, Bodies, End, Ending, Flight, Key, Listed, NewRow, Reader, Recorder, Repeat,
-    State, StoreError, Wait, declared_secrets, ending, key, now, seal_call, seal_result,
+    About, Begun, Bodies, End, Ending, Flight, Key, Listed, NewRow, Reader, Recorded, Recorder,
+    Repeat, State, StoreError, Wait, declared_secrets, ending, key, now, seal_call, seal_result,
     unavailable,
 };
 use crate::pipeline::Job;
@@ -36,6 +36,8 @@ pub(crate) struct Open {
     pub(crate) new: bool,
     /// It is the one call of its process, which has the time to wait for its end.
     pub(crate) alone: bool,
+    /// The caller keeps its request until the end is recorded.
+    pub(crate) kept_outside: bool,
     pub(crate) secrets: Mask,
     pub(crate) _listed: Option<Listed>,
 }
@@ -191,6 +193,7 @@ impl Open {
             repeat: Repeat::of(call, &entry.command),
             new: true,
             alone: call.origin.ingress == Ingress::Cli,
+            kept_outside: call.kept_outside,
             secrets: match entry.policy.bodies {
                 Bodies::None => Mask::default(),
                 _ => declared_secrets(&entry.command, &call.arguments),
@@ -217,10 +220,10 @@ impl Open {
 
     /// Ends the row and waits for the commit. One that was taken over meanwhile, because this process
     /// was not heard of for too long, is settled where it has become unknown: it is known here.
-    async fn end_aloud(&self, end: End) {
+    async fn end_aloud(&self, end: End, wait: Wait) {
         let store = &self.recorder.store;
         let id = &self.id;
-        match store.end(end.clone(), Wait::Committed).await {
+        match store.end(end.clone(), wait).await {
             Ok(()) => {}
             Err(error @ StoreError::Unavailable(_)) => {
                 tracing::warn!(id, %error, "The end of this call waits to be recorded.");
@@ -234,6 +237,18 @@ impl Open {
             },
             Err(error) => tracing::error!(id, %error, "The end of this call is not recorded."),
         }
+    }
+
+    /// Ends the row in a task of its own. Duplicates that wait have the result after that.
+    fn end_behind(self, end: End, result: Result<Outcome, Failure>) {
+        let recorded = Recorded::default();
+        let promise = recorded.promise();
+        self.flight.ahead(recorded);
+        tokio::spawn(async move {
+            self.end_aloud(end, Wait::Shared).await;
+            self.flight.land(&result);
+            drop(promise);
+        });
     }
 
     fn outcome(result: &Result<Outcome, Failure>) -> Option<&Outcome> {
@@ -294,8 +309,12 @@ impl Recording {
         if promised {
             open.recorder.left(open.asked).await;
         }
+        if kept && open.kept_outside && !promised {
+            open.end_behind(end, result.clone());
+            return result;
+        }
         match kept || open.alone {
-            true => open.end_aloud(end).await,
+            true => open.end_aloud(end, Wait::Committed).await,
             // What goes wrong is counted by the store.
             false => drop(open.recorder.store.end(end, Wait::No).await),
         }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use crosspoint_core::{CallId, Failure, Mask, Outcome, Safety};
 use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::State;
 
@@ -22,6 +23,8 @@ pub(crate) struct Flight {
     row: OnceLock<(CallId, State)>,
     /// Secrets that only the connector recognised.
     secrets: OnceLock<Mask>,
+    /// Comes when the end of the call is recorded, where the result goes out before.
+    recorded: OnceLock<Recorded>,
     result: watch::Sender<Landed>,
 }
 
@@ -36,6 +39,24 @@ pub(crate) struct Listed {
     flight: Weak<Flight>,
 }
 
+/// Comes when the end of a call is in the ledger, or waits to be written there.
+#[derive(Debug, Clone, Default)]
+pub struct Recorded(CancellationToken);
+
+// === impl Recorded ===
+
+impl Recorded {
+    /// Waits for it.
+    pub async fn wait(self) {
+        self.0.cancelled().await;
+    }
+
+    /// Says that it is recorded when this is dropped, however that comes.
+    pub(crate) fn promise(&self) -> DropGuard {
+        self.0.clone().drop_guard()
+    }
+}
+
 // === impl Flight ===
 
 impl Flight {
@@ -47,6 +68,7 @@ impl Flight {
             polled: AtomicBool::new(false),
             row: OnceLock::new(),
             secrets: OnceLock::new(),
+            recorded: OnceLock::new(),
             result: watch::Sender::new(None),
         }
     }
@@ -95,6 +117,16 @@ impl Flight {
     /// The secrets that were found on the way.
     pub(crate) fn secrets(&self) -> Option<&Mask> {
         self.secrets.get()
+    }
+
+    /// From here on the result is there, and its end is recorded by a task of its own.
+    pub(crate) fn ahead(&self, recorded: Recorded) {
+        let _ = self.recorded.set(recorded);
+    }
+
+    /// What comes when the end is recorded. Nothing: it is, or nobody waits for it.
+    pub(crate) fn recorded(&self) -> Option<Recorded> {
+        self.recorded.get().cloned()
     }
 
     /// Tells the result to everybody who waits.

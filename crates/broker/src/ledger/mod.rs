@@ -32,6 +32,7 @@ pub use summary::Bodies;
 pub use watch::Watch;
 
 pub(crate) use ending::{Repeat, ending, now};
+pub use flight::Recorded;
 pub(crate) use flight::{Flight, Listed};
 pub(crate) use recorder::{Recorder, key, unavailable};
 pub(crate) use summary::{Reader, declared_secrets, secret_texts};

@@ -136,7 +136,7 @@ pub(crate) fn key(call: &Call, policy: &Policy) -> Option<Key> {
     })
 }
 
-/// A digest of command, profile and arguments, by which the same call is told from another one.
+/// A digest of command, profile, variant and arguments, by which the same call is told from another one.
 /// The order of the arguments does not matter, the spelling of a value does.
 fn fingerprint(call: &Call) -> [u8; 32] {
     let mut hash = Sha256::new();
@@ -147,6 +147,9 @@ fn fingerprint(call: &Call) -> [u8; 32] {
     add(call.command.connector.as_bytes());
     add(call.command.command.as_bytes());
     add(call.profile.as_deref().unwrap_or_default().as_bytes());
+    if let Some(variant) = &call.variant {
+        add(variant.as_bytes());
+    }
     let mut arguments: Vec<_> = call.arguments.iter().collect();
     arguments.sort_by_key(|(name, _)| *name);
     for (name, json) in arguments {

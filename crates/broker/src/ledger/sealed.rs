@@ -37,6 +37,8 @@ struct CallHead<'a> {
     profile: Option<Cow<'a, str>>,
     #[serde(default)]
     given_profile: Option<Cow<'a, str>>,
+    #[serde(default)]
+    variant: Option<Cow<'a, str>>,
     /// `traceparent`, `tracestate`.
     trace: Option<(String, Option<String>)>,
     headers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
@@ -94,6 +96,7 @@ pub fn seal_call(call: &Call) -> Bytes {
         polled: call.polled,
         profile: text(&call.profile),
         given_profile: text(&call.given_profile),
+        variant: call.variant.as_deref().map(Cow::Borrowed),
         trace: trace.map(|trace| (trace.header(), trace.state.clone())),
         headers: headers
             .map(|(name, value)| {
@@ -152,6 +155,7 @@ pub fn open_call(id: &str, sealed: &Bytes) -> Result<Call, Unreadable> {
     call.polled = head.polled;
     call.profile = head.profile.map(Cow::into_owned);
     call.given_profile = head.given_profile.map(Cow::into_owned);
+    call.variant = head.variant.map(|variant| (&*variant).into());
     let trace = head.trace.as_ref();
     call.trace = trace.and_then(|(parent, state)| Trace::parse(parent, state.as_deref()));
     call.headers = headers(&head.headers);
@@ -328,6 +332,7 @@ mod tests {
         call.callback = Some("http://engine/cb".to_owned());
         call.polled = true;
         call.given_profile = Some("prod".to_owned());
+        call.variant = Some("eu".into());
         call.trace = Trace::parse(
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
             Some("a=b"),

@@ -13,6 +13,9 @@ use super::{Ending, Filter, NewRow, Row, State};
 pub enum Wait {
     /// Returns after the commit, or with an error within a few seconds.
     Committed,
+    /// The same for somebody who is not in a hurry: it goes with the next commit, and causes one only
+    /// after some milliseconds.
+    Shared,
     /// Returns at once and without error. The record is queued; when the queue is full, or the
     /// store refuses it, it is lost and counted in [`StoreHealth::lost`].
     No,

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::grants::Describe;
 use super::settings::AuthId;
 use crate::inner::Inner;
-use crate::profiles::ProfileId;
+use crate::profiles::{ProfileId, Wanted};
 
 /// How long a connector may take to describe an auth, its start included.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -80,6 +80,6 @@ async fn values(
         .connections()
         .known(&id.connector, &connector.manifest().fields);
     let named = profile.map(|profile| &*profile.name);
-    let choice = held.choose(named, None, &|_| true)?;
+    let choice = held.choose(Wanted::named(named), &|_| true)?;
     choice.without_token().await
 }

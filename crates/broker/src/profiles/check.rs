@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::held::Wanted;
 use super::{Choice, Connections, ProfileId};
 use crate::cabinet::{Drawer, Expected};
 use crate::catalogue::Entry;
@@ -58,7 +59,7 @@ pub(crate) async fn check(
         return Err(Failure::profile("profile_not_found", message));
     };
     let named = (!id.name.is_empty()).then_some(&*id.name);
-    let profile = entry.profiles.choose(named, None, &|_| false)?;
+    let profile = entry.profiles.choose(Wanted::named(named), &|_| false)?;
     let begun = Instant::now();
     let mut stale = None;
     let result = loop {

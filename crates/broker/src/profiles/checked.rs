@@ -1,25 +1,16 @@
 //! A profile as far as it is known without asking anybody: checked against what its connector
 //! declares, and filled up from the environment and the defaults.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crosspoint_core::{Failure, Fields, Parameter, Profile};
+use crosspoint_core::{Failure, Parameter, Profile};
 use serde_json::Value;
 
 use super::connections::Sources;
-use super::fields::{from_text, quoted, secret, secret_value, setting, variable};
+use super::fields::quoted;
+use super::ground::Ground;
 use super::{Definition, Source, Written};
-
-/// What a profile is checked against.
-pub(super) struct Ground<'g> {
-    pub(super) connector: &'g str,
-    pub(super) fields: &'g Fields,
-    pub(super) environment: &'g HashMap<String, String>,
-    /// Which field the token of its auth fills, if it has one.
-    pub(super) token: Option<String>,
-}
 
 /// A profile that was checked.
 pub(super) struct Checked {
@@ -30,12 +21,13 @@ pub(super) struct Checked {
     /// Which field the token of its auth fills.
     pub(super) token: Option<String>,
     /// What it lacks: required fields, each with the variable that would give it.
-    missing: Vec<(String, String)>,
+    pub(super) missing: Vec<(String, String)>,
     /// What is wrong with it, a sentence without an end each.
-    mistakes: Vec<String>,
+    pub(super) mistakes: Vec<String>,
     /// What works but is probably not meant.
     pub(super) warnings: Vec<String>,
-    connector: Arc<str>,
+    pub(super) connector: Arc<str>,
+    variant: Option<Arc<str>>,
     /// What it comes to, where nothing can change: by default, and by name.
     pub(super) settled: [OnceLock<Arc<Profile>>; 2],
     /// What it came to last, without the token.
@@ -72,100 +64,18 @@ impl Checked {
             mistakes: Vec::new(),
             warnings: Vec::new(),
             connector: ground.connector.into(),
+            variant: ground.variant.map(|variant| variant.name.clone()),
             settled: Default::default(),
             last: Mutex::default(),
             turned: AtomicBool::new(false),
             definition: None,
         };
-        if let Some(definition) = &definition {
-            checked.take_settings(definition, ground.fields);
-            checked.take_secrets(definition, ground.fields);
-        }
-        if let Some(token) = ground
-            .token
-            .as_ref()
-            .filter(|name| !ground.fields.takes(name))
-        {
-            let clause =
-                "is not known, and the token of its auth fills it: set token_field of the auth";
-            checked.mistake(token, clause);
-        }
-        checked.fill_up(definition.as_ref(), &ground);
+        checked.take(definition.as_ref(), &ground);
         checked.definition = definition;
         checked
     }
 
-    fn take_settings(&mut self, definition: &Definition, fields: &Fields) {
-        for (name, value) in &definition.settings {
-            if definition.secrets.contains_key(name) {
-                self.mistake(name, "is set twice: as a setting and as a secret");
-                continue;
-            }
-            match setting(fields, name, value) {
-                Ok(Some((value, secret))) => self.knows(name, value, secret),
-                Ok(None) => {}
-                Err(clause) => self.mistake(name, &clause),
-            }
-            self.look_at(name, fields);
-        }
-    }
-
-    fn take_secrets(&mut self, definition: &Definition, fields: &Fields) {
-        for (name, source) in &definition.secrets {
-            let declared = match secret(fields, name) {
-                Ok(declared) => declared,
-                Err(clause) => {
-                    self.mistake(name, &clause);
-                    continue;
-                }
-            };
-            self.look_at(name, fields);
-            match source {
-                Source::Value(text) => match secret_value(declared, text.expose()) {
-                    Ok(value) => self.knows(name, value, true),
-                    Err(clause) => self.mistake(name, &clause),
-                },
-                elsewhere => self.follows.push(Follow {
-                    field: name.clone(),
-                    source: elsewhere.clone(),
-                    declared: declared.cloned(),
-                }),
-            }
-        }
-    }
-
-    /// What the profile does not give, the environment or the default may.
-    fn fill_up(&mut self, definition: Option<&Definition>, ground: &Ground<'_>) {
-        let written = |name: &str| {
-            definition.is_some_and(|definition| {
-                let blank = |value: &Value| value.is_null() || value == "";
-                let set = definition.settings.get(name);
-                set.is_some_and(|value| !blank(value)) || definition.secrets.contains_key(name)
-            })
-        };
-        for field in &ground.fields.declared {
-            let name = &field.name;
-            if written(name) || ground.token.as_ref() == Some(name) {
-                continue;
-            }
-            let variable = variable(ground.connector, name);
-            let text = ground.environment.get(&variable).map(String::as_str);
-            match from_text(field, text.unwrap_or_default()) {
-                Ok(Some(value)) => self.knows(name, value, field.secret),
-                Ok(None) => match field.default() {
-                    Some(default) => self.knows(name, default.clone(), field.secret),
-                    None if field.required => self.missing.push((name.clone(), variable)),
-                    None => {}
-                },
-                Err(clause) => {
-                    let mistake = format!("the environment variable {variable} {clause}");
-                    self.mistakes.push(mistake);
-                }
-            }
-        }
-    }
-
-    fn knows(&mut self, name: &str, value: Value, secret: bool) {
+    pub(super) fn knows(&mut self, name: &str, value: Value, secret: bool) {
         self.values.push(Known {
             field: name.to_owned(),
             value,
@@ -173,16 +83,8 @@ impl Checked {
         });
     }
 
-    fn mistake(&mut self, name: &str, clause: &str) {
+    pub(super) fn mistake(&mut self, name: &str, clause: &str) {
         self.mistakes.push(format!("{} {clause}", quoted(name)));
-    }
-
-    /// A connector that declares fields and takes others, too, was probably not asked about this one.
-    fn look_at(&mut self, name: &str, fields: &Fields) {
-        if !fields.declared.is_empty() && fields.get(name).is_none() {
-            let warning = format!("{} is not declared by {}", quoted(name), self.connector);
-            self.warnings.push(warning);
-        }
     }
 
     /// Whether it is no profile, and there is no value either.
@@ -240,9 +142,13 @@ impl Checked {
 
     /// How messages name it.
     pub(super) fn title(&self) -> String {
-        match &self.definition {
+        let title = match &self.definition {
             Some(definition) => format!("profile {}", definition.id),
             None => format!("{} has no profile that is used by default", self.connector),
+        };
+        match &self.variant {
+            Some(variant) => format!("{variant}: {title}"),
+            None => title,
         }
     }
 

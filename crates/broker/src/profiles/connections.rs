@@ -1,6 +1,6 @@
 //! The accounts of all connectors: where profiles come from, and what is followed for them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,10 +8,9 @@ use arc_swap::ArcSwap;
 use crosspoint_core::{Fields, Profile};
 use tokio::time::Instant;
 
-use super::checked::{Checked, Ground};
-use super::choice::follow;
-use super::held::{Held, Usable};
-use super::{CheckError, CheckResult, Definition, ProfileId, Secrets, Tokens, Vault};
+use super::held::Held;
+use super::usable::has_changed;
+use super::{CheckError, CheckResult, Definition, ProfileId, Secrets, Tokens, Variant, Vault};
 use crate::cabinet::{Cabinet, Drawer};
 use crate::ledger::StoreError;
 
@@ -19,8 +18,9 @@ use crate::ledger::StoreError;
 #[derive(Default)]
 pub struct Connections {
     cabinet: Option<Arc<dyn Cabinet>>,
-    sources: Arc<Sources>,
-    environment: HashMap<String, String>,
+    pub(super) sources: Arc<Sources>,
+    pub(super) environment: HashMap<String, String>,
+    pub(super) variants: Vec<Variant>,
     state: Mutex<State>,
 }
 
@@ -38,8 +38,8 @@ type Tell = Box<dyn Fn(Vec<String>) + Send + Sync>;
 
 #[derive(Default)]
 pub(super) struct State {
-    file: Vec<Definition>,
-    store: Vec<Definition>,
+    pub(super) file: Vec<Definition>,
+    pub(super) store: Vec<Definition>,
     /// What could not be read, a sentence each.
     unreadable: Vec<String>,
     /// By the connector's published name.
@@ -100,6 +100,12 @@ impl Connections {
     /// The same with the environment variables that give fields which no profile gives.
     pub fn with_environment(mut self, variables: HashMap<String, String>) -> Connections {
         self.environment = variables;
+        self
+    }
+
+    /// The same with connectors that are called with parameters of their own.
+    pub fn with_variants(mut self, variants: Vec<Variant>) -> Connections {
+        self.variants = variants;
         self
     }
 
@@ -220,66 +226,6 @@ impl Connections {
         problems
     }
 
-    fn usable(
-        &self,
-        state: &State,
-        connector: &Arc<str>,
-        fields: &Fields,
-        old: Option<&Usable>,
-    ) -> Usable {
-        let ground = |token| Ground {
-            connector,
-            fields,
-            environment: &self.environment,
-            token,
-        };
-        let mut all: BTreeMap<Arc<str>, Arc<Checked>> = BTreeMap::new();
-        let (mut oddities, mut default) = (Vec::new(), None);
-        let file = state.file.iter().chain(&state.store);
-        for definition in file.filter(|d| d.id.connector == *connector) {
-            let id = &definition.id;
-            if all.contains_key(&id.name) {
-                let oddity =
-                    "is in the configuration file and in the store: that of the file counts";
-                oddities.push(format!("profile {id} {oddity}"));
-                continue;
-            }
-            let known = old.and_then(|old| old.all.get(&id.name));
-            let same = known.filter(|known| known.definition.as_ref() == Some(definition));
-            let checked = same.cloned().unwrap_or_else(|| {
-                let token = self.token_of(definition);
-                Arc::new(Checked::new(Some(definition.clone()), ground(token)))
-            });
-            if definition.default {
-                match &default {
-                    None => default = Some(checked.clone()),
-                    Some(_) => oddities.push(format!(
-                        "profile {id} is not the default one: another profile of {connector} is"
-                    )),
-                }
-            }
-            all.insert(id.name.clone(), checked);
-        }
-        let only = || all.values().next().filter(|_| all.len() == 1).cloned();
-        let bare = old.map(|old| old.bare.clone());
-        Usable {
-            default: default.or_else(only),
-            bare: bare.unwrap_or_else(|| Arc::new(Checked::new(None, ground(None)))),
-            all,
-            oddities,
-        }
-    }
-
-    /// Which field the token of its auth fills.
-    fn token_of(&self, definition: &Definition) -> Option<String> {
-        let auth = definition.auth.as_deref()?;
-        let tokens = self.sources.tokens.as_ref();
-        Some(tokens.map_or_else(
-            || super::tokens::FIELD.to_owned(),
-            |tokens| tokens.field(&definition.id, auth),
-        ))
-    }
-
     /// What is in the file, what is in the cabinet, and what calls choose from.
     pub(super) fn snapshot(&self) -> (Vec<Definition>, Vec<Definition>, ByConnector) {
         let state = self.state();
@@ -299,27 +245,6 @@ impl Sources {
             told(profile.secrets().collect());
         }
     }
-}
-
-/// Whether a profile that was in use comes to something else now.
-async fn has_changed(before: &Usable, held: &Held) -> bool {
-    let now = held.now.load_full();
-    let default = |usable: &Usable| usable.default.as_ref().map(|d| d.name());
-    let used = before.default.as_ref().unwrap_or(&before.bare);
-    let mut changed = default(before) != default(&now) && used.last().is_some();
-    for (name, old) in &before.all {
-        let Some(last) = old.last() else { continue };
-        changed |= match now.all.get(name) {
-            None => true,
-            Some(new) => match follow(new, &held.sources).await {
-                Ok(profile) => profile != last,
-                Err(_) => true,
-            },
-        };
-    }
-    // That is told with the rest.
-    held.has_turned();
-    changed
 }
 
 impl fmt::Debug for Connections {

@@ -87,10 +87,11 @@ pub fn secret_value(field: Option<&Parameter>, text: &str) -> Result<Value, Stri
 }
 
 /// A text from outside of any profile, or nothing where it is empty.
-pub(super) fn from_text(field: &Parameter, text: &str) -> Result<Option<Value>, String> {
-    match text {
-        "" => Ok(None),
-        text => fit(field, &Json::string(text)),
+pub(super) fn from_text(field: Option<&Parameter>, text: &str) -> Result<Option<Value>, String> {
+    match (text, field) {
+        ("", _) => Ok(None),
+        (text, Some(field)) => fit(field, &Json::string(text)),
+        (text, None) => Ok(Some(text.into())),
     }
 }
 

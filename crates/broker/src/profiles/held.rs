@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use crosspoint_core::{Failure, Fields, nearest, shorten};
+use crosspoint_core::{Call, Failure, Fields, nearest, shorten};
 
 use super::ProfileId;
 use super::checked::Checked;
@@ -29,27 +29,73 @@ pub(super) struct Usable {
     pub(super) bare: Arc<Checked>,
     /// What is odd about all of them together, a sentence without an end each.
     pub(super) oddities: Vec<String>,
+    /// The same for calls of variants, by their names.
+    pub(super) variants: BTreeMap<Arc<str>, Varied>,
+}
+
+/// What there is for the calls of a variant.
+pub(super) struct Varied {
+    /// The profile that its calls name.
+    pub(super) profile: Option<String>,
+    pub(super) usable: Usable,
+}
+
+/// The profile that a call wants.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Wanted<'c> {
+    /// The one that it names.
+    pub(crate) named: Option<&'c str>,
+    /// The one that it was given when it came in.
+    pub(crate) before: Option<&'c str>,
+    /// The variant of the connector that it calls.
+    pub(crate) variant: Option<&'c str>,
+}
+
+// === impl Wanted ===
+
+impl<'c> Wanted<'c> {
+    /// What a call says itself.
+    pub(crate) fn by(call: &'c Call) -> Wanted<'c> {
+        Wanted {
+            named: call.profile.as_deref(),
+            before: call.given_profile.as_deref(),
+            variant: call.variant.as_deref(),
+        }
+    }
+
+    /// The profile of that name.
+    pub(crate) fn named(name: Option<&'c str>) -> Wanted<'c> {
+        Wanted {
+            named: name,
+            ..Wanted::default()
+        }
+    }
 }
 
 // === impl Held ===
 
 impl Held {
-    /// The profile with which a call runs: the one it names; else the one it was given when it came in
-    /// (`before`); else the default one. `given`: which fields the call itself gives.
+    /// The profile with which a call runs: the one it names; else that of its variant; else the one it
+    /// was given when it came in; else the default one. `given`: which fields the call itself gives.
     ///
     /// Fails with everything that is wrong with it, before anything is done.
     pub(crate) fn choose(
         &self,
-        named: Option<&str>,
-        before: Option<&str>,
+        wanted: Wanted<'_>,
         given: &dyn Fn(&str) -> bool,
     ) -> Result<Choice, Failure> {
+        let now = self.now.load();
+        let varied = wanted.variant.and_then(|name| now.variants.get(name));
+        let own = varied.and_then(|varied| varied.profile.as_deref());
+        let (named, now) = (
+            wanted.named.or(own),
+            varied.map_or(&**now, |varied| &varied.usable),
+        );
         if self.fields.is_none() && named.is_none() {
             return Ok(Choice::None);
         }
-        let now = self.now.load();
-        let found = match named.or(before) {
-            Some(name) => self.find(&now, name)?,
+        let found = match named.or(wanted.before) {
+            Some(name) => self.find(now, name)?,
             None => now.default.as_ref().unwrap_or(&now.bare),
         };
         found.usable(given)?;
@@ -95,12 +141,11 @@ impl Held {
     /// Whether values of a profile have changed since this was asked the last time.
     pub(super) fn has_turned(&self) -> bool {
         let now = self.now.load();
+        let variants = now.variants.values().map(|varied| &varied.usable);
+        let all = std::iter::once(&**now).chain(variants);
+        let all = all.flat_map(|usable| usable.all.values());
         // Every one of them is asked.
-        now.all
-            .values()
-            .filter(|checked| checked.has_turned())
-            .count()
-            > 0
+        all.filter(|checked| checked.has_turned()).count() > 0
     }
 
     /// The enabled profiles that are checked now and then, with how often: `often` where they do not say
@@ -130,6 +175,9 @@ impl Held {
     pub(super) fn problems(&self) -> Vec<String> {
         let now = self.now.load();
         let mut problems = now.oddities.clone();
+        for varied in now.variants.values() {
+            problems.extend(self.problems_of(varied));
+        }
         for checked in now.all.values() {
             let enabled = checked.definition.as_ref().is_some_and(|d| d.enabled);
             if let Some(failure) = checked.usable(&|_| false).err().filter(|_| enabled) {
@@ -139,5 +187,27 @@ impl Held {
             problems.extend(warnings.map(|warning| format!("{}: {warning}", checked.title())));
         }
         problems
+    }
+
+    /// What is wrong with the profile that the calls of a variant run with.
+    fn problems_of(&self, varied: &Varied) -> Vec<String> {
+        let usable = &varied.usable;
+        let found = match &varied.profile {
+            Some(name) => self.find(usable, name),
+            None => Ok(usable.default.as_ref().unwrap_or(&usable.bare)),
+        };
+        match found {
+            Err(failure) => vec![failure.message],
+            Ok(checked) => {
+                let failure = checked.usable(&|_| false).err();
+                let warnings = checked.warnings.iter();
+                let warnings = warnings.map(|warning| format!("{}: {warning}", checked.title()));
+                failure
+                    .map(|failure| failure.message)
+                    .into_iter()
+                    .chain(warnings)
+                    .collect()
+            }
+        }
     }
 }

@@ -9,12 +9,15 @@ mod choice;
 mod connections;
 mod definition;
 pub mod fields;
+mod ground;
 mod held;
 mod keeping;
 mod listing;
 mod names;
 mod secrets;
 mod tokens;
+mod usable;
+mod variant;
 mod vault;
 pub(crate) mod watch;
 
@@ -22,14 +25,17 @@ pub use check::{CheckError, CheckResult};
 pub(crate) use choice::{Choice, Resolved};
 pub use connections::Connections;
 pub use definition::{Definition, NotADefinition, NotAProfile, ProfileId, Source, Written};
-pub(crate) use held::Held;
+pub(crate) use held::{Held, Wanted};
 pub use keeping::{About, Change, Kept, NotChanged, all, keep, remove};
 pub use listing::Listed;
 pub use names::is_secret_name;
 pub use secrets::{Secrets, Vault};
 pub(crate) use tokens::FIELD;
 pub use tokens::{Token, Tokens};
+pub use variant::{ConfigurationParameter, Variant};
 pub use vault::{HashiCorp, VaultKv};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod variant_tests;

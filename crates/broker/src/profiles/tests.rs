@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crosspoint_core::{Command, Failure, Fields, Safety, Secret};
 use schemars::JsonSchema;
 
-use super::{Choice, Connections, Definition, Held, ProfileId, Source, Written};
+use super::{Choice, Connections, Definition, Held, ProfileId, Source, Wanted, Written};
 use crate::cabinet::{Cabinet, Drawer, Expected, Memory};
 
 #[derive(JsonSchema)]
@@ -23,7 +23,7 @@ fn ten() -> u16 {
     10
 }
 
-fn fields(open: bool) -> Fields {
+pub(super) fn fields(open: bool) -> Fields {
     Fields {
         declared: Command::of::<Own>("", Safety::ReadOnly).parameters,
         open,
@@ -31,7 +31,11 @@ fn fields(open: bool) -> Fields {
     }
 }
 
-fn definition(id: &str, settings: serde_json::Value, secrets: &[(&str, &str)]) -> Definition {
+pub(super) fn definition(
+    id: &str,
+    settings: serde_json::Value,
+    secrets: &[(&str, &str)],
+) -> Definition {
     let mut definition = Definition::new(id.parse().unwrap(), Written::File);
     definition.settings = settings.as_object().unwrap().clone();
     let source = |text: &str| {
@@ -53,7 +57,7 @@ fn file(definitions: Vec<Definition>) -> Arc<Held> {
 }
 
 fn choose(held: &Held, named: Option<&str>) -> Result<Choice, Failure> {
-    held.choose(named, None, &|_| false)
+    held.choose(Wanted::named(named), &|_| false)
 }
 
 fn fails(held: &Held, named: Option<&str>) -> (String, String) {
@@ -63,11 +67,11 @@ fn fails(held: &Held, named: Option<&str>) -> (String, String) {
     }
 }
 
-fn url() -> serde_json::Value {
+pub(super) fn url() -> serde_json::Value {
     serde_json::json!({"url": "https://h"})
 }
 
-async fn value(choice: &Choice, field: &str) -> Option<serde_json::Value> {
+pub(super) async fn value(choice: &Choice, field: &str) -> Option<serde_json::Value> {
     choice
         .resolve(None)
         .await
@@ -82,7 +86,7 @@ async fn the_named_one_then_the_default_then_the_only_one_then_none() {
     let mut prod = definition("crm/prod", url(), &[]);
     let test = definition("crm/test", serde_json::json!({"url": "t"}), &[]);
     let name = |held: &Held, named| {
-        let choice = held.choose(named, None, &|_| true).unwrap();
+        let choice = held.choose(Wanted::named(named), &|_| true).unwrap();
         choice.name().map(|name| name.to_string())
     };
     let both = file(vec![prod.clone(), test.clone()]);
@@ -97,7 +101,15 @@ async fn the_named_one_then_the_default_then_the_only_one_then_none() {
     let both = file(vec![prod, test]);
     assert_eq!(name(&both, None).as_deref(), Some("prod"));
     // A call that was given one before keeps it.
-    let again = both.choose(None, Some("test"), &|_| false).unwrap();
+    let again = both
+        .choose(
+            Wanted {
+                before: Some("test"),
+                ..Wanted::default()
+            },
+            &|_| false,
+        )
+        .unwrap();
     assert_eq!(again.name().map(|name| &**name), Some("test"));
     assert!(!again.resolve(None).await.unwrap().profile.chosen);
 }
@@ -160,7 +172,7 @@ fn each_reason_has_a_code_of_its_own() {
     assert_eq!(fails(&held, Some("empty")).0, "profile_incomplete");
     // What the call itself gives is not missing.
     assert!(
-        held.choose(Some("empty"), None, &|field| field == "url")
+        held.choose(Wanted::named(Some("empty")), &|field| field == "url")
             .is_ok()
     );
     assert_eq!(fails(&held, None).0, "profile_incomplete");

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use crosspoint_broker::Broker;
 use crosspoint_ingress::Live;
-use crosspoint_ingress::activiti::Running;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Mutex;
@@ -82,17 +81,16 @@ async fn serve(
     let python = Python::new(Arc::new(ToLog));
     let ledger = wire::ledger::open(&loaded, true).await?;
     let kept = Kept::new(&loaded, Some(address), ledger)?.hidden_in(Some(log.clone()));
-    let mut at_the_door = KeptFor::open(kept.cabinet.clone()).await?;
+    let at_the_door = KeptFor::open(kept.cabinet.clone()).await?;
     let (telemetry, tracing) = telemetry::start(&loaded, Some(address), &log);
     let broker = wire::broker(&loaded, Some(address), &python, &kept, tracing).await?;
     broker.attend_ledger(wire::ledger::retention(&loaded));
     broker.attend_profiles();
     tokio::spawn(kept.grants.clone().attend());
     let activiti = wire::activiti::start(&loaded, &broker);
-    at_the_door.activiti = activiti.as_ref().map(Running::status);
     let routes = Live::new(crosspoint_ingress::router(
         broker.clone(),
-        wire::ingress(&loaded, &at_the_door),
+        wire::ingress(&loaded, &at_the_door, activiti.status()),
     ));
     // Before anybody is told that this process is there: who starts it may want to end it.
     let mut signals = Signals::listen().context("listening for signals")?;
@@ -103,6 +101,7 @@ async fn serve(
         options,
         listener: address,
         broker: broker.clone(),
+        activiti: activiti.clone(),
         routes: routes.clone(),
         log,
         python,
@@ -117,12 +116,7 @@ async fn serve(
         crosspoint_ingress::serve(listener, routes, stop.clone().cancelled_owned(), patience);
     let stopping = async {
         stop.cancelled().await;
-        let answering = async {
-            if let Some(activiti) = activiti {
-                activiti.ended(patience).await;
-            }
-        };
-        let left = tokio::join!(broker.drain(patience), answering).0;
+        let left = tokio::join!(broker.drain(patience), activiti.ended(patience)).0;
         kept.grants.finish().await;
         left
     };

@@ -7,9 +7,9 @@ use crosspoint_ingress::activiti;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::definitions::Imported;
 use super::durations::Span;
 use super::reference::KeyText;
-use super::scalars::FilePath;
 
 /// Service tasks of Activiti Cloud, over RabbitMQ.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,8 +34,8 @@ pub struct Activiti {
     pub definitions: BTreeMap<String, Imported>,
 
     /// The connectors of Activiti Enterprise that built-in connectors stand in for, with the
-    /// documented actions. Their configuration parameters are environment variables, such as
-    /// `EMAIL_HOST`. A Java connector of the name that still runs gets a copy of each request, and
+    /// documented actions. Their configuration parameters, such as `EMAIL_HOST`, are fields of the
+    /// default profile of the connector that stands in, or environment variables. A Java connector of the name that still runs gets a copy of each request, and
     /// both do everything: stop it first.
     pub stand_in_for: Vec<StandIn>,
 
@@ -162,37 +162,6 @@ pub struct Destination {
 
     /// What stands after it.
     pub scope: Option<String>,
-}
-
-/// A definition whose actions run commands of ours. `crosspoint activiti import` writes such a table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Imported {
-    /// The definition: a JSON file as the modelling application writes it. A relative path starts at
-    /// the working directory.
-    pub file: FilePath,
-
-    /// The connector whose commands its actions run.
-    pub connector: String,
-
-    /// Actions whose command has another name, or whose inputs and outputs have.
-    #[serde(default)]
-    pub actions: BTreeMap<String, Action>,
-}
-
-/// How an action is bound to a command.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Action {
-    /// The command. When there is no such setting, the one with the name of the action.
-    pub command: Option<String>,
-
-    /// Inputs whose parameter has another name: the name of the input, and that of the parameter.
-    pub inputs: BTreeMap<String, String>,
-
-    /// Outputs that are not in a field of their own name: the name of the output, and where it is: a
-    /// path such as `data.items.0.id`, `@body`, `@status` or `@headers`.
-    pub outputs: BTreeMap<String, String>,
 }
 
 impl StandIn {

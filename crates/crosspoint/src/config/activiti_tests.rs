@@ -122,3 +122,101 @@ fn an_action_is_bound_by_its_name_or_as_the_table_says() {
     assert_eq!(bound[0].outputs[0].kind.as_deref(), Some("date"));
     assert_eq!(bound[1].inputs, [("a".to_owned(), "b".to_owned())]);
 }
+
+const CRM: &str = r#"{"name": "crm", "config": [{"name": "KEY", "secure": true, "value": "canary-1"}],
+    "actions": {"a": {"id": "a", "name": "go"}}}"#;
+
+#[test]
+fn each_table_is_an_instance_with_its_own_name_profile_and_values() {
+    let folder = folder(&[("d.json", CRM)]);
+    let file = folder.path().join("d.json").display().to_string();
+    let toml = format!(
+        "builtin = [\"http\"]\n[activiti.definitions.a]\nfile = \"{file}\"\nconnector = \"crm\"\n\
+         [activiti.definitions.b]\nfile = \"{file}\"\nconnector = \"crm\"\nname = \"other\"\n\
+         profile = \"eu\"\nconfig = {{ KEY = \"env:CRM_KEY\", EXTRA = \"1\" }}\nfields = {{ KEY = \"token\" }}"
+    );
+    let loaded = ok(&toml, &[("CRM_KEY", "canary-2")]);
+    let bound: Vec<_> = loaded
+        .bound
+        .iter()
+        .map(|one| (&*one.implementation, one.variant.as_deref().unwrap()))
+        .collect();
+    assert_eq!(bound, [("crm.go", "a"), ("other.go", "b")]);
+    let [a, b] = &loaded.variants[..] else {
+        panic!("two variants");
+    };
+    assert_eq!(
+        (a.profile.as_deref(), b.profile.as_deref()),
+        (None, Some("eu"))
+    );
+    let key = &b.parameters[0];
+    assert_eq!((key.field.as_deref(), key.secret), (Some("token"), true));
+    assert_eq!(key.value.as_ref().unwrap().expose(), "canary-2");
+    assert_eq!(
+        a.parameters[0].default.as_ref().unwrap().expose(),
+        "canary-1"
+    );
+    assert_eq!(b.parameters[1].name, "EXTRA");
+    for canary in ["canary-1", "canary-2"] {
+        assert!(all_secrets(&loaded).any(|secret| secret == canary));
+    }
+    assert!(
+        loaded.warnings[0].to_string().contains("EXTRA"),
+        "{:?}",
+        loaded.warnings
+    );
+}
+
+#[test]
+fn mistakes_in_instances_are_told_at_once() {
+    let folder = folder(&[("d.json", CRM)]);
+    let file = folder.path().join("d.json").display().to_string();
+    let table = |name: &str| {
+        format!("[activiti.definitions.{name}]\nfile = \"{file}\"\nconnector = \"crm\"\n")
+    };
+    let toml = format!(
+        "builtin = [\"http\"]\n{}name = \"a.b\"\nfields = {{ KEYS = \"x\" }}\n{}{}config = {{ KEY = \"env:GONE\" }}\n",
+        table("a"),
+        table("b"),
+        table("c")
+    );
+    let problems = problems(&toml, &[]);
+    for part in [
+        "`a.b` is empty, or has a dot",
+        "no configuration parameter `KEYS`",
+        "`crm.go` is there already",
+        "`env:GONE` is not set",
+    ] {
+        assert!(problems.contains(part), "{part} is not in {problems}");
+    }
+}
+
+#[test]
+fn what_is_stood_in_for_takes_documented_parameters() {
+    let env = [
+        ("CROSSPOINT_BUILTIN", "http,smtp"),
+        ("REST_HOST", "h"),
+        ("EMAIL_SMTP_AUTH", "FALSE"),
+    ];
+    let loaded = ok(
+        "[activiti]\nstand_in_for = [\"restConnector\", \"emailConnector\"]",
+        &env,
+    );
+    let rest = &loaded.bound[0];
+    assert_eq!((rest.variant.as_deref(), rest.action()), (None, "GET"));
+    assert_eq!(rest.parameters["REST_HOST"].expose(), "h");
+    assert_eq!(rest.parameters["REST_HTTPS_PORT"].expose(), "443");
+    let [email] = &loaded.variants[..] else {
+        panic!("one variant");
+    };
+    assert_eq!(
+        (&*email.connector, &*email.name),
+        ("smtp", "emailConnector")
+    );
+    let fields: Vec<_> = email
+        .parameters
+        .iter()
+        .filter_map(|one| one.field.as_deref())
+        .collect();
+    assert_eq!(fields, ["smtp_host", "smtp_port", "smtp_starttls"]);
+}

@@ -76,6 +76,12 @@ pub fn references(config: &Config) -> Vec<(String, Source)> {
     };
     table("python.env", &config.python.env);
     table("automate.env", &config.automate.env);
+    for (name, imported) in &config.activiti.definitions {
+        table(
+            &format!("activiti.definitions.{name}.config"),
+            &imported.config,
+        );
+    }
     for (name, entry) in &config.connectors.mounted {
         let settings = entry.settings();
         table(&format!("connectors.{name}.env"), &settings.env);

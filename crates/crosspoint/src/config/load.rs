@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crosspoint_broker::access::Scopes;
 use crosspoint_broker::oauth::AuthSettings;
-use crosspoint_broker::profiles::{Definition, HashiCorp, Source};
+use crosspoint_broker::profiles::{Definition, HashiCorp, Source, Variant};
 use crosspoint_core::Secret;
 use crosspoint_ingress::activiti::Bound;
 
@@ -53,6 +53,8 @@ pub struct Loaded {
     pub amqp: Option<Secret<String>>,
     /// The actions of the definitions that are served.
     pub bound: Vec<Bound>,
+    /// The connectors that these call with configuration parameters of their own.
+    pub variants: Vec<Variant>,
     /// The variables of `python.env`, references resolved.
     pub python_env: BTreeMap<String, Secret<String>>,
     /// The variables of `automate.env`, references resolved.
@@ -146,6 +148,7 @@ fn load_in(
         api_callback_token,
         amqp,
         bound,
+        variants,
         python_env,
         automate_env,
         mounted,
@@ -172,6 +175,7 @@ fn load_in(
         api_callback_token,
         amqp,
         bound,
+        variants,
         python_env,
         automate_env,
         mounted,

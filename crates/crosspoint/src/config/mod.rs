@@ -9,6 +9,7 @@ pub mod activiti;
 pub mod auths;
 pub mod automate;
 pub mod connectors;
+pub mod definitions;
 pub mod durations;
 pub mod egress;
 pub mod follow;

@@ -359,7 +359,8 @@ mod tests {
             })
             .collect();
         let expected = format!(
-            "access.api_keys store.url vault.token spiff.callback_token api.callback_token activiti.amqp python.env automate.env {} \
+            "access.api_keys store.url vault.token spiff.callback_token api.callback_token activiti.amqp \
+             activiti.definitions.<name>.config python.env automate.env {} \
              connectors.<name>.env connectors.<name>.config \
              connectors.<name>.profiles.<profile>.settings \
              connectors.<name>.profiles.<profile>.secrets",

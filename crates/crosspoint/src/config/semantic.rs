@@ -6,10 +6,14 @@ mod activiti;
 mod auths;
 #[path = "semantic_automate.rs"]
 mod automate;
+#[path = "semantic_definitions.rs"]
+mod definitions;
 #[path = "semantic_ledger.rs"]
 mod ledger;
 #[path = "semantic_mounted.rs"]
 mod mounted;
+#[path = "semantic_parameters.rs"]
+mod parameters;
 #[path = "semantic_policies.rs"]
 mod policies;
 #[path = "semantic_profiles.rs"]
@@ -22,7 +26,7 @@ use std::path::Path;
 
 use crosspoint_broker::access::Scopes;
 use crosspoint_broker::oauth::AuthSettings;
-use crosspoint_broker::profiles::{Definition, HashiCorp};
+use crosspoint_broker::profiles::{Definition, HashiCorp, Variant};
 use crosspoint_core::{Secret, nearest, shorten};
 use crosspoint_ingress::activiti::Bound;
 
@@ -69,6 +73,8 @@ pub struct Semantic<'a> {
     pub amqp: Option<Secret<String>>,
     /// The definitions that are served, read.
     pub bound: Vec<Bound>,
+    /// The connectors that these call with configuration parameters of their own.
+    pub variants: Vec<Variant>,
     /// `python.env`, resolved.
     pub python_env: BTreeMap<String, Secret<String>>,
     /// `automate.env`, resolved.
@@ -108,6 +114,7 @@ impl<'a> Semantic<'a> {
             api_callback_token: None,
             amqp: None,
             bound: Vec::new(),
+            variants: Vec::new(),
             python_env: BTreeMap::new(),
             automate_env: BTreeMap::new(),
             mounted: BTreeMap::new(),

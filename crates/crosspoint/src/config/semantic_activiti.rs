@@ -1,10 +1,7 @@
-//! Checks of `[activiti]`: its address, its names, and the definitions that it names.
+//! Checks of `[activiti]`: its address and its names.
 
-use crosspoint_core::CommandId;
-use crosspoint_ingress::activiti::definition::{Definition, Feature};
-use crosspoint_ingress::activiti::{Output, Source, uri};
+use crosspoint_ingress::activiti::uri;
 
-use super::super::activiti::{Action, Imported};
 use super::*;
 
 // === impl Semantic ===
@@ -37,12 +34,7 @@ impl Semantic<'_> {
                 self.problem(&key, message, "write `connector.Command`, such as `http.*`");
             }
         }
-        for (name, imported) in &config.definitions {
-            self.imported(name, imported);
-        }
-        for stand_in in &config.stand_in_for {
-            self.bound.extend(stand_in.get().bound());
-        }
+        self.definitions();
     }
 
     fn amqp(&mut self, value: Secret<String>) {
@@ -91,76 +83,5 @@ impl Semantic<'_> {
                 self.problem(&key, message, "write `_` or `.`");
             }
         }
-    }
-
-    /// A definition, which is read as the engine reads it.
-    fn imported(&mut self, name: &str, imported: &Imported) {
-        let key = format!("activiti.definitions.{name}.file");
-        let path = &imported.file.0;
-        let read =
-            std::fs::read_to_string(path).map_err(|e| format!("cannot be read: {}", reason(&e)));
-        let read = read.and_then(|text| Definition::read(&text).map_err(|error| error.to_string()));
-        let definition = match read {
-            Ok(definition) => definition,
-            Err(why) => {
-                let path = shorten(&path.display().to_string());
-                let message = format!("`{key}`: `{path}`: {why}");
-                let help = "`crosspoint activiti validate` tells what is wrong with a definition";
-                return self.problem(&key, message, help);
-            }
-        };
-        let known = |action: &String| definition.actions.values().any(|one| one.name == *action);
-        for action in imported.actions.keys().filter(|action| !known(action)) {
-            let key = format!("activiti.definitions.{name}.actions.{action}");
-            let message = format!(
-                "`{key}`: the definition has no action `{}`",
-                shorten(action)
-            );
-            let names = definition.actions.values().map(|one| one.name.as_str());
-            let help = format!("it has {}", listed(names));
-            self.problem(&key, message, help);
-        }
-        let unmapped = Action::default();
-        for feature in definition.actions.values() {
-            let action = imported.actions.get(&feature.name).unwrap_or(&unmapped);
-            let outputs = self.outputs(name, feature, action);
-            let command = action.command.as_ref().unwrap_or(&feature.name);
-            let inputs = action.inputs.iter();
-            self.bound.push(Bound {
-                implementation: definition.implementation(feature),
-                command: CommandId::new(imported.connector.as_str(), command.as_str()),
-                inputs: inputs
-                    .map(|(input, to)| (input.clone(), to.clone()))
-                    .collect(),
-                outputs,
-                stand_in: None,
-            });
-        }
-    }
-
-    fn outputs(&mut self, name: &str, feature: &Feature, action: &Action) -> Vec<Output> {
-        let declared = feature.outputs.iter();
-        let mut outputs: Vec<_> = declared
-            .map(|output| Output::named(&output.name, Some(&output.kind)))
-            .collect();
-        for (output, source) in &action.outputs {
-            let table = format!("activiti.definitions.{name}.actions.{}", feature.name);
-            let key = format!("{table}.outputs.{output}");
-            let Some(source) = Source::read(source) else {
-                let message = format!("`{key}`: `{}` leads nowhere", shorten(source));
-                let help = "write a path such as `data.id`, or `@body`, `@status`, `@headers`";
-                self.problem(&key, message, help);
-                continue;
-            };
-            match outputs.iter_mut().find(|one| one.name == *output) {
-                Some(declared) => declared.source = source,
-                None => {
-                    let message = format!("`{key}`: the action declares no such output");
-                    let names = feature.outputs.iter().map(|one| one.name.as_str());
-                    self.problem(&key, message, format!("it declares {}", listed(names)));
-                }
-            }
-        }
-        outputs
     }
 }

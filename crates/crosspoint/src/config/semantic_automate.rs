@@ -70,7 +70,7 @@ impl Semantic<'_> {
     }
 
     /// Actions that a table names.
-    pub(super) fn actions(&mut self, table: &str, adapter: &AdapterSettings) {
+    pub(super) fn adapter_actions(&mut self, table: &str, adapter: &AdapterSettings) {
         let mut seen = Vec::new();
         for (at, action) in adapter.actions.iter().enumerate() {
             let key = format!("{table}.actions[{at}]");

@@ -52,7 +52,7 @@ impl Semantic<'_> {
                 Entry::Automate(own) => self.adapter(&table, own),
             }
             if let Some(adapter) = entry.adapter() {
-                self.actions(&table, adapter);
+                self.adapter_actions(&table, adapter);
             }
             let settings = entry.settings();
             let resolved = Resolved {

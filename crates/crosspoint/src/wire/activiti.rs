@@ -1,46 +1,61 @@
 //! The service of Activiti's service tasks, as the configuration wants it.
 
+use std::sync::Arc;
+
 use crosspoint_broker::Broker;
-use crosspoint_core::Secret;
 use crosspoint_ingress::activiti::{
-    Destination, Expressions, Identity, Naming, Parameters, Running, Settings, Transformer,
+    Destination, Expressions, Identity, Naming, Settings, Tasks, Transformer, is_secure,
 };
 
+use crate::config::Loaded;
 use crate::config::activiti::{self, Activiti};
-use crate::config::{Environment, Loaded};
 
 /// Starts it, where an address is configured.
-pub fn start(loaded: &Loaded, broker: &Broker) -> Option<Running> {
-    let settings = settings(loaded)?;
-    if settings.serve.is_empty() && settings.bound.is_empty() {
-        tracing::warn!(
-            "activiti.amqp is set, and no service task is served: write which commands may be \
-             called under [activiti], for example serve = [\"http.*\"]."
-        );
+pub fn start(loaded: &Loaded, broker: &Broker) -> Arc<Tasks> {
+    let tasks = Tasks::new(broker.clone());
+    if let Some(settings) = settings(loaded) {
+        for warning in warnings(loaded, broker) {
+            tracing::warn!("{warning}");
+        }
+        tasks.start(settings);
     }
-    for stand_in in &loaded.config.activiti.stand_in_for {
-        tracing::warn!(
+    Arc::new(tasks)
+}
+
+/// What may not be meant.
+pub fn warnings(loaded: &Loaded, broker: &Broker) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if loaded.config.activiti.serve.is_empty() && loaded.bound.is_empty() {
+        let nothing = "activiti.amqp is set, and no service task is served: write which commands \
+                       may be called under [activiti], for example serve = [\"http.*\"].";
+        warnings.push(nothing.to_owned());
+    }
+    let stand_ins = loaded.config.activiti.stand_in_for.iter();
+    warnings.extend(stand_ins.map(|stand_in| {
+        format!(
             "Standing in for {}: a Java connector of that name which still runs gets a copy of each \
              request, and both do everything. Stop it first.",
             stand_in.get().name()
-        );
-    }
+        )
+    }));
     if broker.ledger().is_none() {
-        tracing::warn!(
-            "Without the ledger (store.url = \"none\") a service task whose message comes twice \
-             runs twice."
-        );
+        let twice = "Without the ledger (store.url = \"none\") a service task whose message comes \
+                     twice runs twice.";
+        warnings.push(twice.to_owned());
     }
-    Some(Running::start(settings, broker.clone()))
+    warnings
 }
 
 /// How service tasks are served. None: they are not.
 pub fn settings(loaded: &Loaded) -> Option<Settings> {
     let config = &loaded.config.activiti;
     let amqp = loaded.amqp.clone()?;
+    // Of no use, and no change, where the connection is a plain one.
+    let secure = is_secure(amqp.expose());
     let files = loaded.config.egress.ca_files.iter();
     // Each was read when the configuration was checked.
     let authorities: Vec<_> = files
+        .filter(|_| secure)
         .filter_map(|file| std::fs::read_to_string(file).ok())
         .collect();
     Some(Settings {
@@ -49,7 +64,6 @@ pub fn settings(loaded: &Loaded) -> Option<Settings> {
         group: config.group.clone(),
         serve: config.serve.clone(),
         bound: loaded.bound.clone(),
-        parameters: parameters(config),
         naming: naming(config),
         identity: Identity {
             service: config
@@ -75,21 +89,6 @@ pub fn settings(loaded: &Loaded) -> Option<Settings> {
         min_app_version: config.min_app_version.map(i64::from),
         max_app_version: config.max_app_version.map(i64::from),
     })
-}
-
-/// Configuration parameters are environment variables of their own names, as in the images that are
-/// stood in for.
-fn parameters(config: &Activiti) -> Parameters {
-    let environment = Environment::of_process();
-    let names = config
-        .stand_in_for
-        .iter()
-        .flat_map(|one| one.get().parameters());
-    let value = |name: &&str| {
-        let value = environment.valid(name)?.to_owned();
-        Some(((*name).to_owned(), Secret::new(value)))
-    };
-    names.filter_map(value).collect()
 }
 
 fn naming(config: &Activiti) -> Naming {

@@ -67,7 +67,8 @@ impl Kept {
         let (cabinet, secrets) = (Some(self.cabinet.clone()), self.secrets.clone());
         let connections = Connections::over(cabinet, secrets, Some(tokens))
             .with_file(loaded.profiles.clone())
-            .with_environment(environment());
+            .with_environment(environment())
+            .with_variants(loaded.variants.clone());
         match self.log.clone() {
             Some(log) => connections.telling(move |secrets| log.learn(secrets)),
             None => connections,

@@ -15,12 +15,10 @@ use crate::config::Loaded;
 pub struct KeptFor {
     keys: Arc<KeptKeys>,
     cabinet: Arc<dyn Cabinet>,
-    /// How the service of Activiti's tasks is.
-    pub activiti: Option<Status>,
 }
 
-/// How the HTTP side behaves.
-pub fn settings(loaded: &Loaded, kept: &KeptFor) -> Settings {
+/// How the HTTP side behaves. `activiti`: how the service of Activiti's tasks is.
+pub fn settings(loaded: &Loaded, kept: &KeptFor, activiti: Option<Status>) -> Settings {
     let config = &loaded.config;
     let keys = loaded.api_keys.iter().map(|key| {
         Arc::new(AccessKey {
@@ -53,7 +51,7 @@ pub fn settings(loaded: &Loaded, kept: &KeptFor) -> Settings {
         spiff_deadline: config.spiff.deadline.0,
         api_deadline: config.api.deadline.0,
         api_long_deadline: config.api.long_deadline.0,
-        activiti: kept.activiti.clone(),
+        activiti,
     }
 }
 
@@ -65,10 +63,6 @@ impl KeptFor {
         let keys = KeptKeys::open(cabinet.clone()).await;
         let keys = Arc::new(keys.context("reading the access keys of the store")?);
         tokio::spawn(keys.clone().follow());
-        Ok(KeptFor {
-            keys,
-            cabinet,
-            activiti: None,
-        })
+        Ok(KeptFor { keys, cabinet })
     }
 }

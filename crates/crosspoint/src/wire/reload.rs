@@ -10,11 +10,12 @@ use crosspoint_broker::Broker;
 use crosspoint_broker::profiles::Source;
 use crosspoint_core::Mask;
 use crosspoint_ingress::Live;
+use crosspoint_ingress::activiti::{Status, Tasks};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use super::ingress::KeptFor;
-use super::{Kept, Options, Python, built_in, grants, ingress, secrets, settings};
+use super::{Kept, Options, Python, activiti, built_in, grants, ingress, secrets, settings};
 use crate::config::{self, Loaded};
 use crate::logging::LogMask;
 use crate::show;
@@ -33,7 +34,9 @@ pub struct Reloader {
     pub listener: SocketAddr,
     /// The commands.
     pub broker: Broker,
-    /// The way in.
+    /// The service of Activiti's tasks.
+    pub activiti: Arc<Tasks>,
+    /// The way in over HTTP.
     pub routes: Live,
     /// What the log hides.
     pub log: LogMask,
@@ -86,6 +89,7 @@ impl Reloader {
         let setup = grants::setup(&loaded, Some(self.listener));
         let setup = setup.map_err(|error| format!("{error:#}"))?;
         let vault = super::vault::vault(&loaded).map_err(|error| format!("{error:#}"))?;
+        let tasks = self.activiti.prepare(activiti::settings(&loaded)).await?;
         let replaced = self.broker.replace(settings, mounts).await;
         replaced.map_err(|error| error.to_string())?;
         self.kept.grants.configure(setup);
@@ -94,11 +98,19 @@ impl Reloader {
         // Takes what has just changed into the catalogue: who is told of the reload may call at
         // once.
         self.broker.settled().await;
-        let health = self.broker.health();
-        let router =
-            crosspoint_ingress::router(self.broker.clone(), ingress(&loaded, &self.at_the_door));
-        self.routes.replace(router);
+        let mut health = self.broker.health();
         let mut notes = fixed(&now.0, &loaded);
+        let others = tasks.is_other();
+        self.activiti.change(tasks).await;
+        let activiti = self.activiti.status();
+        if others {
+            notes.extend(activiti::warnings(&loaded, &self.broker));
+            let problems = activiti.iter().flat_map(Status::problems);
+            health.problems.extend(problems);
+        }
+        let ingress = ingress(&loaded, &self.at_the_door, activiti);
+        let router = crosspoint_ingress::router(self.broker.clone(), ingress);
+        self.routes.replace(router);
         notes.extend(health.misplaced);
         notes.extend(health.profiles);
         notes.extend(loaded.warnings.iter().map(ToString::to_string));
@@ -227,7 +239,6 @@ fn fixed(old: &Loaded, new: &Loaded) -> Vec<String> {
         ("data_dir", old.data_dir != new.data_dir),
         ("drain", old.drain != new.drain),
         ("store", old.store != new.store),
-        ("activiti", old.activiti != new.activiti),
     ];
     let changed = changed.iter().filter(|(_, changed)| *changed);
     changed

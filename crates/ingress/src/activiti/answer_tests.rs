@@ -108,12 +108,31 @@ fn an_answer_goes_where_we_are_told_then_where_the_request_says_then_by_name() {
     };
     let mut request = request();
     let mut identity = identity();
+    let fails = |request: &Request, identity: &Identity, naming: &Naming| {
+        let told = Told::technical("invalid", "c", "m");
+        let answer = Answer::error(request, identity, naming, &told, None);
+        answer.map(|answer| answer.destination)
+    };
     request.service = Some("myServiceName".to_owned());
     assert_eq!(
         goes(&request, &identity).as_deref(),
         Some("integrationResult_rb")
     );
-    request.result_destination = None;
+    assert_eq!(
+        fails(&request, &identity, &naming).as_deref(),
+        Some("integrationError_rb")
+    );
+    (request.result_destination, request.error_destination) = (None, None);
+    assert_eq!(
+        fails(&request, &identity, &naming).as_deref(),
+        Some("integrationError.myServiceName")
+    );
+    assert_eq!(
+        fails(&request, &identity, &Naming::default()).as_deref(),
+        Some("integrationError_myServiceName")
+    );
+    identity.error_override = Some("bar".to_owned());
+    assert_eq!(fails(&request, &identity, &naming).as_deref(), Some("bar"));
     assert_eq!(
         goes(&request, &identity).as_deref(),
         Some("integrationResult.myServiceName")

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use crosspoint_broker::{Carried, Carry};
 use crosspoint_core::{Call, Failure, Outcome};
 use futures_util::FutureExt;
@@ -14,17 +15,23 @@ use super::request::Request;
 use super::served::Service;
 use super::work::{answer_to, answer_with};
 
-/// Publishes the results of calls whose requests were acknowledged before their end.
-pub(crate) struct Carrier(pub(crate) Arc<Shared>);
+/// Publishes the results of calls whose requests were acknowledged before their end, as the settings
+/// of the moment say.
+pub(crate) struct Carrier(pub(crate) Arc<ArcSwapOption<Shared>>);
 
 impl Carry for Carrier {
     fn deadline(&self) -> Duration {
-        self.0.settings.deadline
+        let current = self.0.load();
+        current
+            .as_ref()
+            .map_or(Duration::MAX, |shared| shared.settings.deadline)
     }
 
     fn carry(&self, call: Call, result: Result<Outcome, Failure>) -> BoxFuture<'_, Carried> {
         async move {
-            let shared = &self.0;
+            let Some(shared) = self.0.load_full() else {
+                return Carried::Later("no service task is served".to_owned());
+            };
             let kept = call.context.as_ref().map(|context| context.bytes());
             let request = kept.map(|text| Request::read(text, Some(&call.request_id)));
             let Some(Ok(request)) = request else {
@@ -53,7 +60,9 @@ impl Carry for Carrier {
             let Some(publisher) = shared.publisher() else {
                 return Carried::Later("there is no connection to the message broker".to_owned());
             };
-            match publisher.publish(&answer).await {
+            let published = publisher.publish(&answer).await;
+            shared.metrics.published(answer.verdict, &published);
+            match published {
                 Ok(()) => Carried::Yes,
                 Err(Unpublished::Never(why)) => Carried::Never(why),
                 Err(error) => Carried::Later(error.to_string()),

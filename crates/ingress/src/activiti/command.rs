@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-use super::connection::connect;
+use super::connect::connect;
 use super::publisher::Publisher;
 use super::settings::Settings;
 

@@ -5,26 +5,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crosspoint_broker::Broker;
-use futures_util::StreamExt;
 use futures_util::future::join_all;
-use lapin::tcp::OwnedTLSConfig;
-use lapin::uri::AMQPUri;
-use lapin::{Connection, ConnectionProperties, Event};
+use futures_util::{FutureExt, StreamExt};
+use lapin::{Connection, Event};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::carrier::Carrier;
+use super::connect::{connect_or_say, place};
 use super::consumer::consume;
+use super::metrics::Metrics;
 use super::publisher::Publisher;
 use super::served::{Served, Service};
 use super::settings::Settings;
 use super::status::Status;
-
-/// How long one attempt to connect may take.
-const CONNECTING: Duration = Duration::from_secs(20);
 
 /// The pauses before the next attempt.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
@@ -42,14 +38,13 @@ pub(crate) struct Shared {
     pub(crate) places: Arc<Semaphore>,
     /// Requests that have not been answered yet.
     pub(crate) under_way: TaskTracker,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Other settings count: nothing more is taken under these.
+    pub(crate) retired: CancellationToken,
+    /// Nothing is taken any more.
+    pub(crate) quiet: CancellationToken,
     /// That of the connection that stands.
     publisher: Mutex<Option<Arc<Publisher>>>,
-}
-
-/// The service of service tasks, at work.
-pub struct Running {
-    status: Status,
-    task: JoinHandle<()>,
 }
 
 /// A consumer at work.
@@ -62,6 +57,32 @@ struct Member {
 // === impl Shared ===
 
 impl Shared {
+    pub(crate) fn new(settings: Settings, broker: Broker, metrics: Arc<Metrics>) -> Shared {
+        Shared {
+            places: Arc::new(Semaphore::new(settings.concurrency)),
+            status: Status::default(),
+            under_way: TaskTracker::new(),
+            metrics,
+            retired: CancellationToken::new(),
+            quiet: CancellationToken::new(),
+            publisher: Mutex::default(),
+            broker,
+            settings,
+        }
+    }
+
+    /// Returns when nothing more is to be taken: the process ends, or other settings count.
+    async fn ending(&self) {
+        tokio::select! {
+            () = self.broker.stopping() => {}
+            () = self.retired.cancelled() => {}
+        }
+    }
+
+    fn is_ending(&self) -> bool {
+        self.ending().now_or_never().is_some()
+    }
+
     /// Who publishes at the moment. None: there is no connection.
     pub(crate) fn publisher(&self) -> Option<Arc<Publisher>> {
         let held = self
@@ -79,60 +100,39 @@ impl Shared {
     }
 }
 
-// === impl Running ===
-
-impl Running {
-    /// Connects, and serves until the broker of calls stops. Must be called within a tokio runtime.
-    pub fn start(settings: Settings, broker: Broker) -> Running {
-        let status = Status::default();
-        let shared = Arc::new(Shared {
-            places: Arc::new(Semaphore::new(settings.concurrency)),
-            status: status.clone(),
-            under_way: TaskTracker::new(),
-            publisher: Mutex::default(),
-            broker,
-            settings,
-        });
-        shared.broker.carry_by(Arc::new(Carrier(shared.clone())));
-        Running {
-            status,
-            task: tokio::spawn(run(shared)),
-        }
-    }
-
-    /// How it is.
-    pub fn status(&self) -> Status {
-        self.status.clone()
-    }
-
-    /// Waits until requests under way are answered, once the broker of calls stops; no longer than
-    /// `patience`.
-    pub async fn ended(self, patience: Duration) {
-        let _ = timeout(patience, self.task).await;
-    }
-}
-
-async fn run(shared: Arc<Shared>) {
-    let mut pause = SHORTEST_PAUSE;
+/// Connects, and serves until the broker of calls stops or other settings count. `first`: a connection
+/// that has been made already.
+pub(crate) async fn run(shared: Arc<Shared>, mut first: Option<Connection>) {
+    let _quiet = shared.quiet.clone().drop_guard();
+    let (mut pause, mut again) = (SHORTEST_PAUSE, false);
     loop {
-        let connecting = connect(&shared.settings);
-        let stopping = shared.broker.stopping();
+        let connecting = async {
+            match first.take() {
+                Some(connection) => Ok(connection),
+                None => connect_or_say(&shared.settings).await,
+            }
+        };
         let connected = tokio::select! {
             connected = connecting => connected,
-            () = stopping => return,
+            () = shared.ending() => return,
         };
         match connected {
             Ok(connection) => {
                 shared.status.connected();
+                shared.metrics.connected(true);
+                if std::mem::replace(&mut again, true) {
+                    shared.metrics.reconnected();
+                }
                 tracing::info!(
                     broker = place(&shared.settings),
                     "Connected to the message broker."
                 );
                 pause = SHORTEST_PAUSE;
                 session(&shared, Arc::new(connection)).await;
-                if is_stopping(&shared.broker).await {
+                if shared.is_ending() {
                     return;
                 }
+                shared.metrics.connected(false);
                 if shared
                     .status
                     .lost("activiti: the connection to the message broker was lost")
@@ -143,10 +143,6 @@ async fn run(shared: Arc<Shared>) {
                 }
             }
             Err(why) => {
-                let why = format!(
-                    "activiti: connecting to {} failed: {why} (activiti.amqp)",
-                    place(&shared.settings)
-                );
                 if shared.status.lost(&why) {
                     tracing::error!("{why}; trying again. Everything else works.");
                 }
@@ -157,7 +153,7 @@ async fn run(shared: Arc<Shared>) {
         let random = scattered(pause);
         tokio::select! {
             () = sleep(random) => pause = (pause * 2).min(LONGEST_PAUSE),
-            () = shared.broker.stopping() => return,
+            () = shared.ending() => return,
         }
     }
 }
@@ -169,54 +165,8 @@ fn scattered(pause: Duration) -> Duration {
     pause * 3 / 4 + pause.mul_f64(random as f64 / 2048.0)
 }
 
-async fn is_stopping(broker: &Broker) -> bool {
-    tokio::select! {
-        biased;
-        () = broker.stopping() => true,
-        () = std::future::ready(()) => false,
-    }
-}
-
-/// Connects. The error is one for people, without the password.
-pub(crate) async fn connect(settings: &Settings) -> Result<Connection, String> {
-    let uri = uri(settings.amqp.expose())?;
-    let properties = ConnectionProperties::default().with_connection_name("crosspoint".into());
-    let tls = OwnedTLSConfig {
-        identity: None,
-        cert_chain: settings.authorities.clone(),
-    };
-    let runtime = lapin::runtime::default_runtime().map_err(|error| error.to_string())?;
-    let connecting = Connection::connect_uri_with_config(uri, properties, tls, runtime);
-    match timeout(CONNECTING, connecting).await {
-        Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no answer within {} s", CONNECTING.as_secs())),
-    }
-}
-
-/// The address of a message broker. A path of `/` alone is the default virtual host, as people mean
-/// it, and not the one with the empty name.
-pub fn uri(text: &str) -> Result<AMQPUri, String> {
-    let mut uri: AMQPUri = text.trim().parse()?;
-    if uri.vhost.is_empty() {
-        uri.vhost = "/".to_owned();
-    }
-    Ok(uri)
-}
-
-/// The address without user and password.
-fn place(settings: &Settings) -> String {
-    match uri(settings.amqp.expose()) {
-        Ok(uri) => {
-            let (host, port) = (&uri.authority.host, uri.authority.port);
-            format!("{}://{host}:{port}", uri.scheme)
-        }
-        Err(_) => "the message broker".to_owned(),
-    }
-}
-
-/// Serves over one connection until it is lost or the process stops; then requests under way are
-/// answered first.
+/// Serves over one connection until it is lost, or nothing more is to be taken; then requests under
+/// way are answered first.
 async fn session(shared: &Arc<Shared>, connection: Arc<Connection>) {
     let publisher = Arc::new(Publisher::new(connection.clone()));
     shared.set_publisher(Some(publisher.clone()));
@@ -242,16 +192,17 @@ async fn session(shared: &Arc<Shared>, connection: Arc<Connection>) {
                 }
                 Some(_) => {}
             },
-            () = shared.broker.stopping() => break,
+            () = shared.ending() => break,
         }
     }
     for member in members.values() {
         member.stop.cancel();
     }
     join_all(members.into_values().map(|member| member.task)).await;
-    if !is_stopping(&shared.broker).await {
+    if !shared.is_ending() {
         shared.set_publisher(None);
     } else {
+        shared.quiet.cancel();
         shared.under_way.close();
         shared.under_way.wait().await;
         let _ = connection.close(200, "stopping".into()).await;
@@ -303,18 +254,4 @@ fn reconcile(
         firsts.push(begun);
     }
     firsts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lone_slash_is_the_default_virtual_host() {
-        for text in ["amqp://h", "amqp://h/", "amqp://u:p@h:5672/%2f"] {
-            assert_eq!(uri(text).unwrap().vhost, "/", "{text}");
-        }
-        assert_eq!(uri("amqps://h/a").unwrap().vhost, "a");
-        assert!(uri("http://h").is_err() && uri("").is_err());
-    }
 }

@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Shared;
+use super::metrics::Taken;
 use super::park::park;
 use super::publisher::{Publisher, Unpublished, declare_exchange, is};
 use super::served::Served;
@@ -160,8 +161,12 @@ async fn take(
             delivery = consumer.next() => delivery,
             () = stop.cancelled() => {
                 let (tag, options) = (consumer.tag(), BasicCancelOptions::default());
-                // What it has handed over and nobody has begun goes back with the channel.
                 let _ = channel.basic_cancel(tag, options).await;
+                // What it has handed over and nobody has begun. The channel stays open for what was,
+                // and would keep it for as long.
+                while let Some(Ok(delivery)) = consumer.next().await {
+                    give_back(&delivery.acker).await;
+                }
                 return;
             }
         };
@@ -189,6 +194,17 @@ async fn take(
 }
 
 async fn handle(shared: &Shared, publisher: &Publisher, served: &Served, delivery: Delivery) {
+    let _in_flight = shared.metrics.begin(delivery.redelivered);
+    let taken = answer(shared, publisher, served, delivery).await;
+    shared.metrics.taken(taken);
+}
+
+async fn answer(
+    shared: &Shared,
+    publisher: &Publisher,
+    served: &Served,
+    delivery: Delivery,
+) -> Taken {
     let body = Bytes::from(delivery.data);
     let header = header(&delivery.properties, "integrationContextId");
     let (broker, settings) = (&shared.broker, &shared.settings);
@@ -198,10 +214,13 @@ async fn handle(shared: &Shared, publisher: &Publisher, served: &Served, deliver
         id: header.as_deref(),
         trace,
     };
-    let fate = work(broker, settings, served, message).await;
-    let fate = match fate {
-        Fate::Answer(answer) => match deliver(shared, publisher, &answer).await {
+    let acknowledge = || delivery.acker.ack(BasicAckOptions::default());
+    let reason = match work(broker, settings, served, message).await {
+        Fate::Answer(answer, recorded) => match deliver(shared, publisher, &answer).await {
             Delivered::Yes => {
+                if let Some(recorded) = recorded {
+                    recorded.wait().await;
+                }
                 let (to, verdict) = (&answer.destination, answer.verdict.name());
                 tracing::debug!(
                     request = header,
@@ -211,27 +230,33 @@ async fn handle(shared: &Shared, publisher: &Publisher, served: &Served, deliver
                     "Answered."
                 );
                 // Where the connection is gone the request comes again, and so does the answer.
-                let _ = delivery.acker.ack(BasicAckOptions::default()).await;
-                return;
+                let _ = acknowledge().await;
+                return Taken::Answered(answer.verdict);
             }
-            Delivered::Lost => return,
-            Delivered::NotNow => Fate::GiveBack,
-            Delivered::Never(why) => Fate::Park(why),
+            Delivered::Lost => return Taken::Lost,
+            Delivered::NotNow => None,
+            Delivered::Never(why) => Some(why),
         },
-        other => other,
-    };
-    match fate {
-        Fate::Answer(_) => {}
-        Fate::Skip => drop(delivery.acker.ack(BasicAckOptions::default()).await),
-        Fate::GiveBack => give_back(&delivery.acker).await,
-        Fate::Park(reason) => {
-            match keep(shared, served, header.as_deref(), &body, &reason).await {
-                // Not to come again. Where the queue has a dead letter exchange, it goes there.
-                true => drop(delivery.acker.reject(BasicRejectOptions::default()).await),
-                false => give_back(&delivery.acker).await,
-            }
+        Fate::PassOver => {
+            let _ = acknowledge().await;
+            return Taken::PassedOver;
         }
+        Fate::Promised => {
+            let _ = acknowledge().await;
+            return Taken::Promised;
+        }
+        Fate::GiveBack => None,
+        Fate::Park(reason) => Some(reason),
+    };
+    if let Some(reason) = reason
+        && keep(shared, served, header.as_deref(), &body, &reason).await
+    {
+        // Not to come again. Where the queue has a dead letter exchange, it goes there.
+        let _ = delivery.acker.reject(BasicRejectOptions::default()).await;
+        return Taken::Parked;
     }
+    give_back(&delivery.acker).await;
+    Taken::GivenBack
 }
 
 /// Puts a message back into its queue.
@@ -281,7 +306,9 @@ async fn deliver(
 ) -> Delivered {
     let (begun, mut pause) = (Instant::now(), SHORTEST_PAUSE);
     loop {
-        let why = match publisher.publish(answer).await {
+        let published = publisher.publish(answer).await;
+        shared.metrics.published(answer.verdict, &published);
+        let why = match published {
             Ok(()) => return Delivered::Yes,
             Err(Unpublished::Never(why)) => return Delivered::Never(why),
             Err(Unpublished::Lost(error)) if !publisher.is_connected() => {

@@ -8,6 +8,7 @@ use crosspoint_broker::Catalogue;
 use super::definition::action_id;
 use super::names::Naming;
 use super::settings::{Bound, Settings};
+use super::stand_in::Parameters;
 
 /// A service task that is served, with the queue that its requests come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +71,8 @@ impl Service {
                     inputs: Vec::new(),
                     outputs: Vec::new(),
                     stand_in: None,
+                    variant: None,
+                    parameters: Parameters::default(),
                 });
             }
         }

@@ -1,5 +1,6 @@
 //! How service tasks are served.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crosspoint_core::{CommandId, Secret};
@@ -10,7 +11,7 @@ use super::outputs::{Expressions, Output};
 use super::stand_in::{Parameters, StandIn};
 
 /// How service tasks are served.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Where the message broker is, with user and password.
     pub amqp: Secret<String>,
@@ -22,8 +23,6 @@ pub struct Settings {
     pub serve: Vec<String>,
     /// Which actions of definitions are served.
     pub bound: Vec<Bound>,
-    /// Configuration parameters of the connectors that are stood in for.
-    pub parameters: Parameters,
     /// How destinations are called.
     pub naming: Naming,
     /// How we call ourselves.
@@ -61,4 +60,17 @@ pub struct Bound {
     pub outputs: Vec<Output>,
     /// The connector that it stands in for, whose rules then count for inputs and failures.
     pub stand_in: Option<StandIn>,
+    /// The variant of the connector that runs it: its configuration parameters.
+    pub variant: Option<Arc<str>>,
+    /// Values of configuration parameters that are needed to make the call.
+    pub parameters: Parameters,
+}
+
+// === impl Bound ===
+
+impl Bound {
+    /// What is after the last dot of what service tasks write.
+    pub fn action(&self) -> &str {
+        self.implementation.rsplit('.').next().unwrap_or_default()
+    }
 }

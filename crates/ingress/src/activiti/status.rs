@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio_util::sync::CancellationToken;
+
 /// How it is. Clones are one.
 #[derive(Debug, Clone, Default)]
 pub struct Status(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// The first attempt has ended, well or not.
-    attempted: bool,
+    /// Cancelled once the first attempt has ended, well or not.
+    attempted: CancellationToken,
     /// Why there is no connection.
     connection: Option<String>,
     /// What is wrong with single queues.
@@ -24,7 +26,13 @@ struct State {
 impl Status {
     /// Whether the queues are bound, or the first attempt to do so has failed.
     pub fn is_ready(&self) -> bool {
-        self.state().attempted
+        self.state().attempted.is_cancelled()
+    }
+
+    /// Returns when [`is_ready`](Status::is_ready).
+    pub(crate) async fn ready(&self) {
+        let attempted = self.state().attempted.clone();
+        attempted.cancelled().await;
     }
 
     /// What does not work, for people.
@@ -43,7 +51,7 @@ impl Status {
     }
 
     pub(crate) fn attempted(&self) {
-        self.state().attempted = true;
+        self.state().attempted.cancel();
     }
 
     /// Whether that is news.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crosspoint_broker::Broker;
+use crosspoint_broker::ledger::Recorded;
 use crosspoint_core::{
     Completion, Effect, Failure, Invalid, Kind, Outcome, Refusal, Trace, shorten,
 };
@@ -22,12 +23,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// What to do with a message.
 #[derive(Debug)]
 pub(crate) enum Fate {
-    /// Publish this, then acknowledge.
-    Answer(Box<Answer>),
+    /// Publish this; acknowledge once that is confirmed and the end of the call is recorded.
+    Answer(Box<Answer>, Option<Recorded>),
     /// Nobody can be answered: keep it, and take it out of the queue.
     Park(String),
-    /// Acknowledge it: it is for another version of the application, or the ledger has it for good.
-    Skip,
+    /// Acknowledge it: it is for another version of the application.
+    PassOver,
+    /// Acknowledge it: the ledger has promised the result.
+    Promised,
     /// The process ends: somebody else, or the next process, answers.
     GiveBack,
 }
@@ -53,15 +56,29 @@ pub(crate) async fn work(
         Err(error) => return Fate::Park(error.to_string()),
     };
     if !request.is_of_version(settings.min_app_version, settings.max_app_version) {
-        return Fate::Skip;
+        return Fate::PassOver;
     }
-    let failure = match run(broker, settings, served, &request, message.trace).await {
-        Ok(outcome) => return ready(answer_to(settings, &served.bound, &request, &outcome)),
+    let mut recorded = None;
+    let ran = run(
+        (broker, settings, served),
+        &request,
+        message.trace,
+        &mut recorded,
+    );
+    let answer = match ran.await {
+        Ok(outcome) => answer_to(settings, &served.bound, &request, &outcome),
         Err(Ended::GivenBack) => return Fate::GiveBack,
-        Err(Ended::Later) => return Fate::Skip,
-        Err(Ended::Failed(failure)) => failure,
+        Err(Ended::Later) => return Fate::Promised,
+        Err(Ended::Failed(failure)) => answer_with(settings, &served.bound, &request, &failure),
     };
-    ready(answer_with(settings, &served.bound, &request, &failure))
+    match answer {
+        Some(answer) => Fate::Answer(Box::new(answer), recorded),
+        None => Fate::Park(
+            "the request does not say where its answer goes: it has neither a destination nor the \
+             name of a runtime bundle"
+                .to_owned(),
+        ),
+    }
 }
 
 /// Why a call has no outcome.
@@ -72,23 +89,13 @@ enum Ended {
     Later,
 }
 
-fn ready(answer: Option<Answer>) -> Fate {
-    match answer {
-        Some(answer) => Fate::Answer(Box::new(answer)),
-        None => Fate::Park(
-            "the request does not say where its answer goes: it has neither a destination nor the \
-             name of a runtime bundle"
-                .to_owned(),
-        ),
-    }
-}
-
+/// Runs the command. `recorded` comes when the end of the call is in the ledger: the message broker
+/// keeps the request until then, so that the answer need not wait for it.
 async fn run(
-    broker: &Broker,
-    settings: &Settings,
-    served: &Served,
+    (broker, settings, served): (&Broker, &Settings, &Served),
     request: &Request,
     trace: Option<Trace>,
+    recorded: &mut Option<Recorded>,
 ) -> Result<Outcome, Ended> {
     let bound = &served.bound;
     let invalid = |code: &str, why: &str| {
@@ -123,7 +130,7 @@ async fn run(
     let mut limit = None;
     if let Some(stand_in) = bound.stand_in {
         limit = stand_in.limit(&inputs.arguments);
-        let made = stand_in.arguments(&inputs.arguments, &bound.command, &settings.parameters);
+        let made = stand_in.arguments(&inputs.arguments, &bound.command, &bound.parameters);
         inputs.arguments = made.map_err(|why| invalid("invalid_input", &why))?;
     }
     if !inputs.dropped.is_empty() {
@@ -139,12 +146,15 @@ async fn run(
     loop {
         let mut call = request.call(bound.command.clone(), inputs.arguments.clone(), keyed);
         call.trace = trace.clone();
+        call.variant = bound.variant.clone();
+        call.kept_outside = true;
         if keyed && entry.policy.async_after.is_some() {
             request.answer_later(&mut call);
         }
         let asked = call.id;
         attempt += 1;
         let ended = broker.call(call, limit).await;
+        *recorded = ended.recorded;
         match ended.result {
             Ok(outcome) if outcome.completion == Completion::Accepted => {
                 // The ledger has promised the result: it is published when it comes.
@@ -155,10 +165,16 @@ async fn run(
             Err(failure) => match again(&failure, attempt, settings) {
                 Again::No => return Err(Ended::Failed(Box::new(failure))),
                 Again::Elsewhere => return Err(Ended::GivenBack),
-                Again::After(pause) => tokio::select! {
-                    () = sleep(pause) => {}
-                    () = broker.stopping() => return Err(Ended::GivenBack),
-                },
+                Again::After(pause) => {
+                    tokio::select! {
+                        () = sleep(pause) => {}
+                        () = broker.stopping() => return Err(Ended::GivenBack),
+                    }
+                    // Its key knows the next attempt only then.
+                    if let Some(recorded) = recorded.take() {
+                        recorded.wait().await;
+                    }
+                }
             },
         }
     }

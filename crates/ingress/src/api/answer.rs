@@ -30,7 +30,9 @@ pub(super) struct Brought {
 
 /// A call that was waited for. `errors` are the mistakes of its arguments.
 pub(super) fn ended(command: &CommandId, ended: Ended, errors: Vec<Mistake>) -> Response {
-    let Ended { id, state, result } = ended;
+    let Ended {
+        id, state, result, ..
+    } = ended;
     match result {
         Ok(outcome) if outcome.completion == Completion::Accepted => accepted(command, id, state),
         Ok(outcome) => told(command, id, state, Ok(outcome)),

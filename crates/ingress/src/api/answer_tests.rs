@@ -18,6 +18,7 @@ fn answer(result: Result<Outcome, Failure>) -> Response {
         id: CallId::generate(),
         state: State::Failed,
         result,
+        recorded: None,
     };
     super::ended(&CommandId::new("a", "B"), ended, Vec::new())
 }

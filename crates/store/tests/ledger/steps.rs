@@ -17,6 +17,8 @@ on_both!(
     only_what_is_unknown_is_settled,
     a_row_that_was_taken_over_is_not_ended_by_its_old_owner,
     an_end_that_nobody_waits_for_settles_what_became_unknown,
+    an_end_that_shares_a_commit_comes_with_the_next_or_by_itself,
+    an_end_that_waits_for_company_goes_before_what_comes_after_it,
     what_is_queued_is_seen_by_whoever_runs_it_again,
     what_is_not_there_is_named,
 );
@@ -249,4 +251,35 @@ async fn what_is_not_there_is_named(place: Place) {
         .begin(new_row(State::Succeeded), Wait::Committed)
         .await;
     assert!(matches!(done, Err(StoreError::Refused(_))), "{done:?}");
+}
+
+async fn an_end_that_shares_a_commit_comes_with_the_next_or_by_itself(place: Place) {
+    let store = place.open().await;
+    let id = begun(&*store, new_row(State::Running)).await;
+    store
+        .end(end(&id, State::Succeeded), Wait::Shared)
+        .await
+        .unwrap();
+    assert_eq!(found(&*store, &id).await.state, State::Succeeded);
+    let id = begun(&*store, new_row(State::Running)).await;
+    let shared = store.end(end(&id, State::Failed), Wait::Shared);
+    let (ended, _) = tokio::join!(shared, begun(&*store, new_row(State::Running)));
+    ended.unwrap();
+    assert_eq!(found(&*store, &id).await.state, State::Failed);
+    let error = store.end(end(&id, State::Failed), Wait::Shared).await;
+    assert!(
+        matches!(error, Err(StoreError::NotAllowed { .. })),
+        "{error:?}"
+    );
+    assert_eq!(store.health().queued, 0);
+}
+
+async fn an_end_that_waits_for_company_goes_before_what_comes_after_it(place: Place) {
+    let store = place.open().await;
+    let id = begun(&*store, new_row(State::Running)).await;
+    let ended = store.end(end(&id, State::Unknown), Wait::Shared);
+    let settled = store.settle(end(&id, State::Succeeded));
+    let (ended, settled) = tokio::join!(ended, settled);
+    assert_eq!((ended.is_ok(), settled), (true, Ok(true)));
+    assert_eq!(found(&*store, &id).await.state, State::Succeeded);
 }

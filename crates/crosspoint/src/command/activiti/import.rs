@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use crosspoint_broker::profiles::ConfigurationParameter;
 use crosspoint_core::{Command, Fields};
-use crosspoint_ingress::activiti::commands_of;
 use crosspoint_ingress::activiti::definition::{Binding, Definition, bind};
+use crosspoint_ingress::activiti::{StandIn, commands_of};
 use serde_json::{Value, json};
 
 use crate::cli::{FAILED, ImportArgs};
@@ -24,8 +25,14 @@ pub fn run(file: &Option<PathBuf>, args: &ImportArgs) -> Result<ExitCode> {
     let shown = args.file.display();
     let text = std::fs::read_to_string(&args.file).with_context(|| format!("reading {shown}"))?;
     let definition = Definition::read(&text).with_context(|| format!("reading {shown}"))?;
+    let template = definition.template.as_deref();
+    let template = template.filter(|name| StandIn::named(name).is_some());
+    let wanted = args.connector.as_deref().or(template);
+    let wanted = wanted.unwrap_or(&definition.name);
+    if let Some(stand_in) = StandIn::named(wanted) {
+        return Ok(stood_in(args, &definition, stand_in));
+    }
     let catalogue = wait_for(wire::catalogue(&loaded))?;
-    let wanted = args.connector.as_deref().unwrap_or(&definition.name);
     let Some(entries) = commands_of(&catalogue, wanted) else {
         let name = show::plain(wanted);
         bail!(
@@ -46,17 +53,53 @@ pub fn run(file: &Option<PathBuf>, args: &ImportArgs) -> Result<ExitCode> {
     let bindings = bind(&definition, &commands, &explicit);
     let table = table(args, &definition, &connector, &bindings);
     let fields = &entries[0].connector.manifest().fields;
-    let notes = notes(&definition, &connector, fields, &bindings);
+    let (comment, unknown) = parameters(&definition, &connector, fields);
+    let mut notes = notes(&definition, &connector, &bindings);
+    notes.extend(unknown);
+    let table = format!("{comment}{table}");
+    Ok(tell(args, &connector, &bindings, &table, &notes))
+}
+
+/// The table of a definition that was made from a connector which is stood in for.
+fn stood_in(args: &ImportArgs, definition: &Definition, stand_in: StandIn) -> ExitCode {
+    let actions: Vec<_> = definition.actions.values().collect();
+    let bindings: Vec<_> = actions
+        .iter()
+        .map(|action| Binding {
+            command: stand_in.bound_to(&action.name).map(|_| action.name.clone()),
+            action: action.name.clone(),
+            ..Binding::default()
+        })
+        .collect();
+    let table = table(args, definition, stand_in.name(), &bindings);
+    let mut notes = Vec::new();
+    for binding in bindings.iter().filter(|one| one.command.is_none()) {
+        let (action, name) = (&binding.action, stand_in.name());
+        notes.push(format!(
+            "{action}: nothing stands in for it, and it is not served ({name})"
+        ));
+    }
+    tell(args, stand_in.name(), &bindings, &table, &notes)
+}
+
+/// Prints it all, and gives the exit code.
+fn tell(
+    args: &ImportArgs,
+    connector: &str,
+    bindings: &[Binding],
+    table: &str,
+    notes: &[String],
+) -> ExitCode {
     if args.json {
-        println!("{:#}", as_json(&connector, &bindings, &table, &notes));
+        println!("{:#}", as_json(connector, bindings, table, notes));
     } else {
         print!("{table}");
-        for note in &notes {
+        for note in notes {
             eprintln!("note: {}", show::plain(note));
         }
     }
     let unbound = bindings.iter().any(|binding| binding.command.is_none());
-    Ok(ExitCode::from(if unbound { FAILED } else { 0 }))
+    ExitCode::from(if unbound { FAILED } else { 0 })
 }
 
 /// The table, as it goes into the configuration file.
@@ -100,12 +143,7 @@ fn table(
     table
 }
 
-fn notes(
-    definition: &Definition,
-    connector: &str,
-    fields: &Fields,
-    bindings: &[Binding],
-) -> Vec<String> {
+fn notes(definition: &Definition, connector: &str, bindings: &[Binding]) -> Vec<String> {
     let mut notes = Vec::new();
     for binding in bindings {
         let action = &binding.action;
@@ -145,23 +183,55 @@ fn notes(
             "events stay in the definition, and nothing sends them yet: {events}"
         ));
     }
-    // Those that are fields of its profiles come from there.
-    let config = definition.config.iter();
-    let strange = config.filter(|one| !fields.open && fields.get(&one.name).is_none());
+    notes
+}
+
+/// A comment on the configuration parameters that are fields of the connector's profiles, and notes on
+/// those that are not.
+fn parameters(definition: &Definition, connector: &str, fields: &Fields) -> (String, Vec<String>) {
+    let bound = definition.config.iter().map(|one| {
+        let parameter = ConfigurationParameter {
+            name: one.name.clone(),
+            field: None,
+            value: None,
+            default: None,
+            required: one.required,
+            secret: one.secure,
+        };
+        (one, parameter.field_of(fields).map(str::to_owned))
+    });
+    let (known, strange): (Vec<_>, Vec<_>) = bound.partition(|(_, field)| field.is_some());
+    let known: Vec<_> = known
+        .iter()
+        .map(|(one, field)| match field {
+            Some(field) if *field != one.name => format!("{} (field {field})", one.name),
+            _ => one.name.clone(),
+        })
+        .collect();
     let strange: Vec<_> = strange
-        .map(|one| match one.required {
+        .iter()
+        .map(|(one, _)| match one.required {
             true => format!("{} (required)", one.name),
             false => one.name.clone(),
         })
         .collect();
+    let comment = match known.is_empty() {
+        true => String::new(),
+        false => format!(
+            "# Configuration parameters, from `config` here, the profile of {connector}, the\n\
+             # environment variable of their name, or the definition: {}\n",
+            known.join(", ")
+        ),
+    };
+    let mut notes = Vec::new();
     if !strange.is_empty() {
-        let strange = strange.join(", ");
         notes.push(format!(
-            "configuration parameters that the profiles of {connector} do not know stay in the \
-             definition: {strange}"
+            "configuration parameters that the profiles of {connector} do not know have no effect: \
+             {}; one with another name there is written fields = {{ NAME = \"FIELD\" }}",
+            strange.join(", ")
         ));
     }
-    notes
+    (comment, notes)
 }
 
 fn as_json(connector: &str, bindings: &[Binding], table: &str, notes: &[String]) -> Value {

@@ -1,7 +1,6 @@
-//! A runtime bundle, as far as connectors see one: it sends requests, takes results and errors, and
-//! does with them what Activiti does (sections 2 to 4 of the protocol).
+//! A runtime bundle, as far as connectors see one: it sends requests and takes results and errors. What
+//! it does with them is in `engine`.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
@@ -13,59 +12,10 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ExchangeKind};
 use serde_json::{Map, Value, json};
 
-use super::mapping::Mapping;
+use super::engine::{Execution, State, judge, take};
+pub use super::engine::{Task, Way};
 use super::rabbit::Rabbit;
 use crate::harness::until;
-
-const BPMN_ERROR: &str = "org.activiti.cloud.api.process.model.CloudBpmnError";
-
-/// A service task in a process model.
-#[derive(Clone, Default)]
-pub struct Task {
-    pub implementation: String,
-    pub id: String,
-    pub mapping: Mapping,
-    /// The codes of its error boundary events; an empty one catches all.
-    pub catches: Vec<String>,
-}
-
-impl Task {
-    /// One that sends and takes everything, and catches nothing.
-    pub fn of(implementation: &str) -> Task {
-        Task {
-            implementation: implementation.to_owned(),
-            id: "Task_1".to_owned(),
-            mapping: Mapping::all(),
-            catches: Vec::new(),
-        }
-    }
-}
-
-/// Where an execution of a task is.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Way {
-    Waiting,
-    /// It went on; with the process variables that it wrote, and everything that came.
-    Completed {
-        written: Map<String, Value>,
-        outputs: Map<String, Value>,
-    },
-    /// A boundary event caught this code.
-    Caught(String),
-    /// It waits for an administrator.
-    Failed(Value),
-    /// The answer was for another task: nothing will ever continue it.
-    Hangs,
-}
-
-struct State {
-    /// Integration contexts that wait for an answer, by id: the execution.
-    rows: HashMap<String, String>,
-    executions: HashMap<String, (Task, Way)>,
-    ignored: usize,
-    answers: Vec<Value>,
-    count: usize,
-}
 
 /// A runtime bundle that is running.
 pub struct Bundle {
@@ -82,13 +32,7 @@ pub struct Bundle {
 impl Bundle {
     /// Connects, and listens for results and errors.
     pub async fn start(rabbit: &Rabbit, name: &str, prefix: &str) -> Bundle {
-        let state = Arc::new(Mutex::new(State {
-            rows: HashMap::new(),
-            executions: HashMap::new(),
-            ignored: 0,
-            answers: Vec::new(),
-            count: 0,
-        }));
+        let state = Arc::new(Mutex::new(State::default()));
         let (connection, channel) = connect(rabbit, name, &state).await;
         Bundle {
             name: name.to_owned(),
@@ -106,37 +50,49 @@ impl Bundle {
 
     /// Begins an execution of a task, and sends its request. Gives the execution.
     pub async fn begin(&self, task: &Task, process: &Map<String, Value>) -> String {
-        let execution = {
-            let mut state = self.state.lock().unwrap();
-            state.count += 1;
-            let execution = format!("{}-execution-{}", self.name, state.count);
-            state
-                .executions
-                .insert(execution.clone(), (task.clone(), Way::Waiting));
-            execution
-        };
+        let execution = self.enter(task, process);
         self.send(task, &execution, process).await;
         execution
+    }
+
+    fn enter(&self, task: &Task, process: &Map<String, Value>) -> String {
+        let mut state = self.state.lock().unwrap();
+        state.count += 1;
+        let execution = format!("{}-execution-{}", self.name, state.count);
+        let begun = Execution {
+            task: task.clone(),
+            process: process.clone(),
+            way: Way::Waiting,
+        };
+        state.executions.insert(execution.clone(), begun);
+        execution
+    }
+
+    fn wait_for(&self, id: &str, execution: &str) {
+        let mut state = self.state.lock().unwrap();
+        state.rows.insert(id.to_owned(), execution.to_owned());
+    }
+
+    /// How many integration contexts wait for an answer.
+    pub fn rows(&self) -> usize {
+        self.state.lock().unwrap().rows.len()
     }
 
     /// What an administrator does for a task that failed: a new request for the same execution.
     pub async fn replay(&self, execution: &str, process: &Map<String, Value>) {
         let task = {
             let mut state = self.state.lock().unwrap();
-            let (task, way) = state.executions.get_mut(execution).unwrap();
-            *way = Way::Waiting;
-            task.clone()
+            let execution = state.executions.get_mut(execution).unwrap();
+            execution.way = Way::Waiting;
+            execution.process = process.clone();
+            execution.task.clone()
         };
         self.send(&task, execution, process).await;
     }
 
     async fn send(&self, task: &Task, execution: &str, process: &Map<String, Value>) {
         let id = format!("{execution}-{}", unique());
-        self.state
-            .lock()
-            .unwrap()
-            .rows
-            .insert(id.clone(), execution.to_owned());
+        self.wait_for(&id, execution);
         let request = self.request(task, execution, &id, process);
         self.publish(&task.implementation, request.to_string().as_bytes(), &id)
             .await;
@@ -165,6 +121,23 @@ impl Bundle {
             "resultDestination": format!("integrationResult_{}", self.name),
             "errorDestination": format!("integrationError_{}", self.name),
         })
+    }
+
+    /// Sends a request for an execution that was changed on the way: what comes back is for another
+    /// task than the one that waits.
+    pub async fn begin_changed(
+        &self,
+        task: &Task,
+        process: &Map<String, Value>,
+        change: impl FnOnce(&mut Value),
+    ) -> String {
+        let (execution, id) = (self.enter(task, process), unique());
+        self.wait_for(&id, &execution);
+        let mut request = self.request(task, &execution, &id, process);
+        change(&mut request);
+        self.publish(&task.implementation, request.to_string().as_bytes(), &id)
+            .await;
+        execution
     }
 
     /// Publishes bytes for an implementation as the engine does: it declares the exchange alone.
@@ -197,7 +170,7 @@ impl Bundle {
     }
 
     pub fn way(&self, execution: &str) -> Way {
-        self.state.lock().unwrap().executions[execution].1.clone()
+        self.state.lock().unwrap().executions[execution].way.clone()
     }
 
     /// Waits until an execution does not wait any more.
@@ -233,6 +206,13 @@ impl Bundle {
     /// Every answer so far.
     pub fn answers(&self) -> Vec<Value> {
         self.state.lock().unwrap().answers.clone()
+    }
+
+    /// Those to the context of this id.
+    pub fn answers_to(&self, id: &str) -> Vec<Value> {
+        let mut answers = self.answers();
+        answers.retain(|answer| answer["integrationContext"]["id"] == id);
+        answers
     }
 
     /// Waits for so many answers.
@@ -306,6 +286,8 @@ async fn listen(connection: &Connection, exchange: &str, group: &str, state: Arc
         while let Some(Ok(delivery)) = consumer.next().await {
             let answer: Value = serde_json::from_slice(&delivery.data).unwrap();
             let headers = delivery.properties.headers().clone().unwrap_or_default();
+            // As Java's: the routing key is the name of the destination.
+            assert_eq!(delivery.exchange, delivery.routing_key);
             judge(&answer, &delivery.properties, &headers);
             take(&mut state.lock().unwrap(), answer);
             if delivery
@@ -319,71 +301,6 @@ async fn listen(connection: &Connection, exchange: &str, group: &str, state: Arc
         }
         drop(channel);
     });
-}
-
-/// What holds for every answer.
-fn judge(answer: &Value, properties: &BasicProperties, headers: &FieldTable) {
-    let content_type = properties
-        .content_type()
-        .as_ref()
-        .map(|t| t.as_str().to_owned());
-    assert_eq!(content_type.as_deref(), Some("application/json"));
-    assert_eq!(*properties.delivery_mode(), Some(2));
-    for name in ["targetAppName", "targetService"] {
-        assert!(headers.contains_key(name), "{name} is not in {headers:?}");
-    }
-    let context = &answer["integrationContext"];
-    assert_eq!(
-        context["id"],
-        answer["integrationRequest"]["integrationContext"]["id"]
-    );
-    assert_eq!(answer["serviceType"], json!("connector"));
-    assert_eq!(answer["serviceName"], answer["serviceFullName"]);
-    if answer.get("errorClassName").is_some() {
-        assert!(answer["stackTraceElements"].is_array(), "{answer}");
-        assert!(
-            !answer["errorMessage"].as_str().unwrap().is_empty(),
-            "{answer}"
-        );
-        assert!(answer.get("appName").is_none(), "{answer}");
-    }
-}
-
-/// What a runtime bundle does with a result or an error.
-fn take(state: &mut State, answer: Value) {
-    state.answers.push(answer.clone());
-    let context = &answer["integrationContext"];
-    let id = context["id"].as_str().unwrap_or_default();
-    if state.rows.remove(id).is_none() {
-        state.ignored += 1;
-        return;
-    }
-    let execution = context["executionId"].as_str().unwrap_or_default();
-    let Some((task, way)) = state.executions.get_mut(execution) else {
-        return;
-    };
-    let is_of_the_task = context["clientId"] == task.id.as_str();
-    *way = match answer["errorClassName"].as_str() {
-        None if is_of_the_task => {
-            let outputs = context["outBoundVariables"].as_object().unwrap().clone();
-            match task.mapping.outputs(&outputs) {
-                Ok(written) => Way::Completed { written, outputs },
-                Err(_) => Way::Hangs,
-            }
-        }
-        None => Way::Hangs,
-        Some(class) => {
-            let code = answer["errorCode"]
-                .as_str()
-                .or(answer["errorMessage"].as_str());
-            let code = code.unwrap_or_default();
-            let catches = |catch: &&String| catch.is_empty() || *catch == code;
-            match task.catches.iter().find(catches) {
-                Some(_) if class == BPMN_ERROR && is_of_the_task => Way::Caught(code.to_owned()),
-                _ => Way::Failed(answer),
-            }
-        }
-    };
 }
 
 pub fn unique() -> String {

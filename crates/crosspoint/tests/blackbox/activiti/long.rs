@@ -98,3 +98,24 @@ async fn a_process_that_dies_leaves_long_calls_to_the_next() {
     }
     assert_eq!(upstream.seen_by("POST"), 1);
 }
+
+#[tokio::test]
+async fn a_result_that_comes_under_other_settings_goes_by_those() {
+    let served = Served::start(Setup::new(), &format!("prefetch = 2\n{POLICY}")).await;
+    let bundle = served.bundle().await;
+    let gate = Gate::new();
+    let upstream = behind(&gate, 200).await;
+    let variables = process(json!({"url": upstream.url("/")}));
+    let execution = bundle.begin(&task("http.PostRequestV2"), &variables).await;
+    upstream.arrived(1).await;
+    let promised = "crosspoint_activiti_requests_total{outcome=\"promised\"}";
+    served.proxy.counts(promised, 1.0).await;
+    served.edit(&[("prefetch = 2", "prefetch = 3")]);
+    assert_eq!(served.reload().await.code, Some(0));
+    gate.open();
+    assert_eq!(
+        opened(&bundle.outputs(&execution).await["late"]),
+        json!(true)
+    );
+    assert_eq!((upstream.seen().len(), bundle.ignored()), (1, 0));
+}

@@ -152,6 +152,122 @@ async fn ten_mebibytes_are_a_message_like_any_other() {
 }
 
 #[tokio::test]
+async fn many_poison_messages_in_a_row_neither_stop_nor_come_again() {
+    let served = serve("serve = [\"http.*\"]\nprefetch = 5\nconcurrency = 3").await;
+    let upstream = Upstream::start(|_| Reply::json("{}")).await;
+    let bundle = served.bundle().await;
+    let variables = process(json!({"url": upstream.url("/")}));
+    let mut executions = Vec::new();
+    for at in 0..60 {
+        bundle.publish(GET, b"{\"poison\": ", "").await;
+        if at % 20 == 10 {
+            executions.push(bundle.begin(&get(), &variables).await);
+        }
+    }
+    for execution in &executions {
+        bundle.outputs(execution).await;
+    }
+    is_empty(&served).await;
+    let parked = "crosspoint_activiti_requests_total{outcome=\"parked\"}";
+    served.proxy.counts(parked, 60.0).await;
+    let rows = served
+        .proxy
+        .rows(&["--state", "failed", "--limit", "100"])
+        .await;
+    assert_eq!(rows.len(), 60);
+    for name in [
+        "requests_total{outcome=\"given_back\"}",
+        "requests_redelivered_total",
+    ] {
+        let name = format!("crosspoint_activiti_{name}");
+        served.proxy.counts(&name, 0.0).await;
+    }
+}
+
+#[tokio::test]
+async fn ten_mebibytes_that_are_no_request_are_kept_like_any_other() {
+    let served = serve("serve = [\"http.*\"]").await;
+    let bundle = served.bundle().await;
+    let body = vec![b'x'; 10 << 20];
+    bundle.publish(GET, &body, "").await;
+    let parked = "crosspoint_activiti_requests_total{outcome=\"parked\"}";
+    served.proxy.counts(parked, 1.0).await;
+    is_empty(&served).await;
+    let rows = served.proxy.rows(&["--state", "failed"]).await;
+    let told = rows[0].message.as_deref().unwrap();
+    assert!(told.contains("not JSON") && told.len() < 1000, "{told}");
+}
+
+#[tokio::test]
+async fn everything_optional_may_be_missing_null_or_unknown() {
+    let served = serve("serve = [\"http.*\"]").await;
+    let upstream = Upstream::start(|_| Reply::json("{}")).await;
+    let bundle = served.bundle().await;
+    let whole = bundle.request(
+        &get(),
+        "e",
+        "i",
+        &process(json!({"url": upstream.url("/")})),
+    );
+    let needed = ["id", "executionId", "clientId", "inBoundVariables"];
+    let mut least = json!({"serviceFullName": bundle.name, "integrationContext": {}});
+    for name in needed {
+        least["integrationContext"][name] = whole["integrationContext"][name].clone();
+    }
+    let mut nulls = whole.clone();
+    for (name, value) in nulls["integrationContext"].as_object_mut().unwrap() {
+        if !needed.contains(&name.as_str()) {
+            *value = json!(null);
+        }
+    }
+    for name in ["appName", "appVersion", "serviceName", "resultDestination"] {
+        nulls[name] = json!(null);
+    }
+    let mut more = whole.clone();
+    more["unheard"] = json!({"of": [1]});
+    more["integrationContext"]["unheard"] = json!(null);
+    more["appVersion"] = json!("latest");
+    for (at, mut request) in [least, nulls, more].into_iter().enumerate() {
+        let id = format!("optional-{at}");
+        request["integrationContext"]["id"] = json!(id);
+        bundle
+            .publish(GET, request.to_string().as_bytes(), "")
+            .await;
+        until("it is answered", async || bundle.answers_to(&id).len() == 1).await;
+        let answer = bundle.answers_to(&id).remove(0);
+        assert!(answer.get("errorMessage").is_none(), "{answer}");
+        // What came is what goes back.
+        assert_eq!(answer["integrationRequest"], request);
+    }
+}
+
+#[tokio::test]
+async fn without_a_ledger_a_message_that_comes_twice_runs_twice_and_the_start_says_so() {
+    let setup = crate::harness::Setup::new();
+    let lines = "serve = [\"http.*\"]\n[store]\nurl = \"none\"";
+    let served = Served::start(setup, lines).await;
+    served.proxy.log_line(&["WARN", "runs twice"]).await;
+    let upstream = Upstream::start(|_| Reply::json("{}")).await;
+    let bundle = served.bundle().await;
+    let variables = process(json!({"url": upstream.url("/")}));
+    let request = bundle.request(&get(), "e", "twice", &variables);
+    for _ in 0..2 {
+        bundle
+            .publish(GET, request.to_string().as_bytes(), "")
+            .await;
+    }
+    bundle.answered(2).await;
+    assert_eq!(upstream.seen().len(), 2);
+    // Poison is said in the log alone.
+    bundle.publish(GET, b"poison", "").await;
+    served
+        .proxy
+        .log_line(&["ERROR", "given up", "not JSON"])
+        .await;
+    is_empty(&served).await;
+}
+
+#[tokio::test]
 async fn variables_of_older_engines_are_read_too() {
     let served = serve("serve = [\"http.*\"]").await;
     let upstream = Upstream::echo().await;

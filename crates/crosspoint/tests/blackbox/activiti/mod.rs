@@ -1,23 +1,37 @@
 //! Activiti Cloud: definitions, and service tasks over a real RabbitMQ.
 //!
-//! `rabbit` is the message broker, `bundle` a runtime bundle with `mapping` as its rules for variables.
+//! `server` is the message broker, `rabbit` the one that tests share, `bundle` a runtime bundle with
+//! `mapping` as its rules for variables.
 
 mod bundle;
+mod changes;
 mod commands;
 mod definitions;
+mod engine;
+mod expression;
+mod failures;
+mod first;
 mod long;
 mod mapping;
+mod mappings;
+mod measured;
 mod messages;
+mod objects;
 mod outages;
+mod parameters;
+mod patch;
 mod rabbit;
+mod server;
 mod stand_ins;
 mod tasks;
+mod tls;
 
 use serde_json::{Map, Value};
 
-use crate::harness::{Proxy, Setup, until};
+use crate::harness::{Ended, Proxy, Setup, until};
 
-use self::bundle::{Bundle, unique};
+use self::bundle::Bundle;
+pub use self::bundle::unique;
 use self::rabbit::Rabbit;
 
 /// A proxy that serves tasks of the message broker that all tests share, under names of its own.
@@ -71,5 +85,21 @@ impl Served {
     /// The queue of an implementation.
     pub fn queue(&self, implementation: &str) -> String {
         format!("{}_{implementation}.crosspoint", self.prefix)
+    }
+
+    /// Replaces texts in the configuration, each of which must be there.
+    pub fn edit(&self, changes: &[(&str, &str)]) {
+        let path = self.proxy.path().join("crosspoint.toml");
+        let mut text = std::fs::read_to_string(&path).unwrap();
+        for (from, to) in changes {
+            assert!(text.contains(from), "{from} is not in {text}");
+            text = text.replace(from, to);
+        }
+        std::fs::write(&path, text).unwrap();
+    }
+
+    /// Runs `crosspoint reload`.
+    pub async fn reload(&self) -> Ended {
+        self.proxy.run(&["reload"]).await
     }
 }

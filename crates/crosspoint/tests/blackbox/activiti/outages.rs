@@ -8,7 +8,7 @@ use serde_json::json;
 use super::bundle::{Task, Way};
 use super::rabbit::{self, Rabbit};
 use super::{Served, process, serve};
-use crate::harness::{Gate, Reply, Setup, Upstream, closed_port, until, until_within};
+use crate::harness::{Database, Gate, Reply, Setup, Upstream, closed_port, until, until_within};
 
 const POST: &str = "http.PostRequestV2";
 
@@ -40,6 +40,10 @@ async fn a_broker_that_restarts_loses_no_call_and_runs_none_twice() {
         served.proxy.problems().await.contains("activiti")
     })
     .await;
+    served
+        .proxy
+        .counts("crosspoint_activiti_connected", 0.0)
+        .await;
     rabbit.start_again().await;
     bundle.reconnect(&rabbit).await;
     for execution in &executions {
@@ -56,6 +60,42 @@ async fn a_broker_that_restarts_loses_no_call_and_runs_none_twice() {
         !served.proxy.problems().await.contains("activiti")
     })
     .await;
+    for (name, value) in [
+        ("connected", 1.0),
+        ("reconnections_total", 1.0),
+        ("requests_redelivered_total", 5.0),
+        ("requests_total{outcome=\"lost\"}", 5.0),
+        ("requests_total{outcome=\"result\"}", 5.0),
+    ] {
+        let name = format!("crosspoint_activiti_{name}");
+        served.proxy.counts(&name, value).await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_does_not_wait_for_the_end_of_its_row_and_the_request_does() {
+    let served = serve("serve = [\"http.*\"]").await;
+    let gate = Gate::new();
+    let upstream = Upstream::start({
+        let gate = gate.clone();
+        move |_| Reply::json("{}").behind(&gate)
+    })
+    .await;
+    let bundle = served.bundle().await;
+    let variables = process(json!({"url": upstream.url("/")}));
+    let execution = bundle.begin(&post(), &variables).await;
+    upstream.arrived(1).await;
+    let ledger = served.proxy.path().join(".crosspoint/crosspoint.db");
+    let lock = Database::file(&ledger).lock().await;
+    gate.open();
+    bundle.outputs(&execution).await;
+    // The request was not acknowledged: it comes again, and nobody knows of the end.
+    let setup = served.proxy.kill().await;
+    drop(lock);
+    let proxy = setup.serve().await;
+    bundle.answered(2).await;
+    assert_eq!((bundle.ignored(), upstream.seen().len()), (1, 1));
+    assert_eq!(proxy.rows(&["--state", "unknown"]).await.len(), 1);
 }
 
 #[tokio::test]
@@ -273,17 +313,24 @@ async fn a_queue_that_is_there_with_other_properties_is_used_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_wrong_address_or_password_is_said_and_everything_else_serves() {
+async fn a_wrong_address_password_or_virtual_host_is_said_and_everything_else_serves() {
     let (_socket, closed) = closed_port();
     let wrong_password = rabbit::shared()
         .await
         .url()
         .replace("guest:guest", "guest:w0rng-p4ss");
-    for url in [format!("amqp://guest:guest@{closed}"), wrong_password] {
+    let wrong_host = format!("{}/nowhere", rabbit::shared().await.url());
+    let none = "amqp://guest:guest@nowhere.invalid".to_owned();
+    for (url, part) in [
+        (format!("amqp://guest:guest@{closed}"), "is it running"),
+        (wrong_password, "does not accept the user"),
+        (wrong_host, "virtual host 'nowhere'"),
+        (none, "lookup"),
+    ] {
         let config = format!("[activiti]\namqp = \"{url}\"\nserve = [\"http.*\"]");
         let proxy = Setup::new().config(&config).serve().await;
         proxy
-            .log_line(&["ERROR", "connecting to amqp://127.0.0.1:", "activiti.amqp"])
+            .log_line(&["ERROR", "connecting to amqp://", part, "activiti.amqp"])
             .await;
         until("it is ready", async || {
             proxy.get("/readyz").await.status == 200

@@ -6,6 +6,7 @@ use super::bundle::Task;
 use super::mapping::opened;
 use super::{Served, process};
 use crate::harness::{Reply, Setup, Upstream, closed_port};
+use crate::python::mail::Mail;
 
 #[tokio::test]
 async fn the_rest_connector_always_succeeds_and_tells_what_went_wrong() {
@@ -96,5 +97,35 @@ async fn mail_and_slack_tell_which_parameter_is_missing() {
         let outputs = bundle.outputs(&execution).await;
         let told = opened(&outputs[output]);
         assert!(told.as_str().unwrap().contains(part), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn the_email_connector_sends_by_the_profile_or_by_its_variables() {
+    let mut mail = Mail::start().await;
+    let by_profile = format!(
+        "stand_in_for = [\"emailConnector\"]\n[connectors.smtp.profiles.post]\n\
+         settings = {{ smtp_host = \"127.0.0.1\", smtp_port = {} }}\n",
+        mail.port
+    );
+    let by_variables = Setup::new()
+        .env("EMAIL_HOST", "127.0.0.1")
+        .env("EMAIL_PORT", mail.port.to_string())
+        .env("EMAIL_USERNAME", "nobody")
+        .env("EMAIL_SMTP_AUTH", "false");
+    for (setup, lines) in [
+        (Setup::new().env("EMAIL_PORT", "1"), &*by_profile),
+        (by_variables, "stand_in_for = [\"emailConnector\"]"),
+    ] {
+        let served = Served::start(setup, lines).await;
+        let bundle = served.bundle().await;
+        let variables = process(json!({"to": "a@x.example", "from": "b@x.example",
+                                       "subject": "S", "text": "T"}));
+        let execution = bundle
+            .begin(&Task::of("emailConnector.SEND"), &variables)
+            .await;
+        let outputs = bundle.outputs(&execution).await;
+        assert!(outputs.is_empty(), "{outputs:?}");
+        assert_eq!(mail.event().await["subject"], json!("S"));
     }
 }

@@ -1,11 +1,11 @@
 //! Processes with service tasks, from the request to what the process does next.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::bundle::{Task, Way};
 use super::mapping::{From, Kind, Mapping, opened};
 use super::{Served, process, serve};
-use crate::harness::{Reply, Setup, Upstream, closed_port, until};
+use crate::harness::{Reply, Setup, Upstream, until};
 
 #[tokio::test]
 async fn a_task_calls_a_command_and_the_process_goes_on_with_its_outputs() {
@@ -26,7 +26,8 @@ async fn a_task_calls_a_command_and_the_process_goes_on_with_its_outputs() {
                 ("movie", From::Variable("title")),
                 ("code", From::Variable("status")),
             ],
-            constants: Vec::new(),
+            properties: vec![("movie", "string"), ("code", "integer")],
+            ..Mapping::default()
         },
         ..Task::of("http.GetRequestV2")
     };
@@ -66,64 +67,6 @@ async fn everything_that_a_process_has_may_be_sent_and_what_is_not_declared_is_l
         .await;
     bundle.outputs(&execution).await;
     served.proxy.log_line(&["left out", "other"]).await;
-}
-
-#[tokio::test]
-async fn what_the_system_reports_is_caught_by_its_code_or_by_a_catch_all() {
-    let served = serve("serve = [\"http.*\"]").await;
-    let upstream = Upstream::start(|_| {
-        Reply::status(404)
-            .header("content-type", "application/json")
-            .body("{}")
-    })
-    .await;
-    let bundle = served.bundle().await;
-    let variables = process(json!({"url": upstream.url("/")}));
-    for (catches, way) in [("HttpError404", "HttpError404"), ("", "HttpError404")] {
-        let task = Task {
-            catches: vec![catches.to_owned()],
-            ..Task::of("http.GetRequestV2")
-        };
-        let execution = bundle.begin(&task, &variables).await;
-        assert_eq!(
-            bundle.goes_on(&execution).await,
-            Way::Caught(way.to_owned())
-        );
-    }
-    let task = Task {
-        catches: vec!["HttpError500".to_owned()],
-        ..Task::of("http.GetRequestV2")
-    };
-    let execution = bundle.begin(&task, &variables).await;
-    let error = bundle.failure(&execution).await;
-    assert_eq!(error["errorCode"], json!("HttpError404"));
-}
-
-#[tokio::test]
-async fn a_technical_error_waits_for_an_administrator_who_replays_it() {
-    let served = serve("serve = [\"http.*\"]\nattempts = 1").await;
-    let upstream = Upstream::start(|_| Reply::json("{\"ok\": true}")).await;
-    let bundle = served.bundle().await;
-    let catch_all = Task {
-        catches: vec![String::new()],
-        ..Task::of("http.GetRequestV2")
-    };
-    // An argument is missing: our check, so that no boundary event catches it.
-    let execution = bundle.begin(&catch_all, &Map::new()).await;
-    let error = bundle.failure(&execution).await;
-    assert!(error.get("errorCode").is_none(), "{error}");
-    assert!(
-        error["errorMessage"].as_str().unwrap().contains("url"),
-        "{error}"
-    );
-    assert_eq!(
-        error["stackTraceElements"][0]["methodName"],
-        json!("GetRequestV2")
-    );
-    bundle
-        .replay(&execution, &process(json!({"url": upstream.url("/")})))
-        .await;
-    assert_eq!(opened(&bundle.outputs(&execution).await["ok"]), json!(true));
 }
 
 #[tokio::test]
@@ -176,71 +119,6 @@ async fn a_message_that_comes_twice_has_one_effect_and_the_second_answer_is_harm
     assert_eq!((rows.len(), &*rows[0].ingress), (1, "activiti"));
     assert_eq!(rows[0].request_id, "twice-id");
     assert_eq!(rows[0].caller.as_deref(), Some(&*bundle.name));
-}
-
-#[tokio::test]
-async fn an_answer_to_a_wrong_task_hangs_and_that_is_the_engines_own_rule() {
-    let served = serve("serve = [\"http.*\"]").await;
-    let upstream = Upstream::start(|_| Reply::json("{}")).await;
-    let bundle = served.bundle().await;
-    let sent = Task::of("http.GetRequestV2");
-    let variables = process(json!({"url": upstream.url("/")}));
-    let mut request = bundle.request(&sent, "unknown-execution", "wrong-ids", &variables);
-    bundle
-        .publish(
-            &sent.implementation,
-            request.to_string().as_bytes(),
-            "wrong-ids",
-        )
-        .await;
-    bundle.answered(1).await;
-    assert_eq!(bundle.ignored(), 1);
-    // Without them no answer would ever continue the task, so that nothing is done.
-    request["integrationContext"]["executionId"] = Value::Null;
-    request["integrationContext"]["id"] = json!("no-execution");
-    bundle
-        .publish(
-            &sent.implementation,
-            request.to_string().as_bytes(),
-            "no-execution",
-        )
-        .await;
-    bundle.answered(2).await;
-    let error = bundle.answers().remove(1);
-    assert!(
-        error["errorMessage"]
-            .as_str()
-            .unwrap()
-            .contains("executionId"),
-        "{error}"
-    );
-    assert_eq!(upstream.seen().len(), 1);
-}
-
-#[tokio::test]
-async fn an_output_that_no_engine_takes_is_told_or_made_harmless() {
-    let upstream = Upstream::start(|_| Reply::json(r#"{"page": "a ${b} c"}"#)).await;
-    let variables = process(json!({"url": upstream.url("/")}));
-    let served = serve("serve = [\"http.*\"]").await;
-    let bundle = served.bundle().await;
-    let execution = bundle
-        .begin(&Task::of("http.GetRequestV2"), &variables)
-        .await;
-    let error = bundle.failure(&execution).await;
-    let message = error["errorMessage"].as_str().unwrap();
-    assert!(
-        message.contains("'page'") && message.contains("activiti.expressions"),
-        "{message}"
-    );
-    served.proxy.log_line(&["ERROR", "'page'"]).await;
-
-    let served = serve("serve = [\"http.*\"]\nexpressions = \"escape\"").await;
-    let bundle = served.bundle().await;
-    let execution = bundle
-        .begin(&Task::of("http.GetRequestV2"), &variables)
-        .await;
-    let outputs = bundle.outputs(&execution).await;
-    assert_eq!(opened(&outputs["page"]), json!("a $ {b} c"));
 }
 
 #[tokio::test]
@@ -307,32 +185,6 @@ async fn requests_of_other_versions_are_passed_over() {
         json!("new")
     );
     assert_eq!(upstream.seen().len(), 1);
-}
-
-#[tokio::test]
-async fn a_connection_that_was_refused_is_tried_again() {
-    let served = serve("serve = [\"http.*\"]\nattempts = 100\nretry_pause = \"200ms\"").await;
-    let bundle = served.bundle().await;
-    let (socket, closed) = closed_port();
-    let variables = process(json!({"url": format!("http://{closed}/"), "data": {"n": 1}}));
-    let execution = bundle
-        .begin(&Task::of("http.PostRequestV2"), &variables)
-        .await;
-    served
-        .proxy
-        .log_line(&["Call failed", "PostRequestV2"])
-        .await;
-    let upstream = Upstream::open(socket, |_| Reply::json("{\"at\": \"last\"}"));
-    assert_eq!(
-        opened(&bundle.outputs(&execution).await["at"]),
-        json!("last")
-    );
-    // All attempts are one call, and the engine heard of none of the failures.
-    assert_eq!(
-        (upstream.seen().len(), served.proxy.rows(&[]).await.len()),
-        (1, 1)
-    );
-    assert_eq!(bundle.answers().len(), 1);
 }
 
 #[tokio::test]

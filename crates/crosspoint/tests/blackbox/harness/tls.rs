@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::PrivateKeyDer;
@@ -25,11 +25,16 @@ impl Authority {
         self.0.pem()
     }
 
-    /// What a server needs that is called by this name or address.
-    pub fn acceptor(&self, host: &str) -> TlsAcceptor {
+    /// A certificate and its key for a server that is called by this name or address.
+    pub fn certify(&self, host: &str) -> (Certificate, KeyPair) {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec![host.to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.0).unwrap();
+        (params.signed_by(&key, &self.0).unwrap(), key)
+    }
+
+    /// What a server needs that is called by this name or address.
+    pub fn acceptor(&self, host: &str) -> TlsAcceptor {
+        let (certificate, key) = self.certify(host);
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()

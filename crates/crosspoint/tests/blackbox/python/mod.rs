@@ -10,6 +10,7 @@ mod ends;
 mod environments;
 mod flask;
 mod loading;
+pub(crate) mod mail;
 mod mounting;
 mod reload;
 mod results;

@@ -1,58 +1,10 @@
 //! SpiffArena's SMTP tutorial, step by step as `docs/tutorials/smtp-connector.md` has it.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Lines};
-use std::process::{Child, ChildStdout, Command, Stdio};
 
-use serde_json::Value;
-use tokio::task::spawn_blocking;
-
-use super::support::{copy, ready, test_python, until, zoo};
-use crate::harness::{Ended, Setup, closed_port, json};
-
-/// A real mail server. It ends with the test.
-struct Mail {
-    process: Child,
-    events: Option<Lines<BufReader<ChildStdout>>>,
-    port: u64,
-}
-
-// === impl Mail ===
-
-impl Mail {
-    async fn start() -> Mail {
-        let mut process = Command::new(test_python())
-            .arg(zoo("mail_server.py"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let events = BufReader::new(process.stdout.take().unwrap()).lines();
-        let mut mail = Mail {
-            process,
-            events: Some(events),
-            port: 0,
-        };
-        mail.port = mail.event().await["port"].as_u64().unwrap();
-        mail
-    }
-
-    async fn event(&mut self) -> Value {
-        let mut events = self.events.take().unwrap();
-        let (line, events) = spawn_blocking(move || (events.next(), events))
-            .await
-            .unwrap();
-        self.events = Some(events);
-        json(&line.expect("the mail server has ended").unwrap())
-    }
-}
-
-impl Drop for Mail {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+use super::mail::Mail;
+use super::support::{copy, ready, until, zoo};
+use crate::harness::{Ended, Setup, closed_port};
 
 /// Steps 1 and 2: the project, and two lines of configuration beside it.
 fn written() -> Setup {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crosspoint_core::{Command, nearest};
+use crosspoint_core::{Command, alike, nearest};
 
 use super::{Definition, Feature};
 
 /// An action, with the command that it runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Binding {
     /// The action.
     pub action: String,
@@ -41,7 +41,7 @@ fn bind_action(
 ) -> Binding {
     let wanted = explicit.get(&action.name).unwrap_or(&action.name);
     let names = commands.iter().map(|command| command.name.as_str());
-    let found = like(wanted, names.clone());
+    let found = alike(wanted, names.clone());
     let command = found.and_then(|name| commands.iter().find(|command| command.name == name));
     let mut binding = Binding {
         action: action.name.clone(),
@@ -61,7 +61,7 @@ fn bind_action(
     let parameters = || command.parameters.iter().map(|one| one.name.as_str());
     let mut brought = Vec::new();
     for input in &action.inputs {
-        match like(&input.name, parameters()) {
+        match alike(&input.name, parameters()) {
             Some(parameter) => {
                 if parameter != input.name {
                     binding
@@ -81,21 +81,6 @@ fn bind_action(
     let missing = needed.filter(|parameter| !brought.contains(&parameter.name.as_str()));
     binding.missing = missing.map(|parameter| parameter.name.clone()).collect();
     binding
-}
-
-/// The name that is the same, or that differs in capitals and signs alone, if it is the only one.
-fn like<'n>(wanted: &str, names: impl Iterator<Item = &'n str> + Clone) -> Option<&'n str> {
-    if let Some(same) = names.clone().find(|name| *name == wanted) {
-        return Some(same);
-    }
-    let mut alike = names.filter(|name| plain(name) == plain(wanted));
-    let first = alike.next()?;
-    alike.next().is_none().then_some(first)
-}
-
-fn plain(name: &str) -> String {
-    let letters = name.chars().filter(|c| c.is_alphanumeric());
-    letters.flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]

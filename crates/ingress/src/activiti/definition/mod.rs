@@ -202,4 +202,6 @@ fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
 }
 
 #[cfg(test)]
+mod known_tests;
+#[cfg(test)]
 mod tests;

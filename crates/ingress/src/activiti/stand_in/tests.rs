@@ -1,3 +1,4 @@
+use crosspoint_core::Secret;
 use serde_json::json;
 
 use super::*;
@@ -54,36 +55,19 @@ fn the_inputs_of_the_rest_connector_become_a_request() {
 fn the_inputs_of_the_email_connector_become_a_mail() {
     let variables = json!({"to": ["a@x", "b@x"], "from": "c@x", "cc": "[\"d@x\"]", "subject": "S",
                            "text": "T", "html": "<b>T</b>", "charset": "utf-8"});
-    let parameters = [
-        ("EMAIL_HOST", "mail"),
-        ("EMAIL_PORT", "2525"),
-        ("EMAIL_USERNAME", "u"),
-        ("EMAIL_PASSWORD", "p"),
-        ("EMAIL_SMTP_STARTTLS", "true"),
-    ];
-    let made = run(StandIn::Email, "SendEmail", variables.clone(), &parameters).unwrap();
+    let made = run(StandIn::Email, "SendEmail", variables, &[]).unwrap();
     assert_eq!(
         made,
-        json!({"smtp_host": "mail", "smtp_port": "2525", "smtp_user": "u", "smtp_password": "p",
-               "email_from": "c@x", "email_subject": "S", "email_body": "T", "email_to": "a@x,b@x",
-               "cc": "d@x", "html_body": "<b>T</b>", "smtp_starttls": true})
+        json!({"email_from": "c@x", "email_subject": "S", "email_body": "T", "email_to": "a@x,b@x",
+               "cc": "d@x", "html_body": "<b>T</b>"})
     );
-    let told = run(StandIn::Email, "SendEmail", variables, &[]).unwrap_err();
-    assert!(told.contains("EMAIL_HOST"), "{told}");
-    let told = run(
-        StandIn::Email,
-        "SendEmail",
-        json!({"files": {}}),
-        &parameters,
-    )
-    .unwrap_err();
+    let told = run(StandIn::Email, "SendEmail", json!({"files": {}}), &[]).unwrap_err();
     assert!(told.contains("files"), "{told}");
 }
 
 #[test]
 fn the_inputs_of_the_slack_connector_become_a_message() {
-    let parameters = [("SLACK_XOXB", "xoxb-1")];
-    let slack = |variables| run(StandIn::Slack, "PostMessage", variables, &parameters);
+    let slack = |variables| run(StandIn::Slack, "PostMessage", variables, &[]);
     for (channel, is) in [
         (json!({"channelId": "C1", "userId": "U1"}), "C1"),
         (json!({"userId": "U1"}), "U1"),
@@ -94,10 +78,7 @@ fn the_inputs_of_the_slack_connector_become_a_message() {
         variables["text"] = json!("hi");
         variables["requestResponse"] = json!("no");
         let made = slack(variables).unwrap();
-        assert_eq!(
-            made,
-            json!({"token": "xoxb-1", "channel": is, "message": "hi"})
-        );
+        assert_eq!(made, json!({"channel": is, "message": "hi"}));
     }
     for (variables, part) in [
         (json!({"text": "hi"}), "channelId"),
@@ -127,4 +108,29 @@ fn what_went_wrong_is_an_output_in_which_no_engine_finds_an_expression() {
     assert_eq!(variables.len(), 2);
     StandIn::Rest.tell(&mut variables, false, "x");
     assert_eq!(variables.len(), 1);
+}
+
+#[test]
+fn without_a_login_the_account_of_the_mail_server_does_not_count() {
+    let auth = |value: &str| {
+        Parameters::from([("EMAIL_SMTP_AUTH".to_owned(), Secret::new(value.to_owned()))])
+    };
+    let counting = |others: &Parameters| -> Vec<_> {
+        let all = StandIn::Email.parameters().iter();
+        all.filter(|one| one.counts(others))
+            .map(|one| one.name)
+            .collect()
+    };
+    assert_eq!(
+        counting(&auth("false")),
+        [
+            "EMAIL_HOST",
+            "EMAIL_PORT",
+            "EMAIL_SMTP_AUTH",
+            "EMAIL_SMTP_STARTTLS"
+        ]
+    );
+    for others in [auth("true"), Parameters::default()] {
+        assert_eq!(counting(&others).len(), 6);
+    }
 }
