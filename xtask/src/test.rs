@@ -12,12 +12,27 @@ use crate::{Verdict, example, needs, python, schemas};
 /// Tells tests that need a Python where one is. It has all of [`REQUIREMENTS`].
 const PYTHON: &str = "CROSSPOINT_TEST_PYTHON";
 
+/// Tells the tests of `crosspoint_automate` which program to start.
+const BINARY: &str = "CROSSPOINT_TEST_BINARY";
+
+/// The Python packages with tests of their own, and what is on the path of these.
+const PACKAGES: [(&str, &str); 3] = [
+    ("python/worker", ""),
+    ("python/automate-connectors", "python/automate-connectors"),
+    (
+        "python/crosspoint-automate",
+        "python/automate-connectors:python/crosspoint-automate",
+    ),
+];
+
 /// What the example and the tests need from the package index.
-const REQUIREMENTS: [&str; 5] = [
+const REQUIREMENTS: [&str; 7] = [
     "examples/cluster/requirements.txt",
     "examples/spiffworkflow/requirements.txt",
     "crates/connectors/tests/requirements.txt",
     "crates/crosspoint/tests/requirements.txt",
+    "python/automate-connectors/tests/requirements.txt",
+    "python/crosspoint-automate/tests/requirements.txt",
     "python/worker/tests/requirements.txt",
 ];
 
@@ -48,19 +63,18 @@ pub(crate) fn run(flags: &Flags) -> Result<Verdict> {
     steps.run("example: several replicas, by their schemas", || {
         schemas::check(&workspace, &python)
     });
-    steps.run("tests of the Python worker", || {
-        let mut test = Command::new(&python);
-        // No byte code: the repository stays as it was.
-        let unittest = [
-            "-B",
-            "-m",
-            "unittest",
-            "discover",
-            "-s",
-            "python/worker/tests",
-        ];
-        visibly(test.args(unittest).current_dir(&workspace.root))
-    });
+    for (package, path) in PACKAGES {
+        steps.run(&format!("tests of {package}"), || {
+            let tests = format!("{package}/tests");
+            let mut test = Command::new(&python);
+            // No byte code: the repository stays as it was.
+            test.args(["-B", "-m", "unittest", "discover", "-s", &tests])
+                .current_dir(&workspace.root)
+                .env("PYTHONPATH", path)
+                .env(BINARY, &crosspoint);
+            visibly(&mut test)
+        });
+    }
     // Last, so that what cargo says in the end stands right above the summary.
     steps.run("cargo test", || {
         let mut test = workspace.cargo(&["test", "--workspace", "--no-fail-fast"]);

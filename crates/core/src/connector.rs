@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
@@ -28,6 +29,12 @@ pub trait Connector: Send + Sync + 'static {
     /// Tries whether the system can be reached and takes the profile of `cx`, without changing
     /// anything there (Django Automate: `connect()`). Nothing where the connector cannot tell.
     fn check<'a>(&'a self, _cx: &'a Context) -> Option<BoxFuture<'a, Result<(), Failure>>> {
+        None
+    }
+
+    /// How often [`Connector::check`] is to be asked by itself, with each of its profiles that does not
+    /// say so itself, or without one where there is none. Default: never.
+    fn check_every(&self) -> Option<Duration> {
         None
     }
 

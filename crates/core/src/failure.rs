@@ -164,6 +164,9 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// Whether the outside world may have changed.
     pub effect: Effect,
+    /// What the connector itself says about trying again: that it does no harm and may help, or that
+    /// it is of no use. None: kind and effect decide.
+    pub retryable: Option<bool>,
     /// What came with the failure: an error page, the body of a 404, log lines.
     pub outcome: Option<Box<Outcome>>,
 }
@@ -190,6 +193,7 @@ impl Failure {
             detail: None,
             retry_after: None,
             effect,
+            retryable: None,
             outcome: None,
         }
     }
@@ -244,6 +248,12 @@ impl Failure {
     /// Sets when it is worth trying again.
     pub fn with_retry_after(mut self, wait: Duration) -> Failure {
         self.retry_after = Some(wait);
+        self
+    }
+
+    /// Says whether trying again is right, where the connector knows better than kind and effect.
+    pub fn with_retryable(mut self, retryable: Option<bool>) -> Failure {
+        self.retryable = retryable;
         self
     }
 

@@ -27,12 +27,12 @@ class Answers:
                 raise _invalid(command, f"it is {_named(result)}, and a dict is needed")
             result = dict(result)
         if handed_over:
-            return f'{{"version":2,"handed_over":true,"answer":{self._json(command, result)}}}'
+            return f'{{"version":2,"handed_over":true,"answer":{self.json(command, result)}}}'
         version = result.get("command_response_version", 1)
         if not isinstance(version, (int, float)):
             raise _invalid(command, f"command_response_version is {_named(version)}, and a number is needed")
         if version > 1:
-            return f'{{"version":2,"handed_over":false,"answer":{self._json(command, result)}}}'
+            return f'{{"version":2,"handed_over":false,"answer":{self.json(command, result)}}}'
         return self._first_version(command, result)
 
     def describe(self, auth: str, result: Any) -> str:
@@ -46,7 +46,7 @@ class Answers:
             except Exception:
                 continue
             parts[key] = value
-        return f'{{"description":{self._json(auth, parts)}}}'
+        return f'{{"description":{self.json(auth, parts)}}}'
 
     def _first_version(self, command: str, result: Dict[str, Any]) -> str:
         if "response" not in result:
@@ -62,7 +62,7 @@ class Answers:
             self._check_size(command, len(data))
             body, usual = f'"base64":"{base64.b64encode(data).decode("ascii")}"', "application/octet-stream"
         else:
-            body, usual = f'"json":{self._json(command, response, "response")}', "application/json"
+            body, usual = f'"json":{self.json(command, response, "response")}', "application/json"
         mimetype = result.get("mimetype")
         if not isinstance(mimetype, str):
             mimetype = usual
@@ -82,7 +82,8 @@ class Answers:
         # Not escaped: other scripts would take up to three times the room.
         return encode_basestring(text)
 
-    def _json(self, command: str, value: Any, name: Optional[str] = None) -> str:
+    def json(self, command: str, value: Any, name: Optional[str] = None) -> str:
+        """The JSON of a value, which messages call `name`. Raises Failure of the kind `result`."""
         try:
             text = wire.dump(value)
         except Exception:

@@ -11,7 +11,7 @@ from .answers import Answers
 from .config import Config
 from .current import CURRENT, Call
 from .describe import Target
-from .discovery import Connector, Problem
+from .discovery import AnyTarget, Connector, Problem
 from .failures import Failure, raised
 from .flask_host import FlaskHost
 from .loop import Loop
@@ -22,8 +22,9 @@ class Calls:
     """What is served, and how one call of it is made."""
 
     def __init__(self, config: Config, flask: FlaskHost, loop: Loop, output: Output, limit: int) -> None:
-        self._targets: Dict[Tuple[str, str], Target] = {}
-        self._auths: Dict[Tuple[str, str], Target] = {}
+        self._targets: Dict[Tuple[str, str], AnyTarget] = {}
+        self._auths: Dict[Tuple[str, str], AnyTarget] = {}
+        self._checks: Dict[str, AnyTarget] = {}
         self._problems: List[Problem] = []
         self._config = config
         self._flask = flask
@@ -37,10 +38,15 @@ class Calls:
             self._targets[connector.name, name] = target
         for name, target in connector.auths.items():
             self._auths[connector.name, name] = target
+        if connector.check is not None:
+            self._checks[connector.name] = connector.check
         self._problems.extend(connector.problems)
 
     def find(self, call: Call) -> None:
-        """Notes what a call calls, when there is such a command or auth."""
+        """Notes what a call calls, when there is such a command, auth or check."""
+        if call.checks:
+            call.target = self._checks.get(call.connector)
+            return
         targets = self._auths if call.describes else self._targets
         call.target = targets.get((call.connector, call.command))
 
@@ -70,6 +76,8 @@ class Calls:
         mistakes = target.mistakes(call.arguments)
         if mistakes is not None:
             raise Failure("arguments", "TypeError", mistakes, "none")
+        if not isinstance(target, Target):
+            return target.perform(call, self._loop, self._answers)
         if call.describes:
             return self._describe(target, call)
         handed_over = target.long and call.callback_url is not None

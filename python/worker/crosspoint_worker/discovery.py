@@ -14,12 +14,16 @@ import pkgutil
 import re
 import sys
 from types import ModuleType
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Union
 
 from . import failures
 from .describe import Target
 
+if TYPE_CHECKING:
+    from .adapters import AdapterCommand
+
 Problem = Dict[str, Optional[str]]
+AnyTarget = Union[Target, "AdapterCommand"]
 
 
 class Connector:
@@ -28,18 +32,24 @@ class Connector:
     def __init__(self, name: str) -> None:
         self.name = name
         self.description = ""
-        self.commands: Dict[str, Target] = {}
-        self.auths: Dict[str, Target] = {}
+        self.commands: Dict[str, AnyTarget] = {}
+        self.auths: Dict[str, AnyTarget] = {}
+        # Of an adapter: what tries whether its system can be reached, if it has that.
+        self.check: Optional[AnyTarget] = None
+        self.is_adapter = False
         self.problems: List[Problem] = []
 
     def describe(self) -> Dict[str, Any]:
         """As the `initialize` result has it. What cannot be described becomes a problem."""
-        return {
+        described = {
             "name": self.name,
             "description": self.description,
             "commands": self._described(self.commands),
             "auths": self._described(self.auths),
         }
+        if self.is_adapter:
+            described.update(adapter=True, check=self.check is not None)
+        return described
 
     def problem(self, module: Optional[str], message: str, error: Optional[BaseException] = None) -> None:
         """Notes what is not served, and why."""
@@ -48,7 +58,7 @@ class Connector:
             message = f"{message}: {type(error).__name__}: {failures.text_of(error)}"
         self.problems.append({"connector": self.name, "module": module, "message": message, "traceback": detail})
 
-    def _described(self, targets: Dict[str, Target]) -> List[Dict[str, Any]]:
+    def _described(self, targets: Dict[str, AnyTarget]) -> List[Dict[str, Any]]:
         found = []
         for target in list(targets.values()):
             try:
@@ -89,7 +99,7 @@ def _load_package(connector: Connector, name: str) -> None:
 
 
 def _load_part(
-    connector: Connector, package: ModuleType, part: str, into: Dict[str, Target], wanted: Callable[[type], bool]
+    connector: Connector, package: ModuleType, part: str, into: Dict[str, AnyTarget], wanted: Callable[[type], bool]
 ) -> bool:
     """Loads the modules of one sub-package. False when there is no sign of it."""
     found = [info for info in pkgutil.iter_modules(package.__path__) if info.name == part]
@@ -155,7 +165,7 @@ def _attempt(connector: Connector, name: str, action: Callable[[], ModuleType]) 
 
 
 def _collect(
-    connector: Connector, module: ModuleType, into: Dict[str, Target], wanted: Callable[[type], bool]
+    connector: Connector, module: ModuleType, into: Dict[str, AnyTarget], wanted: Callable[[type], bool]
 ) -> None:
     """Takes the classes that a module defines itself, by name."""
     for name, member in sorted(vars(module).items()):

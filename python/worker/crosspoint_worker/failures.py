@@ -6,7 +6,7 @@ import importlib
 import os
 import traceback
 from types import TracebackType
-from typing import Optional
+from typing import Any, Dict, Optional
 
 from . import wire
 
@@ -34,11 +34,16 @@ class Failure(Exception):
         """The error to answer a request with."""
         quote = wire.quote
         detail = "" if self.detail is None else f',"detail":{quote(self.detail)}'
+        more = "".join(f",{quote(name)}:{wire.dump(value)}" for name, value in self.members().items())
         data = (
             f'{{"kind":"{self.kind}","code":{quote(self.code)},"message":{quote(self.message)},'
-            f'"effect":"{self.effect}"{detail}}}'
+            f'"effect":"{self.effect}"{detail}{more}}}'
         )
         return wire.error(request, wire.CALL_FAILED, self.code, data)
+
+    def members(self) -> Dict[str, Any]:
+        """What else the wire says of it, as JSON has it."""
+        return {}
 
 
 def raised(error: BaseException) -> Failure:

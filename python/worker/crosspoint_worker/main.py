@@ -13,7 +13,7 @@ from .calls import Calls
 from .channel import Channel, take_standard_input
 from .config import Config
 from .current import Call
-from .discovery import load
+from .discovery import Connector, load
 from .failures import Failure, text_of
 from .flask_host import FlaskHost
 from .loop import Loop
@@ -24,11 +24,15 @@ _REQUEST_ID = re.compile(r'"id"\s*:\s*(\d{1,18})\b')
 
 
 def main(arguments: List[str]) -> int:
-    """Runs the worker on the socket that is standard input; with `--list` lists packages instead."""
+    """Runs the worker on the socket that is standard input; with `--list` lists packages and with `--adapters` adapters instead."""
     if arguments[:1] == ["--list"]:
         from . import packages
 
         return packages.main(arguments[1:])
+    if arguments[:1] == ["--adapters"]:
+        from . import adapter_list
+
+        return adapter_list.main()
     faulthandler.enable(2)
     try:
         channel = take_standard_input()
@@ -74,7 +78,7 @@ class Worker:
             self._unreadable(text, error)
             return None
         try:
-            if method in ("call", "describe_auth"):
+            if method in ("call", "describe_auth", "check"):
                 return self._call(request, params)
             self._handle(method, request, params)
         except Exception as error:
@@ -138,7 +142,7 @@ class Worker:
         sys.dont_write_bytecode = sys.dont_write_bytecode or bool(from_source)
         flask = FlaskHost(config)
         calls = Calls(config, flask, self._loop, self._output, params["max_answer"])
-        connectors = [load(c["name"], c.get("module"), c.get("file")) for c in params["connectors"]]
+        connectors = [_loaded(c, config) for c in params["connectors"]]
         flask.end_imports()
         described = [connector.describe() for connector in connectors]
         for connector in connectors:
@@ -159,3 +163,12 @@ class Worker:
         """After `shutdown` the host may close its end; before, it has died, and this process must not outlive it."""
         if not self._pool.draining:
             process.kill_group()
+
+
+def _loaded(connector: Dict[str, Any], config: Config) -> Connector:
+    """Loads a connector, or hosts an adapter. Code for adapters is imported where there is one."""
+    if "adapter" not in connector:
+        return load(connector["name"], connector.get("module"), connector.get("file"))
+    from . import adapters
+
+    return adapters.load(connector["name"], connector["adapter"], dict(config))

@@ -95,9 +95,12 @@ impl Repeat {
         }
     }
 
-    /// Whether the call may go well another time, and running it again does no harm.
+    /// Whether the call may go well another time, and running it again does no harm. What the
+    /// connector itself says of its failure goes before what we make of it.
     pub(crate) fn may_run_again(self, failure: &Failure) -> bool {
-        may_pass(failure) && (self.harmless() || self.effect(failure) == Effect::None)
+        let judged =
+            || may_pass(failure) && (self.harmless() || self.effect(failure) == Effect::None);
+        failure.retryable.unwrap_or_else(judged)
     }
 
     /// Whether running the call twice does what running it once does.

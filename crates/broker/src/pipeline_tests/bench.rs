@@ -30,6 +30,8 @@ pub(super) struct System {
     pub(super) saw: Mutex<Vec<Saw>>,
     /// How the next checks go; otherwise well.
     pub(super) checks: Mutex<VecDeque<Failure>>,
+    /// How often it wants to be checked by itself.
+    pub(super) often: Mutex<Option<Duration>>,
     /// How often it was checked.
     pub(super) checked: AtomicUsize,
     /// How often it was told that its profiles have changed.
@@ -68,6 +70,10 @@ impl Connector for Odd {
         self.system.checked.fetch_add(1, Ordering::SeqCst);
         let next = self.system.checks.lock().unwrap().pop_front();
         Some(std::future::ready(next.map_or(Ok(()), Err)).boxed())
+    }
+
+    fn check_every(&self) -> Option<Duration> {
+        *self.system.often.lock().unwrap()
     }
 
     fn renew(&self) {

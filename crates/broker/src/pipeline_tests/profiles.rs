@@ -336,3 +336,29 @@ async fn profiles_are_checked_as_often_as_they_say_and_once_among_several_proces
             .is_some()
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_connector_that_wants_it_is_checked_by_itself_with_its_profiles_or_without_any() {
+    let failure = || Failure::transport("connect_failed", "it is down");
+    let told = |bench: &Bench| bench.broker.health().profiles.clone();
+    let bare = Bench::new(none());
+    *bare.system.often.lock().unwrap() = Some(60 * SECOND);
+    bare.system.checks.lock().unwrap().push_back(failure());
+    bare.broker.attend_profiles();
+    sleep(30 * SECOND).await;
+    let problem = "connector odd failed its last check: connect_failed: it is down";
+    assert_eq!(told(&bare), [problem]);
+    sleep(60 * SECOND).await;
+    assert_eq!(bare.system.checked.load(Ordering::SeqCst), 2);
+    assert!(told(&bare).is_empty());
+
+    let token = Source::Value(Secret::new("canary-t".to_owned()));
+    let connections = Connections::default().with_file(vec![profile("prod", token)]);
+    let bench = Bench::with_connections(none(), connections);
+    *bench.system.often.lock().unwrap() = Some(60 * SECOND);
+    bench.system.checks.lock().unwrap().push_back(failure());
+    bench.broker.attend_profiles();
+    sleep(30 * SECOND).await;
+    let problem = "profile odd/prod failed its last check: connect_failed: it is down";
+    assert_eq!(told(&bench), [problem]);
+}

@@ -1,6 +1,6 @@
 //! Attempts, and what comes after one that failed.
 
-use crosspoint_core::{Effect, Failure, Outcome};
+use crosspoint_core::{Effect, Failure, Kind, Outcome};
 use tokio::time::{Instant, advance};
 
 use super::bench::*;
@@ -36,6 +36,14 @@ async fn only_what_may_pass_and_does_no_harm_is_tried_again() {
         ("Write", answers(503), 1),
         ("WriteWithKey", breaks_off(), 1),
         ("Write", Does::Fails(Failure::arguments("no")), 1),
+        // What the connector says of it counts more.
+        ("Write", says(Failure::transport("T", "no"), true), 2),
+        (
+            "Write",
+            says(Failure::new(Kind::Raised, "R", "no"), true),
+            2,
+        ),
+        ("Read", says(Failure::transport("T", "no"), false), 1),
     ] {
         let bench = Bench::new(retries(1));
         bench.next([does]);
@@ -47,6 +55,10 @@ async fn only_what_may_pass_and_does_no_harm_is_tried_again() {
     bench.next([answers(503)]);
     assert_eq!(bench.fails("Read").await.code, "HttpError503");
     assert_eq!(bench.asked(), 1);
+}
+
+fn says(failure: Failure, retryable: bool) -> Does {
+    Does::Fails(failure.with_retryable(Some(retryable)))
 }
 
 #[tokio::test(start_paused = true)]

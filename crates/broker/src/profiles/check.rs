@@ -1,5 +1,6 @@
 //! Whether profiles work: when somebody asks, and every now and then.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -44,7 +45,8 @@ pub struct CheckError {
     pub message: String,
 }
 
-/// Checks a profile and keeps the result. Fails where nothing can be tried.
+/// Checks a profile and keeps the result. Fails where nothing can be tried. An empty name is the check of
+/// a connector without a profile.
 pub(crate) async fn check(
     inner: &Inner,
     id: &ProfileId,
@@ -56,9 +58,8 @@ pub(crate) async fn check(
         let message = format!("profile {id}: there is no connector {}", id.connector);
         return Err(Failure::profile("profile_not_found", message));
     };
-    let profile = entry
-        .profiles
-        .choose(Wanted::named(Some(&id.name)), &|_| false)?;
+    let named = (!id.name.is_empty()).then_some(&*id.name);
+    let profile = entry.profiles.choose(Wanted::named(named), &|_| false)?;
     let begun = Instant::now();
     let mut stale = None;
     let result = loop {
@@ -125,7 +126,7 @@ pub(crate) async fn run(broker: Weak<Inner>) {
         };
         let stopping = inner.stopping();
         let connections = inner.connections();
-        let due = connections.due().into_iter();
+        let due = connections.due(&often(&inner)).into_iter();
         join_all(due.map(|(id, every)| check_if_due(&inner, &connections, id, every))).await;
         drop((inner, connections));
         tokio::select! {
@@ -133,6 +134,17 @@ pub(crate) async fn run(broker: Weak<Inner>) {
             () = sleep(LOOK) => {}
         }
     }
+}
+
+/// The connectors that want to be checked by themselves, with how often.
+fn often(inner: &Inner) -> HashMap<Arc<str>, Duration> {
+    let catalogue = inner.catalogue();
+    let entries = catalogue.entries().iter();
+    let wanted = entries.filter_map(|entry| {
+        let every = entry.connector.check_every()?;
+        Some((entry.id.connector.clone(), every))
+    });
+    wanted.collect()
 }
 
 /// Unless another process has just done so.
@@ -150,7 +162,15 @@ async fn check_if_due(
             error: Some(error), ..
         }) => {
             let (code, reason) = (&error.code, &error.message);
-            tracing::warn!(profile = %id, code, reason, "The check of a profile failed.");
+            match id.name.is_empty() {
+                true => {
+                    let connector = &*id.connector;
+                    tracing::warn!(connector, code, reason, "The check of a connector failed.");
+                }
+                false => {
+                    tracing::warn!(profile = %id, code, reason, "The check of a profile failed.");
+                }
+            }
         }
         Ok(_) => tracing::debug!(profile = %id, "The check of a profile went well."),
         Err(failure) => {
@@ -173,7 +193,7 @@ impl Connections {
     }
 
     async fn kept_check(&self, id: &ProfileId) -> Option<CheckResult> {
-        let cabinet = self.cabinet()?;
+        let cabinet = self.cabinet().filter(|_| !id.name.is_empty())?;
         // Without it the profile is checked once more.
         let item = cabinet.get(Drawer::Check, &id.to_string()).await.ok()??;
         serde_json::from_slice(&item.body).ok()
@@ -182,7 +202,9 @@ impl Connections {
     async fn keep_check(&self, id: &ProfileId, result: &CheckResult) {
         let known = (Instant::now(), Some(result.clone()));
         self.state().checks.insert(id.clone(), known);
-        let (Some(cabinet), Ok(body)) = (self.cabinet(), serde_json::to_vec(result)) else {
+        // That of a connector without a profile is each process's own.
+        let cabinet = self.cabinet().filter(|_| !id.name.is_empty());
+        let (Some(cabinet), Ok(body)) = (cabinet, serde_json::to_vec(result)) else {
             return;
         };
         let (id, body) = (id.to_string(), body.into());
@@ -200,13 +222,13 @@ impl Connections {
     }
 
     /// The profiles to be checked now and then whose last check, as far as is known here, is too long
-    /// ago, with how often.
-    fn due(&self) -> Vec<(ProfileId, Duration)> {
+    /// ago, with how often. `often` are the connectors that want that for all of theirs.
+    fn due(&self, often: &HashMap<Arc<str>, Duration>) -> Vec<(ProfileId, Duration)> {
         let state = self.state();
         let all = state
             .held
-            .values()
-            .flat_map(|held| held.checked_by_itself());
+            .iter()
+            .flat_map(|(connector, held)| held.checked_by_itself(often.get(connector).copied()));
         let due = all.filter(|(id, every)| {
             let last = state.checks.get(id);
             last.is_none_or(|(at, _)| at.elapsed() >= *every)

@@ -205,9 +205,11 @@ impl Connections {
             let error = result.as_ref().and_then(|result| result.error.as_ref());
             if let Some(error) = error.filter(|_| there) {
                 let CheckError { code, message } = error;
-                problems.push(format!(
-                    "profile {id} failed its last check: {code}: {message}"
-                ));
+                let what = match id.name.is_empty() {
+                    true => format!("connector {}", id.connector),
+                    false => format!("profile {id}"),
+                };
+                problems.push(format!("{what} failed its last check: {code}: {message}"));
             }
         }
         let all = state.file.iter().chain(&state.store);

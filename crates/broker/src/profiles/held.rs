@@ -148,19 +148,27 @@ impl Held {
         all.filter(|checked| checked.has_turned()).count() > 0
     }
 
-    /// The enabled profiles that are checked now and then, with how often.
-    pub(super) fn checked_by_itself(&self) -> Vec<(ProfileId, Duration)> {
+    /// The enabled profiles that are checked now and then, with how often: `often` where they do not say
+    /// so themselves. Where there is no profile, that is the connector's, under an empty name.
+    pub(super) fn checked_by_itself(&self, often: Option<Duration>) -> Vec<(ProfileId, Duration)> {
         let now = self.now.load();
         let definitions = now.all.values().filter_map(|c| c.definition.as_ref());
         let enabled = definitions.filter(|definition| definition.enabled);
-        enabled
-            .filter_map(|definition| Some((definition.id.clone(), definition.check_every?)))
-            .collect()
+        let profiles = enabled.filter_map(|definition| {
+            Some((definition.id.clone(), definition.check_every.or(often)?))
+        });
+        let bare = often.filter(|_| now.all.is_empty());
+        let bare = bare.map(|every| (ProfileId::new(self.connector.clone(), ""), every));
+        profiles.chain(bare).collect()
     }
 
-    /// Whether there is a profile of that name.
+    /// Whether there is a profile of that name; by an empty one, whether there is none at all.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.now.load().all.contains_key(name)
+        let now = self.now.load();
+        match name.is_empty() {
+            true => now.all.is_empty(),
+            false => now.all.contains_key(name),
+        }
     }
 
     /// What is wrong with its profiles, a sentence each, for people.

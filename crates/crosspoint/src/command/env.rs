@@ -72,6 +72,10 @@ async fn sync(loaded: &Loaded, args: &EnvSyncArgs) -> Result<ExitCode> {
 }
 
 fn names(synced: &Synced) -> Vec<&str> {
+    if synced.environment.search.is_some() {
+        // Which there are is found out by running them.
+        return vec!["adapters of Django Automate"];
+    }
     let connectors = synced.environment.connectors.iter();
     connectors.map(|connector| &*connector.name).collect()
 }

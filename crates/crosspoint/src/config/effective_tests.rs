@@ -133,6 +133,15 @@ threads = 32
 # age is not set
 # memory is not set
 
+[automate]
+# venv is not set
+install = []
+extra_requirements = []
+modules = []
+package = "built-in"
+raw_credentials = false
+check_every = "1m"
+
 [connectors.http]
 answers = "compatible"
 max_answer = "10MiB"

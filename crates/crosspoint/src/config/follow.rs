@@ -75,6 +75,7 @@ pub fn references(config: &Config) -> Vec<(String, Source)> {
         }
     };
     table("python.env", &config.python.env);
+    table("automate.env", &config.automate.env);
     for (name, imported) in &config.activiti.definitions {
         table(
             &format!("activiti.definitions.{name}.config"),

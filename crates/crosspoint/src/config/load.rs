@@ -57,6 +57,8 @@ pub struct Loaded {
     pub variants: Vec<Variant>,
     /// The variables of `python.env`, references resolved.
     pub python_env: BTreeMap<String, Secret<String>>,
+    /// The variables of `automate.env`, references resolved.
+    pub automate_env: BTreeMap<String, Secret<String>>,
     /// The values of each table of a connector that is not built in, references resolved.
     pub mounted: BTreeMap<String, Resolved>,
     /// The profiles of all connectors, references that lead out of the file followed.
@@ -148,6 +150,7 @@ fn load_in(
         bound,
         variants,
         python_env,
+        automate_env,
         mounted,
         profiles,
         auths,
@@ -158,7 +161,8 @@ fn load_in(
         return Err(Problems::sorted(problems));
     }
     let Problems(warnings) = Problems::sorted(warnings);
-    let has_environment = config.python.has_environment();
+    // Whoever says which environment of adapters counts has activated it for that.
+    let has_environment = config.python.has_environment() || config.automate.has_environment();
     Ok(Loaded {
         master_key: config.store.key_file(&config.data_dir.0),
         config,
@@ -173,6 +177,7 @@ fn load_in(
         bound,
         variants,
         python_env,
+        automate_env,
         mounted,
         profiles,
         auths,

@@ -7,6 +7,7 @@
 
 pub mod activiti;
 pub mod auths;
+pub mod automate;
 pub mod connectors;
 pub mod definitions;
 pub mod durations;
@@ -41,6 +42,7 @@ mod load;
 mod reference;
 mod reference_doc;
 mod schema;
+mod secretref;
 mod semantic;
 mod tree;
 

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::auths::{Auths, auths};
+use super::automate::{AdapterSettings, AutomateConnector};
 use super::durations::Span;
 use super::policy::{Commands, Policy, commands};
 use super::profiles::{Profiles, profiles};
@@ -14,19 +15,36 @@ use super::scalars::FilePath;
 use super::sizes::Size;
 use super::values::{Values, settings, variables};
 
-/// A connector that is not built in, by any name of letters, digits, `_` and `-`. With `python` the
+/// A connector that is not built in, by any name of letters, digits, `_` and `-`. With `python`, or with
+/// `automate` for an adapter of Django Automate, the
 /// table brings the connector, in an environment of its own and under the table's name; it then
 /// replaces the built-in connector of that name, if there is one, whose keys do not count. Without,
-/// the table is about a connector that `[python]` brings, and `extra_requirements` and
-/// `interpreter` are not known. In the names of variables `<NAME>` is the table's name in capitals
+/// the table is about a connector that `[python]` or `[automate]` brings, and `extra_requirements`,
+/// `interpreter` and `package` are not known. In the names of variables `<NAME>` is the table's name in capitals
 /// with `_` for `-`; the table must stand in the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Entry {
     /// One that `python` brings.
     Python(PythonConnector),
+    /// One that `automate` brings.
+    Automate(AutomateConnector),
     /// One that a whole environment brings. Comes last, since it has no key that must be there.
-    Provided(PythonSettings),
+    Provided(Provided),
+}
+
+/// A connector that a whole environment brings.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct Provided {
+    /// How it is hosted, if it is an adapter of Django Automate.
+    #[serde(flatten)]
+    pub adapter: AdapterSettings,
+
+    /// How its workers run.
+    #[serde(flatten)]
+    pub settings: PythonSettings,
 }
 
 /// A connector that `python` brings.
@@ -126,7 +144,17 @@ impl Entry {
     pub fn settings(&self) -> &PythonSettings {
         match self {
             Entry::Python(connector) => &connector.settings,
-            Entry::Provided(settings) => settings,
+            Entry::Automate(connector) => &connector.settings,
+            Entry::Provided(provided) => &provided.settings,
+        }
+    }
+
+    /// How it is hosted, where it may be an adapter of Django Automate.
+    pub fn adapter(&self) -> Option<&AdapterSettings> {
+        match self {
+            Entry::Python(_) => None,
+            Entry::Automate(connector) => Some(&connector.adapter),
+            Entry::Provided(provided) => Some(&provided.adapter),
         }
     }
 }

@@ -32,7 +32,7 @@ fn problems(text: &str, variables: &[(&str, &str)]) -> String {
 fn python_of(loaded: &Loaded, name: &str) -> String {
     match &loaded.config.connectors.mounted[name] {
         Entry::Python(connector) => connector.python.expose().to_owned(),
-        Entry::Provided(_) => panic!("`{name}` has no `python`"),
+        _ => panic!("`{name}` has no `python`"),
     }
 }
 
@@ -254,7 +254,7 @@ crosspoint.toml:21:1: unknown key `connectors.part.pyhton`
 crosspoint.toml:22:20: `connectors.part.idempotent[1]` must be text, not a number
   help: put quotes around it
 crosspoint.toml:24:1: `connectors.later.mcp`: there is no such runtime yet
-  help: what brings a connector is `python`
+  help: what brings a connector is `python` or `automate`
 crosspoint.toml:27:1: unknown key `connectors.http.answers`
   help: it does not go together with `python`
 crosspoint.toml:29:1: unknown key `connectors.smtp.workers`
@@ -319,7 +319,7 @@ fn somebody_must_bring_a_connector() {
     assert_eq!(
         problems(text, &[]),
         "crosspoint.toml:1:13: `[connectors.crm]` does not say what brings the connector\n  \
-         help: add `python = …`, or mount an environment that has it: `python.venv`\n\
+         help: add `python = …` or `automate = …`, or mount an environment that has it: `python.venv`\n\
          \n1 mistake in the configuration"
     );
     problems(text, &[("VIRTUAL_ENV", "")]);

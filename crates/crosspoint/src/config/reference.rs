@@ -1,5 +1,5 @@
 //! References to secrets: `env:NAME`, `file:PATH`, `exec:COMMAND ARGUMENTS`, `secret:NAME`,
-//! `vault:PATH#FIELD`.
+//! `vault:PATH#FIELD`; and those of Django Automate, `env://NAME` and `secretref://BACKEND/…`.
 
 use std::fmt;
 use std::fs::File;
@@ -16,6 +16,7 @@ use crosspoint_core::{MASKED, Secret};
 use super::environment::Environment;
 use super::format::as_text;
 use super::problem::Wrong;
+use super::secretref::{self, SecretRef};
 
 /// How long the command of an `exec:` reference may take.
 const EXEC_LIMIT: Duration = Duration::from_secs(10);
@@ -43,6 +44,8 @@ pub enum Reference<'a> {
     Kept(&'a str),
     /// In HashiCorp Vault: the path within the mount, and the field.
     Vault(&'a str, &'a str),
+    /// As Django Automate writes them: `secretref://BACKEND/NAMESPACE/NAME`.
+    SecretRef(SecretRef<'a>),
 }
 
 // === impl Reference ===
@@ -51,8 +54,14 @@ impl<'a> Reference<'a> {
     /// The reference that a text is, if it is one.
     pub fn of(text: &'a str) -> Option<Reference<'a>> {
         let after = |scheme| text.strip_prefix(scheme).map(str::trim);
-        after("env:")
+        after("env://")
+            .or_else(|| after("env:"))
             .map(Reference::Env)
+            .or_else(|| {
+                after(secretref::SCHEME)
+                    .map(SecretRef::of)
+                    .map(Reference::SecretRef)
+            })
             .or_else(|| after("file:").map(Reference::File))
             .or_else(|| after("exec:").map(Reference::Exec))
             .or_else(|| after("secret:").map(Reference::Kept))
@@ -72,6 +81,7 @@ impl<'a> Reference<'a> {
             Reference::Kept(name) if !is_secret_name(name) => {
                 Some("`secret:` names no secret: it takes letters, digits, `_`, `.` and `-`")
             }
+            Reference::SecretRef(reference) => reference.fault(),
             Reference::Vault("", _) | Reference::Vault(_, "") => {
                 Some("`vault:` does not lead to a field: write `vault:PATH#FIELD`")
             }
@@ -85,7 +95,10 @@ impl<'a> Reference<'a> {
             Reference::Env(name) => from_environment(name, env),
             Reference::File(path) => from_file(path),
             Reference::Exec(line) => from_command(line, EXEC_LIMIT),
-            Reference::Kept(_) | Reference::Vault(..) => {
+            Reference::SecretRef(SecretRef::Env(path)) => {
+                from_environment(&secretref::variable(path), env)
+            }
+            Reference::SecretRef(_) | Reference::Kept(_) | Reference::Vault(..) => {
                 let reference = self.source().and_then(|source| source.reference());
                 match env.followed(&reference.unwrap_or_default()) {
                     Some(Ok(value)) => Ok(value.expose().clone()),
@@ -105,6 +118,13 @@ impl<'a> Reference<'a> {
                 path: path.to_owned(),
                 field: field.to_owned(),
             }),
+            Reference::SecretRef(SecretRef::Vault(path)) => {
+                let (path, field) = path.rsplit_once('/')?;
+                Some(Source::Vault {
+                    path: path.to_owned(),
+                    field: field.to_owned(),
+                })
+            }
             _ => None,
         }
     }
@@ -127,7 +147,11 @@ impl KeyText {
     pub(super) fn leads_out(&self) -> bool {
         matches!(
             self.reference(),
-            Some(Reference::Kept(_) | Reference::Vault(..))
+            Some(
+                Reference::Kept(_)
+                    | Reference::Vault(..)
+                    | Reference::SecretRef(SecretRef::Vault(_))
+            )
         )
     }
 

@@ -44,6 +44,7 @@ written as references, so that what they hold stands elsewhere; in the file, so 
 | `exec:COMMAND ARGUMENTS` | the first line that a command prints within 10 seconds; the words are separated by spaces, and no shell is involved |
 | `secret:NAME` | a secret that `crosspoint secret set NAME` keeps |
 | `vault:PATH#FIELD` | a field of a secret of HashiCorp Vault, see `[vault]` |
+| `env://NAME`, `secretref://env/…/NAME`, `secretref://vault/…/FIELD` | the same places, as Django Automate writes them |
 
 A reference that leads nowhere, or to an empty value, is a mistake. `store.url` and `vault.token` cannot be a `secret:` or a `vault:`,
 since they say where those are.

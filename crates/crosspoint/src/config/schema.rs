@@ -81,7 +81,17 @@ fn collect<'s>(name: &str, schema: &'s Value, tables: &mut Vec<Table<'s>>) {
     let mut keys = Vec::new();
     let mut nested = Vec::new();
     let own = table(schema).unwrap_or(schema);
-    for (key, schema) in properties(own).into_iter().flatten() {
+    // A table by any name may have one of several forms: the keys of all of them, each once.
+    let forms = match name.ends_with(ANY_NAME) {
+        true => alternatives(schema),
+        false => vec![own],
+    };
+    let mut known = Vec::new();
+    for (key, schema) in forms.into_iter().filter_map(properties).flatten() {
+        if known.contains(&key) {
+            continue;
+        }
+        known.push(key);
         let name = join(name, key);
         if table(schema).is_some() || any_table(schema).is_some() {
             nested.push((name, schema));
@@ -312,7 +322,7 @@ mod tests {
                         activiti.definitions|activiti.definitions.<name>|\
                         activiti.definitions.<name>.actions|\
                         activiti.definitions.<name>.actions.<name>|activiti.destinations|\
-                        activiti.destinations.<name>|cli|python|python.recycle|\
+                        activiti.destinations.<name>|cli|python|python.recycle|automate|\
                         connectors|connectors.http|connectors.http.egress|connectors.http.policy|\
                         connectors.http.policy.breaker|connectors.http.commands|\
                         connectors.http.commands.<Command>|\
@@ -350,7 +360,7 @@ mod tests {
             .collect();
         let expected = format!(
             "access.api_keys store.url vault.token spiff.callback_token api.callback_token activiti.amqp \
-             activiti.definitions.<name>.config python.env {} \
+             activiti.definitions.<name>.config python.env automate.env {} \
              connectors.<name>.env connectors.<name>.config \
              connectors.<name>.profiles.<profile>.settings \
              connectors.<name>.profiles.<profile>.secrets",

@@ -26,7 +26,8 @@ impl SecretText {
     /// the error names the reference, never a value.
     pub fn source(&self, env: &Environment) -> Result<Source, Wrong> {
         let text = self.0.expose();
-        if let Some(elsewhere) = Source::of_reference(text) {
+        let elsewhere = || Reference::of(text).and_then(Reference::source);
+        if let Some(elsewhere) = Source::of_reference(text).or_else(elsewhere) {
             return Ok(elsewhere);
         }
         let Some(reference) = Reference::of(text) else {

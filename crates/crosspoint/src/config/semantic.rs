@@ -4,6 +4,8 @@
 mod activiti;
 #[path = "semantic_auths.rs"]
 mod auths;
+#[path = "semantic_automate.rs"]
+mod automate;
 #[path = "semantic_definitions.rs"]
 mod definitions;
 #[path = "semantic_ledger.rs"]
@@ -75,6 +77,8 @@ pub struct Semantic<'a> {
     pub variants: Vec<Variant>,
     /// `python.env`, resolved.
     pub python_env: BTreeMap<String, Secret<String>>,
+    /// `automate.env`, resolved.
+    pub automate_env: BTreeMap<String, Secret<String>>,
     /// The values of each table of a connector that is not built in, resolved.
     pub mounted: BTreeMap<String, Resolved>,
     /// The profiles of all connectors, references that lead out of the file followed.
@@ -112,6 +116,7 @@ impl<'a> Semantic<'a> {
             bound: Vec::new(),
             variants: Vec::new(),
             python_env: BTreeMap::new(),
+            automate_env: BTreeMap::new(),
             mounted: BTreeMap::new(),
             profiles: Vec::new(),
             auths: Vec::new(),
@@ -132,6 +137,7 @@ impl<'a> Semantic<'a> {
         self.callbacks();
         self.activiti();
         self.python();
+        self.automate();
         self.mounted_connectors();
         self.all_profiles();
         self.auths();

@@ -49,6 +49,10 @@ impl Semantic<'_> {
                     self.secrets
                         .extend(packages.flat_map(|package| package.secrets()));
                 }
+                Entry::Automate(own) => self.adapter(&table, own),
+            }
+            if let Some(adapter) = entry.adapter() {
+                self.adapter_actions(&table, adapter);
             }
             let settings = entry.settings();
             let resolved = Resolved {
@@ -61,12 +65,18 @@ impl Semantic<'_> {
 
     /// A table without a runtime key is about a connector of an environment, so there must be one.
     fn somebody_brings(&mut self, name: &str, table: &str) {
-        let environment = self.config.python.has_environment() || self.env.virtual_env().is_some();
+        let environment = self.config.python.has_environment()
+            || self.config.automate.has_environment()
+            || self.env.virtual_env().is_some();
         // What is wrong there and was taken out is one mistake, not two.
         let reported = |key: &str| {
-            key.starts_with("python.venv")
-                || key.starts_with("python.install")
-                || was_to_bring(table, key)
+            let environments = [
+                "python.venv",
+                "python.install",
+                "automate.venv",
+                "automate.install",
+            ];
+            environments.iter().any(|known| key.starts_with(known)) || was_to_bring(table, key)
         };
         if environment || self.problems.iter().any(|problem| reported(&problem.key)) {
             return;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::activiti::Activiti;
 use super::auths::PublicUrl;
+use super::automate::Automate;
 use super::connectors::Connectors;
 use super::durations::Span;
 use super::egress::{EgressEntry, Preset};
@@ -85,6 +86,8 @@ pub struct Config {
     /// `venv` nor `install`, the environment that the variable `VIRTUAL_ENV` names is mounted, if
     /// it is set.
     pub python: Python,
+    /// Adapters of Django Automate.
+    pub automate: Automate,
 
     /// One table for each connector.
     pub connectors: Connectors,
@@ -273,6 +276,7 @@ impl Default for Config {
             activiti: Activiti::default(),
             cli: Cli::default(),
             python: Python::default(),
+            automate: Automate::default(),
             connectors: Connectors::default(),
         }
     }

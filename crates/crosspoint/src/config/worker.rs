@@ -41,6 +41,17 @@ pub struct Worker {
     pub values: Resolved,
 }
 
+/// How an adapter of Django Automate is hosted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hosting {
+    /// Actions that are commands of their own.
+    pub actions: Vec<String>,
+    /// Whether payloads may hold credentials.
+    pub raw_credentials: bool,
+    /// How often `connect()` is called as a health check.
+    pub check_every: Option<Duration>,
+}
+
 // === impl Loaded ===
 
 impl Loaded {
@@ -48,13 +59,32 @@ impl Loaded {
     /// its table brings gets the environment variables of that table alone, any other those of
     /// `[python]` under them.
     pub fn worker(&self, name: &str) -> Worker {
+        self.worker_with(name, &self.python_env)
+    }
+
+    /// The same for an adapter of Django Automate, with the variables of `[automate]`; and how it is
+    /// hosted.
+    pub fn adapter(&self, name: &str) -> (Worker, Hosting) {
+        let automate = &self.config.automate;
+        let entry = self.config.connectors.mounted.get(name);
+        let own = entry.and_then(Entry::adapter).cloned().unwrap_or_default();
+        let every = own.check_every.unwrap_or(automate.check_every).0;
+        let hosting = Hosting {
+            actions: own.actions,
+            raw_credentials: own.raw_credentials.unwrap_or(automate.raw_credentials),
+            check_every: (!every.is_zero()).then_some(every),
+        };
+        (self.worker_with(name, &self.automate_env), hosting)
+    }
+
+    fn worker_with(&self, name: &str, shared: &BTreeMap<String, Secret<String>>) -> Worker {
         let python = &self.config.python;
         let entry = self.config.connectors.mounted.get(name);
         let plain = PythonSettings::default();
         let own = entry.map_or(&plain, Entry::settings);
         let mut values = self.mounted.get(name).cloned().unwrap_or_default();
-        if !matches!(entry, Some(Entry::Python(_))) {
-            for (variable, value) in &self.python_env {
+        if !matches!(entry, Some(Entry::Python(_) | Entry::Automate(_))) {
+            for (variable, value) in shared {
                 let variable = values.env.entry(variable.clone());
                 variable.or_insert_with(|| value.clone());
             }

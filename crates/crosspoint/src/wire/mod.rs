@@ -1,6 +1,7 @@
 //! Puts the parts together as the configuration says.
 
 pub mod activiti;
+mod adapters;
 mod built_in;
 mod connections;
 pub mod desk;

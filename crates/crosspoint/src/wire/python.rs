@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crosspoint_broker::{Naming, Registration};
 use crosspoint_runtimes::python::environment::{Environment, Environments, Progress};
-use crosspoint_runtimes::python::{Program, PythonMount};
+use crosspoint_runtimes::python::{Programs, PythonMount};
 use futures_util::future::join_all;
 
 use super::recipes::{Key, Prepared, Wanted, environments, prepare, recipes};
@@ -32,7 +32,7 @@ pub struct Next {
     /// Where the connectors come from, in messages.
     title: String,
     /// What a mount that is there already shall run from now on.
-    programs: Option<Vec<Program>>,
+    programs: Option<Programs>,
 }
 
 // === impl Python ===
@@ -151,7 +151,7 @@ impl Python {
             running.insert(one.key, one.running);
         }
         *lock(&self.running) = running;
-        let change = |(mount, programs): (Arc<PythonMount>, Vec<Program>)| async move {
+        let change = |(mount, programs): (Arc<PythonMount>, Programs)| async move {
             mount.replace(programs).await;
         };
         join_all(changing.into_iter().map(change)).await;

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use crosspoint_core::Mask;
 use crosspoint_runtimes::python::environment::{
-    self, Code, Environment, Environments, Found, Progress, Recipe, Tools,
+    self, Code, Environment, Environments, Found, Progress, Recipe, Seeks, Tools,
 };
-use crosspoint_runtimes::python::{At, Idempotent, Program, Recycle, Settings, Source};
+use crosspoint_runtimes::python::{At, Idempotent, Program, Programs, Recycle, Settings, Source};
 
+use super::adapters;
 use super::surroundings::{self, Variables};
 use crate::config::Loaded;
 use crate::config::mounted::{Entry, Idempotent as Repeatable};
@@ -20,6 +21,8 @@ use crate::config::worker::Worker;
 pub enum Key {
     /// `[python]`, or `VIRTUAL_ENV`.
     Environment,
+    /// `[automate]`.
+    Automate,
     /// `[connectors.<name>]`.
     Entry(String),
 }
@@ -42,7 +45,7 @@ pub struct Prepared {
     /// What it runs in.
     pub environment: Environment,
     /// What is to be run: a program for each connector.
-    pub programs: Vec<Program>,
+    pub programs: Programs,
 }
 
 /// The mounts that the configuration wants: all, or those that may have the connector `only`. One
@@ -50,6 +53,9 @@ pub struct Prepared {
 pub fn recipes(loaded: &Loaded, only: Option<&str>) -> Vec<Result<Wanted, String>> {
     let entries = loaded.config.connectors.mounted.iter();
     let entries = entries.filter_map(|(name, entry)| match entry {
+        Entry::Automate(entry) if only.is_none_or(|only| belongs(only, name)) => {
+            Some(adapters::of_entry(loaded, name, entry))
+        }
         Entry::Python(entry) if only.is_none_or(|only| belongs(only, name)) => {
             let interpreter = entry.interpreter.as_ref();
             let interpreter = interpreter.or(loaded.config.python.interpreter.as_ref());
@@ -67,19 +73,20 @@ pub fn recipes(loaded: &Loaded, only: Option<&str>) -> Vec<Result<Wanted, String
         }
         _ => None,
     });
-    whole(loaded).into_iter().chain(entries).collect()
+    let environments = whole(loaded).into_iter().chain(adapters::whole(loaded));
+    environments.chain(entries).collect()
 }
 
 /// Where relative paths start. Absolute, since workers may run elsewhere.
-fn here() -> PathBuf {
+pub(super) fn here() -> PathBuf {
     std::env::current_dir().unwrap_or_default()
 }
 
-fn exposed(requirements: &[Requirement]) -> Vec<&str> {
+pub(super) fn exposed(requirements: &[Requirement]) -> Vec<&str> {
     requirements.iter().map(Requirement::expose).collect()
 }
 
-fn wanted(
+pub(super) fn wanted(
     key: Key,
     title: String,
     recipe: Result<Recipe, impl std::fmt::Display>,
@@ -124,9 +131,14 @@ pub async fn prepare(
 ) -> Result<Prepared, String> {
     let environment = environments.get(&wanted.recipe, progress).await;
     let environment = environment.map_err(|error| format!("{}: {error}", wanted.title))?;
-    let mut programs = programs(loaded, &wanted, &environment);
-    if wanted.key == Key::Environment {
-        programs.retain(|program| only.is_none_or(|only| program.connectors[0].name == only));
+    let mut programs = match wanted.recipe.seeks {
+        Seeks::Connectors => programs(loaded, &wanted, &environment).into(),
+        Seeks::Adapters => adapters::programs(loaded, &wanted, &environment).await?,
+    };
+    if matches!(wanted.key, Key::Environment | Key::Automate) {
+        programs
+            .programs
+            .retain(|program| only.is_none_or(|only| program.connectors[0].name == only));
     }
     Ok(Prepared {
         wanted,
@@ -146,7 +158,7 @@ pub fn environments(loaded: &Loaded) -> Environments {
 }
 
 /// A project that is used from source finds its files where they are.
-fn directory(recipe: &Recipe) -> Option<PathBuf> {
+pub(super) fn directory(recipe: &Recipe) -> Option<PathBuf> {
     match &recipe.sources[..] {
         [environment::Source::Directory(path)] => Some(path.clone()),
         _ => None,
@@ -157,39 +169,62 @@ fn directory(recipe: &Recipe) -> Option<PathBuf> {
 fn programs(loaded: &Loaded, wanted: &Wanted, environment: &Environment) -> Vec<Program> {
     let alone = environment.connectors.len() == 1;
     let mask = Mask::new(super::secrets(loaded));
-    let program = |found: &Found| {
+    let run = |found: &Found| {
         let (name, worker) = match &wanted.key {
-            Key::Environment => (found.name.clone(), loaded.worker(&found.name)),
             Key::Entry(entry) if alone => (entry.clone(), loaded.worker(entry)),
             Key::Entry(entry) => (format!("{entry}_{}", found.name), loaded.worker(entry)),
+            _ => (found.name.clone(), loaded.worker(&found.name)),
         };
-        let config = worker.values.config.iter();
-        let config = config.map(|(name, value)| (name.clone(), value.expose().clone()));
         let at = match &found.code {
             Code::Module(module) => At::Module(module.clone()),
             Code::File(file) => At::File(file.clone()),
         };
-        Program {
-            python: environment.python.clone(),
-            import_path: environment.import_path.clone(),
-            connectors: vec![Source { name, at }],
-            env: variables(loaded, &wanted.key, &worker, environment)
-                .into_iter()
-                .collect(),
-            config: config.collect(),
-            directory: directory(&wanted.recipe),
-            code: loaded.config.data_dir.0.join("python"),
-            fingerprint: environment.fingerprint.clone(),
-            settings: settings(&worker, loaded),
-            mask: mask.clone(),
-        }
+        let source = Source { name, at };
+        program(loaded, wanted, environment, &worker, source, &mask)
     };
-    environment.connectors.iter().map(program).collect()
+    environment.connectors.iter().map(run).collect()
 }
 
-fn variables(loaded: &Loaded, key: &Key, worker: &Worker, environment: &Environment) -> Variables {
+/// How one connector is run.
+pub(super) fn program(
+    loaded: &Loaded,
+    wanted: &Wanted,
+    environment: &Environment,
+    worker: &Worker,
+    source: Source,
+    mask: &Mask,
+) -> Program {
+    let config = worker.values.config.iter();
+    let config = config.map(|(name, value)| (name.clone(), value.expose().clone()));
+    Program {
+        python: environment.python.clone(),
+        import_path: environment.import_path.clone(),
+        connectors: vec![source],
+        env: variables(loaded, &wanted.key, worker, environment)
+            .into_iter()
+            .collect(),
+        config: config.collect(),
+        directory: directory(&wanted.recipe),
+        code: loaded.config.data_dir.0.join("python"),
+        fingerprint: environment.fingerprint.clone(),
+        settings: settings(worker, loaded),
+        mask: mask.clone(),
+    }
+}
+
+/// The variables of a worker.
+pub(super) fn variables(
+    loaded: &Loaded,
+    key: &Key,
+    worker: &Worker,
+    environment: &Environment,
+) -> Variables {
     // An environment that somebody else keeps was used with all that there is.
-    let kept_by_others = *key == Key::Environment && loaded.config.python.install.is_empty();
+    let kept_by_others = match key {
+        Key::Environment => loaded.config.python.install.is_empty(),
+        Key::Automate => loaded.config.automate.install.is_empty(),
+        Key::Entry(_) => false,
+    };
     let mut variables = match kept_by_others {
         true => surroundings::inherited(loaded),
         false => surroundings::base(),

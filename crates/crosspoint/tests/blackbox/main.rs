@@ -6,6 +6,7 @@
 mod access;
 mod activiti;
 mod api;
+mod automate;
 mod catalogue;
 mod cli;
 mod cluster;

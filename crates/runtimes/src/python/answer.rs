@@ -11,6 +11,7 @@ use crosspoint_core::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::adapter;
 use super::wire::{self, RaisedKind, Text, Trouble};
 use super::worker::Problem;
 
@@ -30,10 +31,13 @@ struct Returned<'a> {
     text: Option<Text<'a>>,
     #[serde(borrow)]
     base64: Option<Text<'a>>,
-    #[serde(borrow)]
+    /// `null` is a body, too.
+    #[serde(borrow, default, deserialize_with = "present")]
     json: Option<&'a RawValue>,
     #[serde(borrow)]
     answer: Option<&'a RawValue>,
+    #[serde(default)]
+    meta: serde_json::Map<String, serde_json::Value>,
 }
 
 /// The parts of a version 2 answer.
@@ -78,7 +82,8 @@ pub(super) fn returned(result: &Bytes, cx: &Context) -> Result<Outcome, Failure>
     };
     let handed_over = returned.handed_over;
     let mut result = match (returned.version, returned.answer) {
-        (2.., Some(answer)) => version_2(result, answer),
+        (2, Some(answer)) => version_2(result, answer),
+        (3.., _) => version_3(result, returned),
         _ => version_1(result, returned, cx),
     };
     if handed_over {
@@ -193,6 +198,16 @@ fn version_2(result: &Bytes, answer: &RawValue) -> Result<Outcome, Failure> {
     }
 }
 
+/// What an adapter of Django Automate returned is the body, whatever it is; what it says about the
+/// result are headers.
+fn version_3(result: &Bytes, returned: Returned<'_>) -> Result<Outcome, Failure> {
+    let json = returned.json.ok_or_else(|| unusable("it holds no body"))?;
+    let mut outcome = Outcome::json(json_part(result, json)?);
+    let headers = returned.meta.into_iter();
+    outcome.headers = headers.map(|(name, value)| (name, plain(value))).collect();
+    Ok(outcome)
+}
+
 /// A number, or one as text; 200 when there is none.
 fn status_2(response: &Response<'_>) -> u16 {
     let raw = response.http_status;
@@ -250,7 +265,7 @@ fn quoted(body: &Bytes, cx: &Context) -> Option<String> {
 }
 
 /// The error of a call; nothing when the worker did not take the call, so that another one may.
-pub(super) fn failed(error: &Bytes) -> Option<Failure> {
+pub(super) fn failed(error: &Bytes, cx: &Context) -> Option<Failure> {
     let trouble: Trouble = match serde_json::from_slice(error) {
         Ok(trouble) => trouble,
         Err(error) => return Some(unusable(&error.to_string())),
@@ -262,17 +277,18 @@ pub(super) fn failed(error: &Bytes) -> Option<Failure> {
         );
         return Some(Failure::new(Kind::Crashed, "worker_failed", message));
     };
+    let effect = match raised.effect {
+        wire::Effect::None => Effect::None,
+        wire::Effect::Maybe => Effect::Maybe,
+        wire::Effect::Done => Effect::Done,
+    };
     let failure = match raised.kind {
+        RaisedKind::Adapter => return Some(adapter::failure(raised, effect, cx)),
         RaisedKind::Busy => return None,
         RaisedKind::Arguments => Failure::arguments(raised.message),
         RaisedKind::Unknown => Failure::unknown_command(raised.message),
         RaisedKind::Raised => Failure::new(Kind::Raised, raised.code, raised.message),
         RaisedKind::Result => Failure::reported(raised.code, raised.message),
-    };
-    let effect = match raised.effect {
-        wire::Effect::None => Effect::None,
-        wire::Effect::Maybe => Effect::Maybe,
-        wire::Effect::Done => Effect::Done,
     };
     let mut failure = failure.with_effect(effect);
     failure.detail = raised.detail;

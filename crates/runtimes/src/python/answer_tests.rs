@@ -7,8 +7,11 @@ use tokio::time::Instant;
 use super::*;
 
 fn of(result: &'static str) -> Result<Outcome, Failure> {
-    let cx = Context::new(CallId::generate(), Instant::now(), Mask::new(["hunter2"]));
-    returned(&Bytes::from_static(result.as_bytes()), &cx)
+    returned(&Bytes::from_static(result.as_bytes()), &context())
+}
+
+fn context() -> Context {
+    Context::new(CallId::generate(), Instant::now(), Mask::new(["hunter2"]))
 }
 
 fn verbatim(outcome: &Outcome) -> (u16, &str, &[u8]) {
@@ -178,7 +181,7 @@ fn an_answer_that_is_too_deep_says_that_the_command_ran() {
 
 fn told(data: Value) -> Option<Failure> {
     let error = json!({"code": -32000, "message": "x", "data": data});
-    failed(&error.to_string().into())
+    failed(&error.to_string().into(), &context())
 }
 
 #[test]
@@ -217,10 +220,8 @@ fn each_kind_of_trouble_has_its_failure() {
 
 #[test]
 fn trouble_that_is_not_understood_is_ours() {
-    let error = failed(&Bytes::from_static(
-        br#"{"code":-32601,"message":"no method call"}"#,
-    ))
-    .unwrap();
+    let error = Bytes::from_static(br#"{"code":-32601,"message":"no method call"}"#);
+    let error = failed(&error, &context()).unwrap();
     assert_eq!((error.kind, &*error.code), (Kind::Crashed, "worker_failed"));
     assert!(error.message.contains("no method call"));
     assert_eq!(told(json!({"kind": "new"})).unwrap().code, "worker_failed");

@@ -10,15 +10,23 @@ use sha2::{Digest, Sha256};
 type Files = &'static [(&'static str, &'static str)];
 
 macro_rules! files {
-    ($($name:literal,)*) => {
-        &[$(($name, include_str!(concat!("../../../../python/worker/crosspoint_worker/", $name)))),*]
+    ($folder:literal: $($name:literal,)*) => {
+        &[$(($name, include_str!(concat!("../../../../python/", $folder, "/", $name)))),*]
     };
 }
 
 /// The files of `python/worker/crosspoint_worker`.
-const FILES: Files = files![
+const FILES: Files = files!["worker/crosspoint_worker":
     "__init__.py",
     "__main__.py",
+    "adapter_actions.py",
+    "adapter_answers.py",
+    "adapter_context.py",
+    "adapter_errors.py",
+    "adapter_list.py",
+    "adapter_places.py",
+    "adapter_source.py",
+    "adapters.py",
     "answers.py",
     "calls.py",
     "channel.py",
@@ -42,35 +50,68 @@ const FILES: Files = files![
     "wire.py",
 ];
 
+/// The files of `python/automate-connectors/automate_connectors`, which adapters of Django Automate
+/// import.
+const AUTOMATE: Files = files!["automate-connectors/automate_connectors":
+    "__init__.py",
+    "_alone.py",
+    "_harness.py",
+    "_redaction.py",
+    "_slack_api.py",
+    "adapters/__init__.py",
+    "adapters/base.py",
+    "adapters/logging.py",
+    "adapters/slack.py",
+    "context.py",
+    "entry_points.py",
+    "errors.py",
+    "models.py",
+    "profiles.py",
+    "registry.py",
+    "testing.py",
+    "types.py",
+];
+
 /// Writes the code to `<folder>/worker-<hash>/crosspoint_worker`, what is missing or changed of it,
 /// and gives that path, which is what the interpreter has to run. Each file appears whole, so that
 /// several processes may do this at once.
 pub(super) fn write(folder: &Path) -> io::Result<PathBuf> {
-    let package = std::path::absolute(folder)?
-        .join(format!("worker-{}", hash()))
-        .join("crosspoint_worker");
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&package)?;
-    for (name, text) in FILES {
+    let home = std::path::absolute(folder)?.join(format!("worker-{}", hash()));
+    let package = home.join("crosspoint_worker");
+    write_all(&package, FILES)?;
+    write_all(&own_package(&package).join("automate_connectors"), AUTOMATE)?;
+    Ok(package)
+}
+
+/// The folder, beside the worker's code, from which adapters import our `automate_connectors`.
+pub(super) fn own_package(worker: &Path) -> PathBuf {
+    worker.with_file_name("automate")
+}
+
+fn write_all(package: &Path, files: Files) -> io::Result<()> {
+    for (name, text) in files {
         let place = package.join(name);
         if fs::read(&place).is_ok_and(|there| there == text.as_bytes()) {
             continue;
         }
+        let folder = place.parent().unwrap_or(package);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
         let mut file = tempfile::Builder::new()
             .permissions(Permissions::from_mode(0o600))
-            .tempfile_in(&package)?;
+            .tempfile_in(folder)?;
         file.write_all(text.as_bytes())?;
         file.persist(&place)?;
     }
-    Ok(package)
+    Ok(())
 }
 
 /// Sixteen hexadecimal digits that tell versions of the code apart.
 fn hash() -> String {
     let mut hash = Sha256::new();
-    for (name, text) in FILES {
+    for (name, text) in FILES.iter().chain(AUTOMATE) {
         for part in [name, text] {
             hash.update(part.len().to_be_bytes());
             hash.update(part);

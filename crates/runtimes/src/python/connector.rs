@@ -1,6 +1,7 @@
 //! A Python connector as the broker sees it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crosspoint_core::{
     Call, Connector, Context, Effect, Failure, Json, Kind, Manifest, Outcome, Span, SpanKind,
@@ -10,11 +11,12 @@ use tokio::time::{Instant, sleep_until};
 
 use super::manifest::Description;
 use super::pool::Pool;
+use super::program::At;
 use super::running::Event;
 use super::slots::Lease;
 use super::wire::Line;
 use super::worker::Worker;
-use super::{answer, auth};
+use super::{adapter, answer, auth};
 
 /// How many workers a call is offered to when they go before they have begun it.
 const OFFERS: usize = 5;
@@ -93,7 +95,8 @@ impl PythonConnector {
         span: &Span,
     ) -> Option<Result<Outcome, Failure>> {
         let worker = lease.worker().clone();
-        let mut running = Worker::call(lease, call, span.trace(), cx);
+        let adapter = self.description.adapter;
+        let mut running = Worker::call(lease, call, adapter, span.trace(), cx);
         loop {
             let event = tokio::select! {
                 biased;
@@ -106,12 +109,24 @@ impl PythonConnector {
             match event {
                 Event::Line(line) => log(&worker, line, cx),
                 Event::Answer(Ok(result)) => return Some(answer::returned(&result, cx)),
-                Event::Answer(Err(error)) => return answer::failed(&error).map(Err),
+                Event::Answer(Err(error)) => {
+                    let failure = answer::failed(&error, cx)?;
+                    return Some(Err(self.settled(failure, &call.command.command)));
+                }
                 Event::Lost { written: false, .. } => return None,
                 Event::Lost { end, .. } => {
                     return Some(Err(answer::lost("ran this call", &end)));
                 }
             }
+        }
+    }
+
+    /// An adapter's error says itself whether trying again is right.
+    fn settled(&self, failure: Failure, command: &str) -> Failure {
+        let mut commands = self.manifest.commands.iter();
+        match commands.find(|known| known.name == command) {
+            Some(known) if self.description.adapter => adapter::settled(failure, known.safety),
+            _ => failure,
         }
     }
 }
@@ -123,6 +138,18 @@ impl Connector for PythonConnector {
 
     fn call<'a>(&'a self, call: Call, cx: &'a Context) -> BoxFuture<'a, Result<Outcome, Failure>> {
         Box::pin(async move { self.run(&call, cx).await })
+    }
+
+    fn check<'a>(&'a self, cx: &'a Context) -> Option<BoxFuture<'a, Result<(), Failure>>> {
+        let checks = self.description.check;
+        checks.then(|| -> BoxFuture<'a, _> { Box::pin(adapter::check(&self.pool, cx)) })
+    }
+
+    fn check_every(&self) -> Option<Duration> {
+        match &self.pool.source().at {
+            At::Adapter(adapter) if self.description.check => adapter.check_every,
+            _ => None,
+        }
     }
 
     fn renew(&self) {

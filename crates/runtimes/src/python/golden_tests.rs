@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::launch::{self, Initialized};
-use super::program::{At, Program, Source};
+use super::program::{Adapter, At, Program, Source};
 use super::wire::{self, Level, Message, Pong};
 use super::{Settings, answer};
 
@@ -69,6 +69,15 @@ fn written(message: &Value) -> Option<Value> {
             };
             json(&wire::request(id?, "describe_auth", &asked))
         }
+        "check" => {
+            let profile = account(&params["profile"]);
+            let asked = wire::Check {
+                call: params["call"].as_str().unwrap(),
+                connector: params["connector"].as_str().unwrap(),
+                profile: wire::Account::of(&profile),
+            };
+            json(&wire::request(id?, "check", &asked))
+        }
         "ping" => json(&wire::request(id?, "ping", &Map::new())),
         "shutdown" => json(&wire::notification("shutdown", &Map::new())),
         "cancel" => json(&wire::notification("cancel", params)),
@@ -80,9 +89,16 @@ fn written(message: &Value) -> Option<Value> {
 fn program(params: &Value) -> (Program, Source) {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let connector = &params["connectors"][0];
-    let at = match connector.get("file") {
-        Some(file) => At::File(text(file).into()),
-        None => At::Module(text(&connector["module"])),
+    let at = match (connector.get("adapter"), connector.get("file")) {
+        (Some(place), _) => At::Adapter(Adapter {
+            class: serde_json::from_value(place.clone()).unwrap(),
+            package: None,
+            actions: serde_json::from_value(place["actions"].clone()).unwrap(),
+            raw_credentials: place["raw_credentials"] == true,
+            check_every: None,
+        }),
+        (None, Some(file)) => At::File(text(file).into()),
+        (None, None) => At::Module(text(&connector["module"])),
     };
     let source = Source {
         name: text(&connector["name"]),
@@ -126,10 +142,27 @@ fn call(id: u64, params: &Value) -> Option<Value> {
     for (name, value) in params["config"].as_object().into_iter().flatten() {
         profile.set(name, value.clone(), true);
     }
-    let mut message = json(&wire::call(id, connector, &call, &profile, None));
+    let account = params.get("profile");
+    if let Some(account) = account {
+        profile = self::account(account);
+    }
+    let adapter = account.is_some();
+    let message = wire::call(id, connector, &call, &profile, adapter, None);
+    let mut message = json(&message);
     // The id of a call is made here.
     message["params"]["call"] = params["call"].clone();
     Some(message)
+}
+
+/// The profile that an adapter's account is made of.
+fn account(told: &Value) -> Profile {
+    let mut profile = Profile::named(told["name"].as_str().map(Into::into), true);
+    for (side, secret) in [("config", false), ("secrets", true)] {
+        for (name, value) in told[side].as_object().unwrap() {
+            profile.set(name, value.clone(), secret);
+        }
+    }
+    profile
 }
 
 #[test]
@@ -222,9 +255,10 @@ fn understands(method: &str, answer: Result<Bytes, Bytes>, received: &Value, nam
             &received["result"],
             name,
         ),
+        ("check", Ok(_)) => assert_eq!(received["result"]["connected"], true),
         ("call" | "describe_auth", Err(error)) => {
             let data = &received["error"]["data"];
-            let Some(failure) = answer::failed(&error) else {
+            let Some(failure) = answer::failed(&error, &context()) else {
                 return assert_eq!(data["kind"], "busy", "{name}");
             };
             failed(&failure, data, name);
@@ -239,6 +273,11 @@ fn returned(result: &Result<crosspoint_core::Outcome, Failure>, told: &Value, na
         Ok(outcome) => outcome,
         Err(failure) => failure.outcome.as_deref().unwrap(),
     };
+    if told["version"] == 3 {
+        let body: Value = serde_json::from_slice(outcome.body.as_bytes()).unwrap();
+        assert_eq!((&body, outcome.verbatim.is_none()), (&told["json"], true));
+        return;
+    }
     let verbatim = outcome.verbatim.as_ref().unwrap();
     let json = || serde_json::from_slice::<Value>(&verbatim.body).unwrap();
     if told["version"] == 2 {

@@ -224,6 +224,13 @@ pub(super) fn parameters(program: &Program, source: &Source) -> Value {
     let connector = match &source.at {
         At::Module(module) => json!({"name": source.name, "module": module}),
         At::File(file) => json!({"name": source.name, "file": text(file)}),
+        At::Adapter(adapter) => {
+            let mut place = json!(adapter.class);
+            place["package"] = json!(adapter.package);
+            place["actions"] = json!(adapter.actions);
+            place["raw_credentials"] = adapter.raw_credentials.into();
+            json!({"name": source.name, "adapter": place})
+        }
     };
     let import_path: Vec<_> = program.import_path.iter().map(text).collect();
     json!({

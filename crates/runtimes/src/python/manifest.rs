@@ -15,6 +15,12 @@ pub(super) struct Description {
     commands: Vec<Target>,
     #[serde(default)]
     auths: Vec<Target>,
+    /// Whether it is an adapter of Django Automate.
+    #[serde(default)]
+    pub adapter: bool,
+    /// Whether the worker can check its connection.
+    #[serde(default)]
+    pub check: bool,
 }
 
 /// A command or an auth.
@@ -26,6 +32,9 @@ struct Target {
     parameters: Vec<Described>,
     #[serde(default)]
     open: bool,
+    /// Whether an adapter declares it safe to repeat.
+    #[serde(default)]
+    idempotent: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -44,10 +53,10 @@ impl Description {
     }
 
     /// The manifest. Arguments reach Python as they were sent, so nothing is coerced; and nothing
-    /// tells what repeating a command does but the configuration.
+    /// tells what repeating a command does but the configuration and an adapter's own declaration.
     pub(super) fn manifest(&self, idempotent: &Idempotent) -> Manifest {
         let commands = self.commands.iter().map(|target| {
-            let safety = match idempotent.covers(&target.name) {
+            let safety = match target.idempotent || idempotent.covers(&target.name) {
                 true => Safety::Idempotent,
                 false => Safety::Effectful,
             };
@@ -74,6 +83,8 @@ impl Description {
             // Packages read `config[…]` and cannot say which keys.
             fields: Fields {
                 open: true,
+                // A payload stays as it was sent: an adapter finds its profile beside it.
+                apart: self.adapter,
                 ..Fields::default()
             },
         }

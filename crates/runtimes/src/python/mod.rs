@@ -3,7 +3,10 @@
 //! A [`PythonMount`] runs a [`Program`]: for each connector a pool of processes, to which calls go
 //! by the wire of `docs/python-worker.md`.
 
+mod adapter;
+mod adapters;
 mod answer;
+mod ask;
 mod auth;
 mod backoff;
 mod code;
@@ -27,6 +30,7 @@ mod supervisor;
 mod wire;
 mod worker;
 
-pub use mount::PythonMount;
-pub use program::{At, Program, Source};
+pub use adapters::{Finding, Surroundings, find, own_package};
+pub use mount::{Programs, PythonMount};
+pub use program::{Adapter, AdapterClass, At, Program, Source};
 pub use settings::{Idempotent, Recycle, Settings};

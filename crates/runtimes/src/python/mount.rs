@@ -13,6 +13,15 @@ use super::connector::PythonConnector;
 use super::pool::{Pool, Status};
 use super::program::{Program, Source};
 
+/// What a mount is to run.
+#[derive(Debug, Clone, Default)]
+pub struct Programs {
+    /// Each with its connectors.
+    pub programs: Vec<Program>,
+    /// What could not be found, and why: one sentence each, for people.
+    pub problems: Vec<String>,
+}
+
 /// The connectors of one environment. Each has workers of its own.
 pub struct PythonMount(Arc<Shared>);
 
@@ -43,6 +52,17 @@ struct Entry {
     coming: Option<Arc<Pool>>,
 }
 
+// === impl Programs ===
+
+impl From<Vec<Program>> for Programs {
+    fn from(programs: Vec<Program>) -> Programs {
+        Programs {
+            programs,
+            problems: Vec::new(),
+        }
+    }
+}
+
 // === impl PythonMount ===
 
 impl PythonMount {
@@ -50,7 +70,7 @@ impl PythonMount {
     /// what to run, or a sentence that says why there is nothing. Must be called inside a runtime.
     pub fn start<F>(prepare: F) -> PythonMount
     where
-        F: Future<Output = Result<Vec<Program>, String>> + Send + 'static,
+        F: Future<Output = Result<Programs, String>> + Send + 'static,
     {
         let nothing = Mounted {
             connectors: Arc::new([]),
@@ -83,7 +103,8 @@ impl PythonMount {
     /// old ones are answered by these. One that cannot be started leaves the old one in place.
     ///
     /// Returns when all that is new is ready or has failed for the first time.
-    pub async fn replace(&self, programs: Vec<Program>) {
+    pub async fn replace(&self, programs: impl Into<Programs>) {
+        let programs = programs.into();
         let replace = async {
             let _turn = self.0.replacing.lock().await;
             self.0.replace(programs).await;
@@ -116,7 +137,7 @@ impl Drop for PythonMount {
 // === impl Shared ===
 
 impl Shared {
-    async fn replace(self: &Arc<Self>, programs: Vec<Program>) {
+    async fn replace(self: &Arc<Self>, programs: Programs) {
         let started = self.adopt(programs);
         let mut attempts: Vec<_> = started.iter().map(|pool| pool.status()).collect();
         drop(started);
@@ -130,8 +151,9 @@ impl Shared {
     }
 
     /// Takes the program's connectors in place of those that are there; gives the pools started.
-    fn adopt(self: &Arc<Self>, programs: Vec<Program>) -> Vec<Arc<Pool>> {
-        let programs = programs.into_iter().map(Arc::new);
+    fn adopt(self: &Arc<Self>, programs: Programs) -> Vec<Arc<Pool>> {
+        let known = programs.problems;
+        let programs = programs.programs.into_iter().map(Arc::new);
         let sources = programs.flat_map(|program| {
             let sources = program.connectors.clone().into_iter();
             sources.map(move |source| (program.clone(), source))
@@ -151,7 +173,7 @@ impl Shared {
             }
             state.entries.push(entry);
         }
-        state.problems = problems;
+        state.problems = known.into_iter().chain(problems).collect();
         // What is left over ends here, outside of the lock.
         drop(state);
         drop(old);

@@ -3,8 +3,10 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crosspoint_core::Mask;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Settings;
@@ -50,6 +52,40 @@ pub enum At {
     Module(String),
     /// A single `.py` file.
     File(PathBuf),
+    /// An adapter of Django Automate.
+    Adapter(Adapter),
+}
+
+/// An adapter of Django Automate, and how it is hosted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adapter {
+    /// Where its class is.
+    pub class: AdapterClass,
+    /// The folder of the `automate_connectors` that it imports. Default: the installed one.
+    pub package: Option<PathBuf>,
+    /// Actions that are known beside those that it declares.
+    pub actions: Vec<String>,
+    /// Whether payloads may hold credentials.
+    pub raw_credentials: bool,
+    /// How often `connect()` is called as a health check. Default: never.
+    pub check_every: Option<Duration>,
+}
+
+/// Where the class of an adapter is. Made by the search for adapters, from the worker's own words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdapterClass {
+    /// A module that can be imported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    /// Or a single file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// Its name there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// Or the name under which it is registered once the module is imported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered: Option<String>,
 }
 
 // === impl Program ===
@@ -86,6 +122,21 @@ impl fmt::Display for At {
         match self {
             At::Module(module) => write!(f, "module {module}"),
             At::File(file) => write!(f, "file {}", file.display()),
+            At::Adapter(adapter) => write!(f, "adapter {}", adapter.class),
+        }
+    }
+}
+
+impl fmt::Display for AdapterClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.module, &self.file) {
+            (Some(module), _) => f.write_str(module)?,
+            (None, Some(file)) => write!(f, "{}", file.display())?,
+            (None, None) => {}
+        }
+        match &self.object {
+            Some(object) => write!(f, ":{object}"),
+            None => Ok(()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The messages between Crosspoint and a worker, as `docs/python-worker.md` has them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use crosspoint_core::{Call, Json, Profile, Trace};
@@ -77,6 +78,22 @@ pub(super) struct Raised {
     #[serde(default)]
     pub detail: Option<String>,
     pub effect: Effect,
+    /// What an adapter's error says of itself.
+    #[serde(default)]
+    pub report: Option<Report>,
+    /// What an adapter returned as a failure.
+    #[serde(default)]
+    pub body: Option<Value>,
+}
+
+/// The members of an error of Django Automate.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Report {
+    pub code: String,
+    pub message: String,
+    pub retryable: bool,
+    pub details: Map<String, Value>,
+    pub connector: Option<String>,
 }
 
 /// At which step a call went wrong.
@@ -88,6 +105,8 @@ pub(super) enum RaisedKind {
     Result,
     Unknown,
     Busy,
+    /// A failure by one of the codes of Django Automate.
+    Adapter,
 }
 
 /// Whether the outside world may have changed.
@@ -112,6 +131,25 @@ pub(super) struct DescribeAuth<'a> {
     pub arguments: &'a Json,
     /// Values that its `config` has before all others.
     pub config: &'a Map<String, Value>,
+}
+
+/// The parameters of `check`.
+#[derive(Debug, Serialize)]
+pub(super) struct Check<'a> {
+    /// By which its lines are known.
+    pub call: &'a str,
+    /// The name that the worker knows.
+    pub connector: &'a str,
+    /// With which account.
+    pub profile: Account<'a>,
+}
+
+/// A profile as an adapter's host gets it.
+#[derive(Debug, Serialize)]
+pub(super) struct Account<'a> {
+    name: Option<&'a str>,
+    config: BTreeMap<&'a str, &'a Value>,
+    secrets: BTreeMap<&'a str, &'a Value>,
 }
 
 /// The answer to `describe_auth`.
@@ -216,12 +254,14 @@ pub(super) fn notification(method: &str, params: &impl Serialize) -> Bytes {
 
 /// A call as a frame, with its arguments as they were spelled. `connector` is the name that the
 /// worker knows, which need not be the one that the caller used. `trace` stands in the headers in
-/// the place of the caller's. The values of `profile` are the call's own `config`.
+/// the place of the caller's. The values of `profile` are the call's own `config`; an `adapter` gets
+/// them as its account.
 pub(super) fn call(
     id: u64,
     connector: &str,
     call: &Call,
     profile: &Profile,
+    adapter: bool,
     trace: Option<&Trace>,
 ) -> Bytes {
     let arguments = call.arguments.iter();
@@ -245,7 +285,10 @@ pub(super) fn call(
             text.extend_from_slice(br#","task_data":"#);
             text.extend_from_slice(task_data.as_bytes());
         }
-        if !profile.values().is_empty() {
+        if adapter {
+            text.extend_from_slice(br#","profile":"#);
+            write(text, &Account::of(profile));
+        } else if !profile.values().is_empty() {
             text.extend_from_slice(br#","config":"#);
             write(text, profile.values());
         }
@@ -257,6 +300,24 @@ pub(super) fn call(
         write(text, &headers(call, trace));
         text.extend_from_slice(b"}}");
     })
+}
+
+// === impl Account ===
+
+impl<'a> Account<'a> {
+    /// The values of a profile, apart by whether they are secrets.
+    pub(super) fn of(profile: &'a Profile) -> Account<'a> {
+        let named = profile
+            .values()
+            .iter()
+            .map(|(name, value)| (name.as_str(), value));
+        let (secrets, config) = named.partition(|(name, _)| profile.is_secret(name));
+        Account {
+            name: profile.name.as_deref(),
+            config,
+            secrets,
+        }
+    }
 }
 
 fn write_arguments(text: &mut Vec<u8>, call: &Call) {

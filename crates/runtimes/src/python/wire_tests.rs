@@ -23,7 +23,7 @@ fn arguments_and_task_data_keep_their_spelling() {
     let mut call = sample(r#"{"n": 1.50, "big": 123456789012345678901234567890, "é\"": "\u00e9"}"#);
     call.task_data = Some(Json::parse(r#"{ "a": 1e2 }"#).unwrap());
     call.callback = Some("http://engine/x?a=\"b".to_owned());
-    let frame = wire_call(7, "own", &call, &Profile::default(), None);
+    let frame = wire_call(7, "own", &call, &Profile::default(), false, None);
     let text = text(&frame);
     let arguments = r#""arguments":{"n":1.50,"big":123456789012345678901234567890,"é\"":"\u00e9"}"#;
     assert!(text.contains(arguments), "{text}");
@@ -39,7 +39,7 @@ fn arguments_and_task_data_keep_their_spelling() {
 
 #[test]
 fn what_was_not_sent_is_absent() {
-    let frame = wire_call(1, "own", &sample("{}"), &Profile::default(), None);
+    let frame = wire_call(1, "own", &sample("{}"), &Profile::default(), false, None);
     let message: Value = serde_json::from_str(text(&frame)).unwrap();
     let params = message["params"].as_object().unwrap();
     let names: Vec<_> = params.keys().collect();
@@ -55,7 +55,7 @@ fn headers_keep_their_order_and_need_not_be_text() {
     call.headers.append("x-a", HeaderValue::from_static("1"));
     call.headers
         .append("x-a", HeaderValue::from_bytes(b"\xff").unwrap());
-    let frame = wire_call(1, "own", &call, &Profile::default(), None);
+    let frame = wire_call(1, "own", &call, &Profile::default(), false, None);
     let message: Value = serde_json::from_str(text(&frame)).unwrap();
     assert_eq!(
         message["params"]["headers"],
@@ -76,7 +76,7 @@ fn a_span_of_ours_stands_in_the_place_of_the_callers() {
     let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let trace = Trace::parse(header, Some("v=2"));
     let headers = |trace| {
-        let frame = wire_call(1, "own", &call, &Profile::default(), trace);
+        let frame = wire_call(1, "own", &call, &Profile::default(), false, trace);
         let message: Value = serde_json::from_str(text(&frame)).unwrap();
         message["params"]["headers"].clone()
     };

@@ -97,10 +97,12 @@ impl Worker {
     }
 
     /// Sends a call to the worker in which `lease` is a place, with the profile and the deadline of
-    /// `cx`. `trace` is what the connector may pass on instead of what came in.
+    /// `cx`, to an adapter of Django Automate or to any other connector. `trace` is what it may pass on
+    /// instead of what came in.
     pub(super) fn call(
         lease: Lease<Arc<Worker>>,
         call: &Call,
+        adapter: bool,
         trace: Option<&Trace>,
         cx: &Context,
     ) -> Running {
@@ -115,23 +117,26 @@ impl Worker {
         };
         let connector = worker.origin.connector.clone();
         worker.send(Some(held), |id| {
-            wire::call(id, &connector, call, &cx.profile, trace)
+            wire::call(id, &connector, call, &cx.profile, adapter, trace)
         })
     }
 
-    /// Asks the worker in which `lease` is a place to describe an auth, as a call of its own.
-    pub(super) fn describe_auth(
+    /// Asks the worker in which `lease` is a place something that takes a place as a call does. `id` is
+    /// that of the call for whose sake it is asked, and stands in `params`, too.
+    pub(super) fn ask(
         lease: Lease<Arc<Worker>>,
-        asked: &wire::DescribeAuth<'_>,
+        method: &str,
+        params: &impl Serialize,
+        id: String,
         deadline: Instant,
     ) -> Running {
         let worker = lease.worker().clone();
         let held = Held {
-            id: asked.call.to_owned(),
+            id,
             deadline,
             _lease: lease,
         };
-        worker.send(Some(held), |id| wire::request(id, "describe_auth", asked))
+        worker.send(Some(held), |id| wire::request(id, method, params))
     }
 
     /// Asks the worker for something that is no call.

@@ -94,7 +94,7 @@ async fn a_replacement_while_the_first_is_prepared_comes_after_it() {
     let (prepared, wait) = tokio::sync::oneshot::channel();
     let mount = PythonMount::start(async move {
         wait.await.unwrap();
-        Ok(vec![first])
+        Ok(vec![first].into())
     });
     zoo.add("other", PROBE);
     let mut replacing = Box::pin(mount.replace(vec![zoo.program.clone()]));

@@ -95,7 +95,7 @@ impl Zoo {
     /// Mounts it and waits until that has ended, well or not.
     pub async fn mount(&self) -> PythonMount {
         let program = self.program.clone();
-        let mount = PythonMount::start(async move { Ok(vec![program]) });
+        let mount = PythonMount::start(async move { Ok(vec![program].into()) });
         let mut mounted = mount.connectors();
         mounted.wait_for(|mounted| mounted.settled).await.unwrap();
         mount

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use crosspoint_core::is_connector_name;
 
 use crate::config::Loaded;
+use crate::config::automate::{AdapterSettings, AutomateConnector};
 use crate::config::mounted::{Entry, PythonConnector, PythonSettings};
 
 /// Adds the connector to the configuration when `what` is a path, and gives its name there.
@@ -18,17 +19,38 @@ pub(super) fn mount(what: &str, loaded: &mut Loaded) -> Result<Option<String>> {
         .canonicalize()
         .with_context(|| format!("finding {what}"))?;
     let name = name_of(&path);
-    let connector = PythonConnector {
-        python: what
-            .parse()
-            .map_err(|_| anyhow::anyhow!("{what} is no path of a Python connector"))?,
-        extra_requirements: Vec::new(),
-        interpreter: None,
-        settings: PythonSettings::default(),
+    let requirement = what
+        .parse()
+        .map_err(|_| anyhow::anyhow!("{what} is no path of a Python connector"))?;
+    let entry = match is_adapter(&path) {
+        true => Entry::Automate(AutomateConnector {
+            automate: requirement,
+            package: None,
+            extra_requirements: Vec::new(),
+            interpreter: None,
+            adapter: AdapterSettings::default(),
+            settings: PythonSettings::default(),
+        }),
+        false => Entry::Python(PythonConnector {
+            python: requirement,
+            extra_requirements: Vec::new(),
+            interpreter: None,
+            settings: PythonSettings::default(),
+        }),
     };
     let mounted = &mut loaded.config.connectors.mounted;
-    mounted.insert(name.clone(), Entry::Python(connector));
+    mounted.insert(name.clone(), entry);
     Ok(Some(name))
+}
+
+/// Whether it is an adapter of Django Automate: a file that uses the package of those, or a project that
+/// declares some.
+fn is_adapter(path: &Path) -> bool {
+    let (file, sign) = match path.is_dir() {
+        true => (path.join("pyproject.toml"), "automate.connectors\""),
+        false => (path.to_owned(), "automate_connectors"),
+    };
+    std::fs::read_to_string(file).is_ok_and(|text| text.contains(sign))
 }
 
 /// `connector-crm`, `connector_crm` and `crm.py` are called `crm`.

@@ -192,7 +192,7 @@ fn texts(value: Option<&Value>, file: &Path) -> Result<Vec<String>, EnvironmentE
     }
 }
 
-fn read_toml(file: &Path) -> Result<Table, EnvironmentError> {
+pub(super) fn read_toml(file: &Path) -> Result<Table, EnvironmentError> {
     let text = read(file)?.unwrap_or_default();
     text.parse().map_err(|error| wrong(file, &error))
 }

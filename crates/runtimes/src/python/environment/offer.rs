@@ -9,6 +9,7 @@ use super::keep::Generation;
 use super::lock::Lease;
 use super::plan::Plan;
 use super::project::Found;
+use super::search::Search;
 use super::survey::Distribution;
 
 /// An environment in which connectors can run. While a clone of it lives, `prune` leaves it alone.
@@ -20,8 +21,11 @@ pub struct Environment {
     pub python_version: String,
     /// Directories to be put in front of `sys.path`: import roots of what is used from source.
     pub import_path: Vec<PathBuf>,
-    /// The connectors that were asked for, never those of a dependency. At least one.
+    /// The connectors that were asked for, never those of a dependency. At least one, unless it is
+    /// adapters that are sought.
     pub connectors: Vec<Found>,
+    /// Where adapters of Django Automate are to be looked for, where it is those that are sought.
+    pub search: Option<Search>,
     /// Changes whenever the code or the libraries do.
     pub fingerprint: String,
     watched: Watched,
@@ -72,6 +76,7 @@ impl Environment {
             python_version: version,
             import_path: Vec::new(),
             connectors,
+            search: None,
             fingerprint: watched.digest(),
             watched,
             _lease: None,
@@ -88,8 +93,13 @@ pub(super) fn opened(
 ) -> Result<Synced, EnvironmentError> {
     let distributions = &generation.meta.distributions;
     let mut connectors = plan.local;
+    let mut search = plan.search;
     for (asked, wanted) in &plan.wanted {
         let distribution = wanted.find(distributions);
+        if let (Some(search), Some(found)) = (&mut search, distribution) {
+            search.distributions.push(found.name.clone());
+            continue;
+        }
         let packages = distribution
             .map(|found| found.packages.as_slice())
             .unwrap_or_default();
@@ -119,6 +129,7 @@ pub(super) fn opened(
     let python = generation.python();
     let environment = Environment {
         import_path: plan.import_path,
+        search,
         _lease: Some(Arc::new(generation.lease)),
         ..Environment::new(python, plan.interpreter.version(), connectors, watched)
     };

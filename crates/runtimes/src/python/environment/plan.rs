@@ -10,8 +10,9 @@ use super::error::EnvironmentError;
 use super::fingerprint::{Digest, Watched, content};
 use super::interpreter::{Interpreter, Interpreters};
 use super::project::{Found, Project};
-use super::recipe::Recipe;
+use super::recipe::{Recipe, Seeks};
 use super::requirement::{normalize, without_credentials};
+use super::search::Search;
 use super::source::Source;
 use super::survey::Wanted;
 use super::tools::Tools;
@@ -33,6 +34,8 @@ pub(super) struct Plan {
     pub(super) local: Vec<Found>,
     pub(super) import_path: Vec<PathBuf>,
     pub(super) watched: Watched,
+    /// Where adapters are to be looked for, where it is those that are asked for.
+    pub(super) search: Option<Search>,
     /// What is asked for, for people.
     pub(super) asked: String,
 }
@@ -46,6 +49,7 @@ struct Needs {
     local: Vec<Found>,
     import_path: Vec<PathBuf>,
     watched: Watched,
+    search: Option<Search>,
 }
 
 enum Install {
@@ -62,7 +66,10 @@ impl Plan {
         interpreters: &Interpreters,
         tools: &Tools,
     ) -> Result<Plan, EnvironmentError> {
-        let mut needs = Needs::default();
+        let mut needs = Needs {
+            search: (recipe.seeks == Seeks::Adapters).then(Search::default),
+            ..Needs::default()
+        };
         for source in &recipe.sources {
             needs.add_source(source)?;
         }
@@ -87,6 +94,7 @@ impl Plan {
             local: needs.local,
             import_path: needs.import_path,
             watched: needs.watched,
+            search: needs.search,
             asked: recipe.describe(),
         };
         for install in needs.install.into_values() {
@@ -164,7 +172,13 @@ impl Needs {
         if !root.is_dir() {
             return Err(missing("directory", root));
         }
-        let project = Project::find(root)?;
+        let (import_root, modules) = match &mut self.search {
+            Some(search) => (search.add_project(root)?, Vec::new()),
+            None => {
+                let project = Project::find(root)?;
+                (project.import_root, project.modules)
+            }
+        };
         let dependencies = Dependencies::of_project(root)?;
         let declared = declarations::FILES.iter().map(|name| root.join(name));
         self.watched.files.extend(declared);
@@ -178,17 +192,16 @@ impl Needs {
                 identity,
                 Install::Requirement(root.to_string_lossy().into_owned()),
             );
+            if let Some(search) = &mut self.search {
+                search.projects.push(root.to_owned());
+            }
         }
         self.depend_on(dependencies)?;
-        self.local.extend(
-            project
-                .modules
-                .iter()
-                .filter_map(|module| Found::module(module)),
-        );
-        if !self.import_path.contains(&project.import_root) {
-            self.import_path.push(project.import_root.clone());
-            self.watched.import_roots.push(project.import_root);
+        let found = modules.iter().filter_map(|module| Found::module(module));
+        self.local.extend(found);
+        if !self.import_path.contains(&import_root) {
+            self.import_path.push(import_root.clone());
+            self.watched.import_roots.push(import_root);
         }
         Ok(())
     }
@@ -196,7 +209,10 @@ impl Needs {
     fn add_file(&mut self, path: &Path) -> Result<(), EnvironmentError> {
         self.depend_on(Dependencies::of_script(path)?)?;
         self.watched.files.push(path.to_owned());
-        self.local.push(Found::file(path));
+        match &mut self.search {
+            Some(search) => search.files.push(path.to_owned()),
+            None => self.local.push(Found::file(path)),
+        }
         Ok(())
     }
 

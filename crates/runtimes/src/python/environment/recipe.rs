@@ -14,6 +14,18 @@ pub struct Recipe {
     pub extra_requirements: Vec<String>,
     /// A version (`3.12`), a program (`python3.12`) or a path. Default: `python3` on `PATH`.
     pub interpreter: Option<String>,
+    /// What the sources are for.
+    pub seeks: Seeks,
+}
+
+/// What is looked for in an environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seeks {
+    /// Packages whose names begin with `connector_`.
+    Connectors,
+    /// Adapters of Django Automate. Which there are is found out when the environment is there: see
+    /// [`Search`](super::Search).
+    Adapters,
 }
 
 // === impl Recipe ===
@@ -25,6 +37,15 @@ impl Recipe {
             sources: vec![source],
             extra_requirements: Vec::new(),
             interpreter: None,
+            seeks: Seeks::Connectors,
+        }
+    }
+
+    /// The same for adapters of Django Automate.
+    pub fn for_adapters(self) -> Recipe {
+        Recipe {
+            seeks: Seeks::Adapters,
+            ..self
         }
     }
 
@@ -50,13 +71,17 @@ impl Recipe {
             sources: sources.collect::<Result<_, _>>()?,
             extra_requirements: extras.collect::<Result<_, _>>()?,
             interpreter,
+            seeks: Seeks::Connectors,
         })
     }
 
     /// What is asked for in one line, without credentials.
     pub fn describe(&self) -> String {
         let sources: Vec<String> = self.sources.iter().map(Source::to_string).collect();
-        sources.join(", ")
+        match sources.is_empty() {
+            true => "nothing but Python".to_owned(),
+            false => sources.join(", "),
+        }
     }
 }
 

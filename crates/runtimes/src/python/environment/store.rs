@@ -14,7 +14,8 @@ use super::offer::{Environment, Synced, installed, list, opened};
 use super::plan::Plan;
 use super::progress::Progress;
 use super::project::Found;
-use super::recipe::Recipe;
+use super::recipe::{Recipe, Seeks};
+use super::search::Search;
 use super::source::Source;
 use super::survey::Survey;
 use super::tools::Tools;
@@ -66,7 +67,7 @@ impl Environments {
     ) -> Result<Synced, EnvironmentError> {
         if let Some(venv) = ready(recipe)? {
             return Ok(Synced {
-                environment: self.open_ready(venv).await?,
+                environment: self.open_ready(venv, recipe.seeks).await?,
                 built: false,
                 changes: Vec::new(),
             });
@@ -156,7 +157,7 @@ impl Environments {
         opened(plan, built, Some(before.unwrap_or_default()))
     }
 
-    async fn open_ready(&self, venv: &Path) -> Result<Environment, EnvironmentError> {
+    async fn open_ready(&self, venv: &Path, seeks: Seeks) -> Result<Environment, EnvironmentError> {
         let python = venv.join("bin/python");
         if python.symlink_metadata().is_err() {
             return Err(EnvironmentError::Missing {
@@ -174,12 +175,15 @@ impl Environments {
         }
         Interpreter::at(&python, &self.tools).await?;
         let survey = Survey::of(&python, &self.tools).await?;
-        let connectors: Vec<Found> = survey
-            .packages
-            .iter()
+        let search = (seeks == Seeks::Adapters).then(|| Search {
+            all: true,
+            ..Search::default()
+        });
+        let packages = survey.packages.iter().filter(|_| search.is_none());
+        let connectors: Vec<Found> = packages
             .filter_map(|package| Found::module(&package.name))
             .collect();
-        if connectors.is_empty() {
+        if connectors.is_empty() && search.is_none() {
             return Err(EnvironmentError::NoConnector {
                 asked: venv.display().to_string(),
                 looked: list(survey.site.iter().map(|site| site.display().to_string())),
@@ -196,12 +200,9 @@ impl Environments {
             sites: survey.site,
             ..Watched::default()
         };
-        Ok(Environment::new(
-            python,
-            survey.version,
-            connectors,
-            watched,
-        ))
+        let mut environment = Environment::new(python, survey.version, connectors, watched);
+        environment.search = search;
+        Ok(environment)
     }
 
     async fn plan(&self, recipe: &Recipe) -> Result<Plan, EnvironmentError> {
