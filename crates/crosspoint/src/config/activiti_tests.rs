@@ -220,3 +220,25 @@ fn what_is_stood_in_for_takes_documented_parameters() {
         .collect();
     assert_eq!(fields, ["smtp_host", "smtp_port", "smtp_starttls"]);
 }
+
+#[test]
+fn a_definition_goes_before_what_is_stood_in_for_and_that_is_said() {
+    let text =
+        r#"{"name": "slackConnector", "actions": {"a": {"id": "a", "name": "SEND_MESSAGE"}}}"#;
+    let folder = folder(&[("d.json", text)]);
+    let file = folder.path().join("d.json").display().to_string();
+    let toml = format!(
+        "builtin = [\"slack\"]\n[activiti]\nstand_in_for = [\"slackConnector\"]\n\
+         [activiti.definitions.own]\nfile = \"{file}\"\nconnector = \"mine\""
+    );
+    let loaded = ok(&toml, &[]);
+    let [one] = &loaded.bound[..] else {
+        panic!("it is bound once");
+    };
+    assert_eq!(&*one.command.connector, "mine");
+    let warnings = format!("{:?}", loaded.warnings);
+    assert!(
+        warnings.contains("slackConnector.SEND_MESSAGE"),
+        "{warnings}"
+    );
+}

@@ -23,8 +23,17 @@ impl Semantic<'_> {
             let parameters = documented(stand_in, Vec::new());
             let name = (stand_in.name(), stand_in.connector());
             let instance = self.instance(name, Some(stand_in), None, parameters);
-            let bound = stand_in.bound().into_iter();
-            self.bound.extend(bound.map(|bound| instance.runs(bound)));
+            for bound in stand_in.bound() {
+                if self.is_bound(&bound.implementation) {
+                    let implementation = &bound.implementation;
+                    let message = format!(
+                        "`activiti.stand_in_for`: `{implementation}` is that of a definition"
+                    );
+                    self.warning("activiti.stand_in_for", message, "the definition counts");
+                    continue;
+                }
+                self.bound.push(instance.runs(bound));
+            }
         }
     }
 
@@ -96,11 +105,7 @@ impl Semantic<'_> {
         for feature in definition.actions.values() {
             let action = imported.actions.get(&feature.name).unwrap_or(&unmapped);
             let implementation = definition.implementation(feature);
-            if self
-                .bound
-                .iter()
-                .any(|one| one.implementation == implementation)
-            {
+            if self.is_bound(&implementation) {
                 let message = format!("`{table}`: `{implementation}` is there already");
                 let help = "two definitions have one name: give one of them another, with `name`";
                 self.problem(table, message, help);
@@ -133,6 +138,11 @@ impl Semantic<'_> {
                 }));
             }
         }
+    }
+
+    fn is_bound(&self, implementation: &str) -> bool {
+        let mut bound = self.bound.iter();
+        bound.any(|one| one.implementation == implementation)
     }
 
     /// The documented action of that name.
