@@ -121,6 +121,11 @@ impl Group {
         self.child.wait().await
     }
 
+    /// Asks the process and what is in its group to end.
+    pub(crate) fn terminate(&self) {
+        let _ = kill_process_group(self.pid, Signal::TERM);
+    }
+
     /// Kills the process and whatever it started that is still in its group.
     ///
     /// After the process has ended this is right as well: the number of a group is not given away

@@ -42,14 +42,10 @@ impl Tail {
 /// dropped, never left unread: that would make the process wait for ever.
 pub(crate) async fn follow(
     mut stream: impl AsyncRead + Unpin,
-    source: &'static str,
+    (source, level): (&'static str, Level),
     origin: Origin,
     tail: Option<Tail>,
 ) {
-    let level = match source {
-        "stderr" => Level::Warning,
-        _ => Level::Info,
-    };
     let mut emit = |piece: Piece<'_>| match piece {
         Piece::Line(text) => origin.write(level, source, None, text),
         Piece::Dropped(bytes) => {

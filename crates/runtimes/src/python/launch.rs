@@ -22,7 +22,7 @@ use super::outgoing::Outgoing;
 use super::program::{At, Program, Source};
 use super::wire::{self, PROTOCOL};
 use super::worker::Worker;
-use crate::process::{self, Group, Launch, Origin, Problem, Started, Tail};
+use crate::process::{self, Group, Launch, Level, Origin, Problem, Started, Tail};
 
 /// How long a process may live on after it closed its connection, and its output after it.
 const HANGING_UP: Duration = Duration::from_secs(1);
@@ -115,8 +115,18 @@ fn attach(
     let out = Outgoing::new(outgoing);
     let worker = Arc::new(Worker::new(id, origin.clone(), out, most_calls));
     let tail = Tail::default();
-    let stdout = process::follow(started.stdout, "stdout", origin.clone(), None);
-    let stderr = process::follow(started.stderr, "stderr", origin, Some(tail.clone()));
+    let stdout = process::follow(
+        started.stdout,
+        ("stdout", Level::Info),
+        origin.clone(),
+        None,
+    );
+    let stderr = process::follow(
+        started.stderr,
+        ("stderr", Level::Warning),
+        origin,
+        Some(tail.clone()),
+    );
     let listening = worker
         .clone()
         .listen(incoming, wire::frames(settings.max_answer));

@@ -59,6 +59,7 @@ impl Description {
                 coerce: false,
                 safety,
                 passes_key: false,
+                result: None,
             }
         });
         let auths = self.auths.iter().map(|target| Auth {
