@@ -28,7 +28,7 @@ use super::values::{Values, settings, variables};
 pub enum Entry {
     /// One that `python` brings.
     Python(PythonConnector),
-    /// One that an MCP server is.
+    /// A connector that an MCP server is: its tools are the commands.
     Mcp(Box<McpConnector>),
     /// One that a whole environment brings. Comes last, since it has no key that must be there.
     Provided(PythonSettings),

@@ -52,14 +52,12 @@ impl Semantic<'_> {
                 }
                 Entry::Mcp(server) => self.mcp_server(&table, server),
             }
+            let env = as_text(self.resolve(&format!("{table}.env"), entry.env()));
             let config = match entry.python() {
                 Some(python) => self.resolve(&format!("{table}.config"), &python.config),
                 None => BTreeMap::new(),
             };
-            let resolved = Resolved {
-                env: as_text(self.resolve(&format!("{table}.env"), entry.env())),
-                config,
-            };
+            let resolved = Resolved { env, config };
             self.mounted.insert(name.clone(), resolved);
         }
     }
