@@ -77,6 +77,20 @@ static json_t *answer(const char *method, json_t *params)
                      "there is no such method");
 }
 
+/* A line that jansson does not take, such as one with half a surrogate pair in a text. Whoever sent
+ * it waits for an answer: its id can be told all the same. */
+static void unreadable(const char *line, const char *why)
+{
+    const char *at = strstr(line, "\"id\":");
+    long long id;
+    fprintf(stderr, "what came cannot be read: %s\n", why);
+    if (at && sscanf(at + 5, "%lld", &id) == 1) {
+        printf("{\"jsonrpc\":\"2.0\",\"id\":%lld,\"error\":{\"code\":-32700,"
+               "\"message\":\"the message cannot be read as JSON\"}}\n", id);
+        fflush(stdout);
+    }
+}
+
 int main(void)
 {
     char *line = NULL;
@@ -89,7 +103,7 @@ int main(void)
         json_t *id = json_object_get(message, "id");
         const char *method = json_string_value(json_object_get(message, "method"));
         if (!message)
-            fprintf(stderr, "what came is no message: %s\n", wrong.text);
+            unreadable(line, wrong.text);
         if (id && method) { /* What has no id wants no answer. */
             json_t *said = answer(method, json_object_get(message, "params"));
             json_object_set_new(said, "jsonrpc", json_string("2.0"));
