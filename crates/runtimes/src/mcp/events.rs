@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(sizes(&["data: 1\n\n", "data: 22\r\n\r\n"]), [8, 11]);
         assert_eq!(
             sizes(&["data: ", "more", "\n", "\n", "x"]),
-            [6, 10, 11, 11, 1]
+            [6, 10, 11, 0, 1]
         );
     }
 }
