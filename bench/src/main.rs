@@ -10,6 +10,7 @@ mod connection;
 mod flood;
 mod ledger;
 mod load;
+mod mcp;
 mod measure;
 mod process;
 mod programs;

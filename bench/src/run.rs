@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use crate::programs::Programs;
 use crate::python::{self, Python};
 use crate::rows::Report;
-use crate::{Options, amqp, ledger, measure};
+use crate::{Options, amqp, ledger, mcp, measure};
 
 /// What is measured together, in the order of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -21,6 +21,7 @@ pub(crate) enum Part {
     Ledger,
     Amqp,
     Python,
+    Mcp,
 }
 
 /// How long and how often. Times are milliseconds.
@@ -44,6 +45,7 @@ impl Part {
             Part::Ledger => "the ledger",
             Part::Amqp => "service tasks over RabbitMQ",
             Part::Python => "Python connectors",
+            Part::Mcp => "MCP servers",
         }
     }
 }
@@ -89,6 +91,7 @@ pub(crate) async fn run(options: Options) -> Result<Report> {
             Part::Ledger => ledger::figures(&options.figures, quick).await,
             Part::Amqp => amqp::rows(&programs, &pace).await,
             Part::Python => python::rows(&programs, &pace, &python).await,
+            Part::Mcp => mcp::rows(&programs, &pace, &python).await,
         };
         rows.extend(measured.with_context(|| format!("measuring {}", part.what()))?);
     }

@@ -8,6 +8,7 @@
 
 mod actor;
 mod arguments;
+mod bound;
 mod cli;
 mod command;
 mod config;
@@ -33,6 +34,9 @@ use crate::cli::{Cli, Command, ConfigCommand, NewCommand};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    if let Some(code) = bound::become_asked() {
+        return code;
+    }
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         show::end_when_nobody_reads(panic);
@@ -45,6 +49,7 @@ fn main() -> ExitCode {
         Command::Call(args) => command::call::run(&cli.config, args),
         Command::Check(args) => command::check::run(&cli.config, args),
         Command::New(NewCommand::Python(args)) => command::new::python(args),
+        Command::New(NewCommand::Mcp(args)) => command::new::mcp(args),
         Command::Env(command) => command::env::run(&cli.config, command),
         Command::Reload(args) => command::reload::run(&cli.config, &args),
         Command::Ledger(command) => command::ledger::run(&cli.config, command),

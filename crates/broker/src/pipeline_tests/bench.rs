@@ -215,6 +215,7 @@ pub(super) fn mount(system: &Arc<System>) -> Registration {
         coerce: true,
         safety,
         passes_key: name == "WriteWithKey",
+        result: None,
     };
     let commands = [
         ("Read", Safety::ReadOnly),

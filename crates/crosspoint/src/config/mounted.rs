@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::auths::{Auths, auths};
 use super::automate::{AdapterSettings, AutomateConnector};
 use super::durations::Span;
+use super::mcp::McpConnector;
 use super::policy::{Commands, Policy, commands};
 use super::profiles::{Profiles, profiles};
 use super::python::Recycle;
@@ -22,6 +23,8 @@ use super::values::{Values, settings, variables};
 /// the table is about a connector that `[python]` or `[automate]` brings, and `extra_requirements`,
 /// `interpreter` and `package` are not known. In the names of variables `<NAME>` is the table's name in capitals
 /// with `_` for `-`; the table must stand in the file.
+///
+/// With `mcp` an MCP server is the connector, and the keys are other ones: see below.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Entry {
@@ -29,6 +32,8 @@ pub enum Entry {
     Python(PythonConnector),
     /// One that `automate` brings.
     Automate(AutomateConnector),
+    /// A connector that an MCP server is: its tools are the commands.
+    Mcp(Box<McpConnector>),
     /// One that a whole environment brings. Comes last, since it has no key that must be there.
     Provided(Provided),
 }
@@ -140,22 +145,81 @@ pub enum Idempotent {
 // === impl Entry ===
 
 impl Entry {
-    /// What all forms have.
-    pub fn settings(&self) -> &PythonSettings {
+    /// How the workers of a Python connector run.
+    pub fn python(&self) -> Option<&PythonSettings> {
         match self {
-            Entry::Python(connector) => &connector.settings,
-            Entry::Automate(connector) => &connector.settings,
-            Entry::Provided(provided) => &provided.settings,
+            Entry::Python(connector) => Some(&connector.settings),
+            Entry::Automate(connector) => Some(&connector.settings),
+            Entry::Provided(provided) => Some(&provided.settings),
+            Entry::Mcp(_) => None,
         }
     }
 
     /// How it is hosted, where it may be an adapter of Django Automate.
     pub fn adapter(&self) -> Option<&AdapterSettings> {
         match self {
-            Entry::Python(_) => None,
+            Entry::Python(_) | Entry::Mcp(_) => None,
             Entry::Automate(connector) => Some(&connector.adapter),
             Entry::Provided(provided) => Some(&provided.adapter),
         }
+    }
+
+    /// How its calls are treated.
+    pub fn policy(&self) -> &Policy {
+        match self {
+            Entry::Mcp(server) => &server.policy,
+            Entry::Python(PythonConnector { settings, .. })
+            | Entry::Automate(AutomateConnector { settings, .. })
+            | Entry::Provided(Provided { settings, .. }) => &settings.policy,
+        }
+    }
+
+    /// The policies of single commands.
+    pub fn commands(&self) -> &Commands {
+        match self {
+            Entry::Mcp(server) => &server.commands,
+            Entry::Python(PythonConnector { settings, .. })
+            | Entry::Automate(AutomateConnector { settings, .. })
+            | Entry::Provided(Provided { settings, .. }) => &settings.commands,
+        }
+    }
+
+    /// Its profiles.
+    pub fn profiles(&self) -> &Profiles {
+        match self {
+            Entry::Mcp(server) => &server.profiles,
+            Entry::Python(PythonConnector { settings, .. })
+            | Entry::Automate(AutomateConnector { settings, .. })
+            | Entry::Provided(Provided { settings, .. }) => &settings.profiles,
+        }
+    }
+
+    /// Its ways to authorise.
+    pub fn auths(&self) -> &Auths {
+        match self {
+            Entry::Mcp(server) => &server.auths,
+            Entry::Python(PythonConnector { settings, .. })
+            | Entry::Automate(AutomateConnector { settings, .. })
+            | Entry::Provided(Provided { settings, .. }) => &settings.auths,
+        }
+    }
+
+    /// The environment variables of its processes.
+    pub fn env(&self) -> &Values {
+        match self {
+            Entry::Mcp(server) => &server.env,
+            Entry::Python(PythonConnector { settings, .. })
+            | Entry::Automate(AutomateConnector { settings, .. })
+            | Entry::Provided(Provided { settings, .. }) => &settings.env,
+        }
+    }
+}
+
+// === impl Idempotent ===
+
+impl Default for Idempotent {
+    fn default() -> Idempotent {
+        Idempotent::Commands(Vec::new())
     }
 }
 
@@ -166,7 +230,7 @@ impl Default for PythonSettings {
         PythonSettings {
             workers: None,
             threads: None,
-            idempotent: Idempotent::Commands(Vec::new()),
+            idempotent: Idempotent::default(),
             env: Values::default(),
             config: Values::default(),
             max_answer: Size::mebibytes(10),

@@ -6,7 +6,9 @@ use crosspoint_core::Mask;
 use crosspoint_runtimes::python::environment::{self, Environment, Recipe, Search};
 use crosspoint_runtimes::python::{self, Adapter, At, Finding, Programs, Source, Surroundings};
 
-use super::recipes::{Key, Wanted, directory, exposed, here, program, variables, wanted};
+use super::recipes::{
+    Key, Wanted, directory, exposed, program, variables, wanted, working_directory,
+};
 use crate::config::Loaded;
 use crate::config::automate::{AutomateConnector, Package};
 use crate::config::mounted::Entry;
@@ -15,7 +17,7 @@ use crate::config::mounted::Entry;
 pub(super) fn whole(loaded: &Loaded) -> Option<Result<Wanted, String>> {
     let automate = &loaded.config.automate;
     let (title, recipe) = if let Some(path) = &automate.venv {
-        let source = environment::Source::venv(&path.0.to_string_lossy(), &here());
+        let source = environment::Source::venv(&path.0.to_string_lossy(), &working_directory());
         ("automate.venv", Ok(Recipe::new(source)))
     } else if !automate.install.is_empty() {
         let interpreter = loaded.config.python.interpreter.as_ref();
@@ -23,7 +25,7 @@ pub(super) fn whole(loaded: &Loaded) -> Option<Result<Wanted, String>> {
             &exposed(&automate.install),
             &exposed(&automate.extra_requirements),
             interpreter.and_then(|path| path.0.to_str()),
-            &here(),
+            &working_directory(),
         );
         ("automate.install", recipe)
     } else {
@@ -50,7 +52,7 @@ pub(super) fn of_entry(
         &packages,
         &exposed(&entry.extra_requirements),
         interpreter.and_then(|path| path.0.to_str()),
-        &here(),
+        &working_directory(),
     );
     let recipe = recipe.map(Recipe::for_adapters);
     wanted(

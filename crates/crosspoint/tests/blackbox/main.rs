@@ -15,6 +15,7 @@ mod egress;
 mod harness;
 mod http_results;
 mod ledger;
+mod mcp;
 mod operate;
 mod policies;
 mod protocol;
