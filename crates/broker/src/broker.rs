@@ -9,6 +9,7 @@ use crosspoint_core::{
     Call, CallId, Completion, Effect, Failure, Ingress, Mask, Outcome, Safety, Tracing,
 };
 use prometheus_client::registry::Registry;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -106,6 +107,7 @@ impl Broker {
                 clashes: Vec::new(),
             }),
             catalogue: ArcSwap::from_pointee(catalogue),
+            changed: watch::Sender::new(()),
             limiters,
             retiring: TaskTracker::new(),
         }));
@@ -205,6 +207,11 @@ impl Broker {
     /// All commands as they are now.
     pub fn catalogue(&self) -> Arc<Catalogue> {
         self.0.catalogue.load_full()
+    }
+
+    /// Tells whenever the catalogue has been replaced. What is in it may be the same.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.0.changed.subscribe()
     }
 
     /// Every connector that can be called, and how it is at the moment, ordered by name.

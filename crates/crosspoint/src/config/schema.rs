@@ -312,7 +312,7 @@ mod tests {
                         activiti.definitions|activiti.definitions.<name>|\
                         activiti.definitions.<name>.actions|\
                         activiti.definitions.<name>.actions.<name>|activiti.destinations|\
-                        activiti.destinations.<name>|cli|python|python.recycle|\
+                        activiti.destinations.<name>|mcp|cli|python|python.recycle|\
                         connectors|connectors.http|connectors.http.egress|connectors.http.policy|\
                         connectors.http.policy.breaker|connectors.http.commands|\
                         connectors.http.commands.<Command>|\

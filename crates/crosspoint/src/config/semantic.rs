@@ -8,6 +8,8 @@ mod auths;
 mod definitions;
 #[path = "semantic_ledger.rs"]
 mod ledger;
+#[path = "semantic_mcp.rs"]
+mod mcp;
 #[path = "semantic_mounted.rs"]
 mod mounted;
 #[path = "semantic_parameters.rs"]
@@ -131,6 +133,7 @@ impl<'a> Semantic<'a> {
         self.policies();
         self.callbacks();
         self.activiti();
+        self.mcp();
         self.python();
         self.mounted_connectors();
         self.all_profiles();

@@ -8,6 +8,7 @@ mod follow;
 mod grants;
 mod ingress;
 pub mod ledger;
+pub mod mcp;
 mod policies;
 mod progress;
 mod python;
