@@ -267,14 +267,19 @@ Examples:
   crosspoint check http/GetRequestV2 url=https://example.com/
   crosspoint check smtp --samples smtp.json --effects
   crosspoint check ./connector-crm              a Python connector, by its folder or .py file
+  crosspoint check -- node server.js            an MCP server, by its command line
+  crosspoint check https://mcp.example/mcp      the same by its address
   crosspoint check http://127.0.0.1:7004 --api-key-env PROXY_KEY --json
 
 Exit codes: 0 all well, 1 a test failed, 2 the command line or configuration is wrong.")]
 pub struct CheckArgs {
-    /// What to judge: a connector, connector/Command, the path of a Python connector, or the
-    /// address of a connector proxy
-    #[arg(value_name = "CONNECTOR|COMMAND|PATH|URL")]
-    pub what: String,
+    /// What to judge: a connector, connector/Command, the path of a Python connector or of a
+    /// program that is an MCP server, or the address of a connector proxy or of an MCP server
+    #[arg(
+        value_name = "CONNECTOR|COMMAND|PATH|URL",
+        required_unless_present = "command_line"
+    )]
+    pub what: Option<String>,
 
     /// A sample of the one command that is judged: name=text or name:=JSON
     #[arg(value_name = "NAME=VALUE")]
@@ -288,11 +293,19 @@ pub struct CheckArgs {
     #[arg(long)]
     pub effects: bool,
 
-    /// Of a proxy: only this connector or connector/Command
+    /// The command line of an MCP server, after `--`
+    #[arg(last = true, value_name = "COMMAND LINE", conflicts_with = "what")]
+    pub command_line: Vec<String>,
+
+    /// What an address is, where that shall not be found out
+    #[arg(long = "as", value_name = "KIND")]
+    pub kind: Option<KindOfAddress>,
+
+    /// Of a proxy: only this connector or connector/Command. Of an MCP server: only this command
     #[arg(long, value_name = "NAME")]
     pub only: Option<String>,
 
-    /// Of a proxy: the environment variable with its API key
+    /// Of a proxy: the environment variable with its API key; of an MCP server: with its token
     /// [default: CONNECTOR_PROXY_API_KEY, if it is set]
     #[arg(long, value_name = "NAME")]
     pub api_key_env: Option<String>,
@@ -300,6 +313,27 @@ pub struct CheckArgs {
     /// Write the report as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// What answers at an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum KindOfAddress {
+    /// A connector proxy of SpiffArena's protocol
+    Proxy,
+    /// An MCP server
+    Mcp,
+}
+
+// === impl CheckArgs ===
+
+impl CheckArgs {
+    /// What is judged, as it was named.
+    pub fn name(&self) -> String {
+        match &self.what {
+            Some(what) => what.clone(),
+            None => self.command_line.join(" "),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

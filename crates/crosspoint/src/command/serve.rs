@@ -22,7 +22,7 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::logging::{self, LogMask};
 use crate::show;
 use crate::telemetry;
-use crate::wire::{self, Kept, KeptFor, Options, Python, Reloader, ToLog};
+use crate::wire::{self, Kept, KeptFor, Options, Reloader, Runtimes, ToLog};
 
 /// Serves until a signal says stop.
 pub fn run(file: &Option<PathBuf>, args: ServeArgs) -> Result<ExitCode> {
@@ -79,17 +79,17 @@ async fn serve(
     let address = listener
         .local_addr()
         .context("reading the address that is listened on")?;
-    let python = Python::new(Arc::new(ToLog));
+    let runtimes = Runtimes::new(Arc::new(ToLog));
     let ledger = wire::ledger::open(&loaded, true).await?;
     let kept = Kept::new(&loaded, Some(address), ledger)?.hidden_in(Some(log.clone()));
     let at_the_door = KeptFor::open(kept.cabinet.clone()).await?;
     let (telemetry, tracing) = telemetry::start(&loaded, Some(address), &log);
-    let broker = wire::broker(&loaded, Some(address), &python, &kept, tracing).await?;
+    let broker = wire::broker(&loaded, Some(address), &runtimes, &kept, tracing).await?;
     broker.attend_ledger(wire::ledger::retention(&loaded));
     broker.attend_profiles();
     tokio::spawn(kept.grants.clone().attend());
     let activiti = wire::activiti::start(&loaded, &broker);
-    let mcp = Mcp::new(broker.clone(), wire::mcp::settings(&loaded));
+    let mcp = Mcp::new(broker.clone(), wire::tools::settings(&loaded));
     let routes = Live::new(crosspoint_ingress::router(
         broker.clone(),
         wire::ingress(&loaded, &at_the_door, activiti.status(), mcp.clone()),
@@ -107,7 +107,7 @@ async fn serve(
         mcp,
         routes: routes.clone(),
         log,
-        python,
+        runtimes,
         at_the_door,
         kept: kept.clone(),
         now: Mutex::new((loaded, secrets)),

@@ -8,8 +8,6 @@ mod auths;
 mod definitions;
 #[path = "semantic_ledger.rs"]
 mod ledger;
-#[path = "semantic_mcp.rs"]
-mod mcp;
 #[path = "semantic_mounted.rs"]
 mod mounted;
 #[path = "semantic_parameters.rs"]
@@ -18,6 +16,8 @@ mod parameters;
 mod policies;
 #[path = "semantic_profiles.rs"]
 mod profiles;
+#[path = "semantic_tools.rs"]
+mod tools;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -133,7 +133,7 @@ impl<'a> Semantic<'a> {
         self.policies();
         self.callbacks();
         self.activiti();
-        self.mcp();
+        self.tools();
         self.python();
         self.mounted_connectors();
         self.all_profiles();

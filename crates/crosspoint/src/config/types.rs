@@ -11,12 +11,12 @@ use super::connectors::Connectors;
 use super::durations::Span;
 use super::egress::{EgressEntry, Preset};
 use super::keys::{Expiry, ScopeText};
-use super::mcp::Mcp;
 use super::python::Python;
 use super::reference::KeyText;
 use super::scalars::{EngineUrl, FilePath, HostName, Listen, LogFilter, WebOrigin};
 use super::sizes::Size;
 use super::store::Store;
+use super::tools::Mcp;
 use super::vault::Vault;
 
 /// The configuration of Crosspoint. Everything has a default: no file at all is a working proxy.

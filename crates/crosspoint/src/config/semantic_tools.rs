@@ -6,7 +6,7 @@ use super::*;
 
 impl Semantic<'_> {
     /// `[mcp]`.
-    pub(super) fn mcp(&mut self) {
+    pub(super) fn tools(&mut self) {
         for (at, pattern) in self.config.mcp.serve.iter().enumerate() {
             let fits = pattern.contains(['.', '*']) && !pattern.contains('/');
             if !fits || pattern.trim() != pattern {
