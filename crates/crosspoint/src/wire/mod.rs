@@ -163,6 +163,18 @@ pub async fn in_process(
     Ok(broker)
 }
 
+/// The broker of a command that goes on in this process, whose connectors load meanwhile.
+pub async fn loading(
+    loaded: &Loaded,
+    ledger: Option<Arc<Ledger>>,
+    log: LogMask,
+    tracing: Tracing,
+) -> Result<Broker> {
+    let runtimes = Runtimes::new(Arc::new(ToLog));
+    let kept = Kept::new(loaded, None, ledger)?.hidden_in(Some(log));
+    broker(loaded, None, &runtimes, &kept, tracing).await
+}
+
 /// What can be called with this configuration. Loads everything for it, and ends it again.
 pub async fn catalogue(loaded: &Loaded) -> Result<Arc<Catalogue>> {
     let broker = in_process(loaded, None, None, None, Tracing::default()).await?;

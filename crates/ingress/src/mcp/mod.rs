@@ -9,6 +9,7 @@ mod asker;
 mod call;
 mod endpoint;
 mod fault;
+mod lines;
 mod message;
 mod meta;
 mod methods;
@@ -25,6 +26,7 @@ mod stdio;
 mod tools;
 
 pub(crate) use endpoint::{delete, denied, get, post};
+pub use lines::{Lines, TooLong};
 pub(crate) use origin::Origins;
 pub use server::{Mcp, Settings};
 pub use stdio::stdio;

@@ -112,7 +112,8 @@ impl Mcp {
         unmatched.chain(renamed).collect()
     }
 
-    pub(crate) fn broker(&self) -> &Broker {
+    /// Whose commands they are.
+    pub fn broker(&self) -> &Broker {
         &self.0.broker
     }
 

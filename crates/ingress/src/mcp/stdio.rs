@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::asker::Asker;
 use super::endpoint::cancelled;
 use super::fault::Fault;
+use super::lines::Lines;
 use super::message::{Asked, Id, Incoming, Message, Unreadable};
 use super::meta::Params;
 use super::methods::{self, Handled};
@@ -32,12 +33,6 @@ const LOADING: Duration = Duration::from_secs(30);
 
 /// How long requests under way may take once there are no further ones.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// Lines of a limited length.
-struct Lines<R> {
-    input: R,
-    limit: usize,
-}
 
 /// A client.
 struct Client {
@@ -112,7 +107,10 @@ impl Client {
                 None => break,
                 Some(Ok(line)) if line.trim_ascii().is_empty() => {}
                 Some(Ok(line)) => self.take(&line, &mut requests).await,
-                Some(Err(fault)) => self.say(Text::of(fault.text(None))).await,
+                Some(Err(too_long)) => {
+                    let fault = Fault::invalid_request(too_long.to_string());
+                    self.say(Text::of(fault.text(None))).await;
+                }
             }
         }
         let rest = async { while requests.join_next().await.is_some() {} };
@@ -247,69 +245,5 @@ impl Client {
     async fn say(&self, message: Text) {
         // Who does not listen any more is gone.
         let _ = self.out.send(message).await;
-    }
-}
-
-// === impl Lines ===
-
-impl<R: AsyncBufRead + Unpin> Lines<R> {
-    /// Of at most `limit` bytes.
-    fn new(input: R, limit: usize) -> Lines<R> {
-        Lines { input, limit }
-    }
-
-    /// The next line without its end; nothing at the end of the input. What is too long is passed over.
-    /// Not to be dropped in the middle.
-    async fn next(&mut self) -> io::Result<Option<Result<Bytes, Fault>>> {
-        let (mut line, mut too_long) = (BytesMut::new(), false);
-        loop {
-            let read = self.input.fill_buf().await?;
-            if read.is_empty() {
-                let ended = line.is_empty() && !too_long;
-                return Ok((!ended).then(|| self.whole(line, too_long)));
-            }
-            let end = read.iter().position(|b| *b == b'\n');
-            let part = &read[..end.unwrap_or(read.len())];
-            too_long |= line.len() + part.len() > self.limit;
-            match too_long {
-                true => line.clear(),
-                false => line.extend_from_slice(part),
-            }
-            let taken = part.len() + usize::from(end.is_some());
-            self.input.consume(taken);
-            if end.is_some() {
-                return Ok(Some(self.whole(line, too_long)));
-            }
-        }
-    }
-
-    fn whole(&self, line: BytesMut, too_long: bool) -> Result<Bytes, Fault> {
-        match too_long {
-            false => Ok(line.freeze()),
-            true => {
-                let limit = self.limit;
-                let message = format!("a message has at most {limit} bytes (setting max_body)");
-                Err(Fault::invalid_request(message))
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn lines_are_read_whole_and_too_long_ones_passed_over() {
-        let text = "one\r\n\nfour5\nfour\nlast";
-        // In small pieces, as pipes bring them.
-        let input = tokio::io::BufReader::with_capacity(3, text.as_bytes());
-        let mut lines = Lines::new(input, 4);
-        let mut read = Vec::new();
-        while let Some(line) = lines.next().await.unwrap() {
-            let line = line.map(|line| String::from_utf8(line.to_vec()).unwrap());
-            read.push(line.unwrap_or_else(|_| "too long".to_owned()));
-        }
-        assert_eq!(read, ["one\r", "", "too long", "four", "last"]);
     }
 }
