@@ -124,7 +124,12 @@ async fn served(
         json!(python.interpreter),
         json!(package)
     );
-    let server = programs.crosspoint_with(&table).await?;
+    settled(programs, &table).await
+}
+
+/// Crosspoint with this configuration, once its connectors are there.
+pub(crate) async fn settled(programs: &Programs, config: &str) -> Result<Server> {
+    let server = programs.crosspoint_with(config).await?;
     let ready = Target::get(&format!("{}/readyz", server.url))?.expecting("\"problems\":[]");
     let patience = Instant::now() + Duration::from_secs(60);
     loop {

@@ -225,6 +225,8 @@ impl Bridge {
         match (read, &letter.id) {
             (Some(Value::Array(_)), _) => true,
             (Some(value), Some(id)) => value.get("id").is_some_and(|own| own.to_string() == *id),
+            // It was no message, and that is said.
+            (Some(value), None) => letter.method.is_none() && value.get("error").is_some(),
             _ => false,
         }
     }

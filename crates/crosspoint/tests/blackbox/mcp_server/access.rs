@@ -96,7 +96,7 @@ async fn a_key_for_some_connectors_sees_and_calls_no_other() {
         .send()
         .await
         .result();
-    assert_eq!(names(&seen), ["logging_Write"]);
+    assert_eq!(names(&seen), ["logging_Trace", "logging_Write"]);
     let all = with(proxy.mcp(&list), "key-for-all").send().await.result();
     assert!(names(&all).len() > 20);
 

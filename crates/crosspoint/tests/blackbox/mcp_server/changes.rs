@@ -34,7 +34,7 @@ async fn a_session_outlives_a_reload_and_is_told_that_the_tools_have_changed() {
     let proxy = proxy().await;
     let session = proxy.session("2025-11-25").await;
     let mut events = listen(&proxy, &session).await;
-    assert_eq!(proxy.tool_names().await, ["logging_Write"]);
+    assert_eq!(proxy.tool_names().await, ["logging_Trace", "logging_Write"]);
     // Nothing is told where nothing is different.
     reload(&proxy, &format!("{BEFORE}max_body = \"1MiB\"\n")).await;
     reload(&proxy, AFTER).await;

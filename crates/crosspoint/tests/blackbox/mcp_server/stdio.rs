@@ -39,6 +39,26 @@ async fn both(config: &str) -> [(Setup, Vec<String>, Option<Proxy>); 2] {
     ]
 }
 
+/// An upstream that answers when the gate is opened.
+async fn gated() -> (Gate, Upstream) {
+    let gate = Gate::new();
+    let behind = gate.clone();
+    let upstream = Upstream::start(move |_| Reply::json("{}").behind(&behind)).await;
+    (gate, upstream)
+}
+
+/// A call that acts, and whose progress is wanted.
+fn post(id: u64, upstream: &Upstream) -> String {
+    let arguments = json!({"url": upstream.url("/"), "data": {}});
+    let mut post = call(id, "http_PostRequestV2", arguments);
+    post["params"]["_meta"] = json!({"progressToken": id});
+    post.to_string()
+}
+
+fn ready() -> String {
+    json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string()
+}
+
 async fn run(setup: &Setup, arguments: &[String], input: &str) -> Ended {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     setup.clone().run_with(&arguments, input).await
@@ -69,7 +89,9 @@ async fn a_client_greets_lists_and_calls_and_only_messages_are_on_standard_outpu
         assert_eq!(called["body"], json!({"a": [1, 2]}));
         assert_eq!(answer(&messages, 3)["error"]["code"], -32601);
         assert_eq!(answer(&messages, 4)["result"]["isError"], true);
-        assert_eq!(messages.len(), 6 + usize::from(arguments.len() == 1));
+        let wrong = messages.iter().find(|message| message.get("id").is_none());
+        assert_eq!(wrong.unwrap()["error"]["code"], -32700);
+        assert_eq!(messages.len(), 6);
     }
 }
 
@@ -94,59 +116,42 @@ async fn a_client_of_the_newest_revision_needs_no_greeting() {
 
 #[tokio::test]
 async fn a_long_call_tells_how_it_goes_and_a_cancelled_one_is_not_answered() {
-    let gate = Gate::new();
-    let behind = gate.clone();
-    let upstream = Upstream::start(move |_| Reply::json("{}").behind(&behind)).await;
-    for (at, (setup, arguments, _proxy)) in both("").await.into_iter().enumerate() {
+    for (setup, arguments, _proxy) in both("").await {
+        let (gate, upstream) = gated().await;
         let mut client = start(&setup, &arguments);
         client.say(&greeting(VERSION).to_string());
         client.hears(&["protocolVersion"]).await;
-        client.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string());
+        client.say(&ready());
         for id in [7, 8] {
-            let mut post = call(
-                id,
-                "http_PostRequestV2",
-                json!({"url": upstream.url("/"), "data": {}}),
-            );
-            post["params"]["_meta"] = json!({"progressToken": id});
-            client.say(&post.to_string());
+            client.say(&post(id, &upstream));
+            let token = format!("\"progressToken\":{id}");
+            client.hears(&["notifications/progress", &token]).await;
         }
-        for id in [7, 8] {
-            client
-                .hears(&["notifications/progress", &format!("\"progressToken\":{id}")])
-                .await;
-        }
-        let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}});
+        let params = json!({"requestId": 7});
+        let cancel =
+            json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params});
         client.say(&cancel.to_string());
-        // Each that comes after this is answered after it.
         client.say(&request(9, "ping", json!({})).to_string());
         client.hears(&["\"id\":9"]).await;
-        if at == 1 {
-            gate.open();
-        } else {
-            // The one that is not cancelled is answered though there is nothing more to come.
-            upstream.arrived(2).await;
-        }
-        let ended = match at {
-            0 => {
-                let opener = gate.clone();
-                let hung_up = tokio::spawn(client.hang_up());
-                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-                let _ = opener;
-                gate.open();
-                hung_up.await.unwrap()
-            }
-            _ => {
-                client.hears(&["\"id\":8"]).await;
-                client.hang_up().await
-            }
-        };
-        let messages = messages(&ended);
+        gate.open();
+        client.hears(&["\"id\":8"]).await;
+        let messages = messages(&client.hang_up().await);
         assert_eq!(answer(&messages, 8)["result"]["isError"], false);
-        assert!(
-            messages.iter().all(|message| message["id"] != 7),
-            "{messages:?}"
-        );
+        assert!(messages.iter().all(|m| m["id"] != 7), "{messages:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_asked_for_is_answered_though_nothing_more_is_asked() {
+    for (setup, arguments, _proxy) in both("").await {
+        let (gate, upstream) = gated().await;
+        let mut client = start(&setup, &arguments);
+        client.say(&post(1, &upstream));
+        upstream.arrived(1).await;
+        let ended = tokio::spawn(client.hang_up());
+        gate.open();
+        let messages = messages(&ended.await.unwrap());
+        assert_eq!(answer(&messages, 1)["result"]["isError"], false);
     }
 }
 
@@ -231,7 +236,7 @@ async fn a_server_that_is_not_there_is_told_and_one_that_comes_back_is_greeted_a
     let mut client = Setup::new().start(&["mcp", "--server", &server]);
     client.say(&greeting(VERSION).to_string());
     client.hears(&["protocolVersion"]).await;
-    client.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string());
+    client.say(&ready());
     let setup = proxy.kill().await;
     client.say(&request(1, "ping", json!({})).to_string());
     let told = client.hears(&["\"id\":1"]).await;

@@ -49,7 +49,12 @@ async fn every_command_is_a_tool_with_the_schema_that_it_has_elsewhere() {
 async fn only_what_is_to_be_served_is_there() {
     let config = "[mcp]\nserve = [\"http.Get*\", \"logging.*\", \"nothing.*\"]";
     let proxy = Setup::new().config(config).serve().await;
-    let expected = ["http_GetRequest", "http_GetRequestV2", "logging_Write"];
+    let expected = [
+        "http_GetRequest",
+        "http_GetRequestV2",
+        "logging_Trace",
+        "logging_Write",
+    ];
     assert_eq!(proxy.tool_names().await, expected);
     let post = call(
         1,
