@@ -124,12 +124,12 @@ async fn served(
         json!(python.interpreter),
         json!(package)
     );
-    settled(programs, &table).await
+    served_with(programs, &table).await
 }
 
-/// Crosspoint with this configuration, once its connectors are there.
-pub(crate) async fn settled(programs: &Programs, config: &str) -> Result<Server> {
-    let server = programs.crosspoint_with(config).await?;
+/// Crosspoint with that configuration, once its connectors are there.
+pub(crate) async fn served_with(programs: &Programs, table: &str) -> Result<Server> {
+    let server = programs.crosspoint_with(table).await?;
     let ready = Target::get(&format!("{}/readyz", server.url))?.expecting("\"problems\":[]");
     let patience = Instant::now() + Duration::from_secs(60);
     loop {
@@ -140,7 +140,7 @@ pub(crate) async fn settled(programs: &Programs, config: &str) -> Result<Server>
         match answer {
             Ok(_) => return Ok(server),
             Err(error) if Instant::now() > patience => {
-                return Err(error.context("waiting for the Python connector"));
+                return Err(error.context("waiting for the connector"));
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::programs::Programs;
 use crate::python::{self, Python};
 use crate::rows::Report;
-use crate::{Options, amqp, ledger, measure, tools};
+use crate::{Options, amqp, ledger, mcp, measure, tools};
 
 /// How long and how often. Times are milliseconds.
 pub(crate) struct Pace {
@@ -84,6 +84,11 @@ pub(crate) async fn run(options: Options) -> Result<Report> {
         python::rows(&programs, &pace, &python)
             .await
             .context("measuring Python connectors")?,
+    );
+    rows.extend(
+        mcp::rows(&programs, &pace, &python)
+            .await
+            .context("measuring MCP servers")?,
     );
     rows.extend(
         tools::rows(&programs, &pace, &python)

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::connection::Target;
 use crate::measure::interleaved;
 use crate::programs::Programs;
-use crate::python::{Python, settled};
+use crate::python::{Python, served_with};
 use crate::rows::{Row, Target as Goal};
 use crate::run::Pace;
 
@@ -29,7 +29,7 @@ pub(crate) async fn rows(
         json!(python.interpreter),
         json!(file)
     );
-    let server = settled(programs, &config).await?;
+    let server = served_with(programs, &config).await?;
     let last = format!("many_Command{}", COMMANDS - 1);
     let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
     let subjects = [

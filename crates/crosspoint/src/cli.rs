@@ -54,6 +54,7 @@ Examples:
   crosspoint check http                         does it behave?
   crosspoint ledger list                        what was called, and what became of it
   crosspoint new python crm                     begin a connector in Python
+  crosspoint new mcp crm --lang typescript      begin one as an MCP server
   crosspoint config check                       the configuration as it counts
 
 Exit codes: 0 done, 1 the called command failed, 2 the command line or configuration is wrong.";
@@ -133,6 +134,38 @@ pub struct ServeArgs {
 pub enum NewCommand {
     /// Write a Python connector that runs and has a passing test
     Python(NewPythonArgs),
+    /// Write an MCP server that runs, in the language of your choice
+    Mcp(NewMcpArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  crosspoint new mcp weather --lang typescript  writes ./weather
+  crosspoint new mcp weather --lang rust --path tools/weather")]
+pub struct NewMcpArgs {
+    /// What the connector is called: letters, digits, '_' and '-'
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// What it is written in
+    #[arg(long, value_name = "LANGUAGE")]
+    pub lang: Language,
+
+    /// Where to write it [default: NAME]
+    #[arg(long, value_name = "DIR")]
+    pub path: Option<PathBuf>,
+}
+
+/// What an MCP server is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Language {
+    /// With the official SDK, for Node.js
+    Typescript,
+    /// With the official SDK
+    Python,
+    /// With the official SDK
+    Rust,
 }
 
 #[derive(Debug, Args)]
