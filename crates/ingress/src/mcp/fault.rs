@@ -13,7 +13,7 @@ pub(crate) struct Fault {
     /// Of JSON-RPC 2.0, section 5.1, and of the protocol (2026-07-28, Error Codes).
     pub(crate) code: i64,
     pub(crate) message: String,
-    pub(crate) data: Option<Value>,
+    pub(crate) data: Option<Box<Value>>,
     /// The HTTP status where revisions from 2026-07-28 on want one.
     pub(crate) status: StatusCode,
 }
@@ -76,7 +76,9 @@ impl Fault {
             supported.join(", ")
         );
         Fault {
-            data: Some(json!({"supported": supported, "requested": requested})),
+            data: Some(Box::new(
+                json!({"supported": supported, "requested": requested}),
+            )),
             ..Fault::new(-32022, StatusCode::BAD_REQUEST, message)
         }
     }
@@ -85,7 +87,7 @@ impl Fault {
     pub(crate) fn text(&self, id: Option<&Id>) -> Bytes {
         let mut error = json!({"code": self.code, "message": self.message});
         if let Some(data) = &self.data {
-            error["data"] = data.clone();
+            error["data"] = (**data).clone();
         }
         let id = id.map_or_else(String::new, |id| format!(r#""id":{},"#, id.text()));
         format!(r#"{{"jsonrpc":"2.0",{id}"error":{error}}}"#).into()

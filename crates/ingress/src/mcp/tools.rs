@@ -32,6 +32,8 @@ pub(crate) struct Tool {
     pub(crate) id: CommandId,
     /// As JSON.
     text: Bytes,
+    /// What tells the text from others.
+    digest: u64,
 }
 
 /// All commands that are served as tools, ordered by name. Made anew when the catalogue changes.
@@ -122,7 +124,8 @@ impl Toolbox {
     /// What tells one list of tools from another, as a key sees it.
     pub(crate) fn digest(&self, key: Option<&AccessKey>) -> u64 {
         let mut hasher = DefaultHasher::new();
-        self.seen(key).for_each(|tool| tool.text.hash(&mut hasher));
+        self.seen(key)
+            .for_each(|tool| tool.digest.hash(&mut hasher));
         hasher.finish()
     }
 
@@ -178,9 +181,15 @@ fn read_cursor(cursor: &str) -> Result<String, Fault> {
 
 impl Tool {
     fn of(name: String, entry: &Entry) -> Tool {
-        let text = json(&name, entry).to_string().into();
-        let id = entry.id.clone();
-        Tool { name, id, text }
+        let text = json(&name, entry).to_string();
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        Tool {
+            name,
+            id: entry.id.clone(),
+            digest: hasher.finish(),
+            text: text.into(),
+        }
     }
 }
 

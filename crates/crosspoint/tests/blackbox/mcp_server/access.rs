@@ -169,3 +169,29 @@ async fn the_name_of_the_key_is_in_the_ledger() {
     let id = answer.result()["structuredContent"]["id"].clone();
     assert_eq!(json!(row.id), id);
 }
+
+#[tokio::test]
+async fn a_listed_page_may_send_what_the_protocol_wants_and_read_its_session() {
+    let config = "[access]\ncors_origins = [\"https://console.example\"]";
+    let proxy = Setup::new().config(config).serve().await;
+    let headers =
+        "authorization,content-type,mcp-session-id,mcp-protocol-version,mcp-method,mcp-name";
+    let ask = proxy.ask(Method::OPTIONS, "/mcp").verbatim();
+    let ask = ask.header("origin", "https://console.example");
+    let ask = ask.header("access-control-request-method", "POST");
+    let allowed = ask
+        .header("access-control-request-headers", headers)
+        .send()
+        .await;
+    let allowed = allowed.header("access-control-allow-headers").to_owned();
+    for header in headers.split(',') {
+        assert!(allowed.contains(header), "{header}: {allowed}");
+    }
+    let greeted = proxy.mcp(&greeting("2025-11-25"));
+    let greeted = greeted
+        .header("origin", "https://console.example")
+        .send()
+        .await;
+    let exposed = greeted.header("access-control-expose-headers");
+    assert!(exposed.contains("mcp-session-id"), "{exposed}");
+}

@@ -166,7 +166,10 @@ async fn a_revision_that_nobody_speaks_is_refused_with_those_that_are_spoken() {
         .await;
     assert_eq!((answer.fault().0, answer.fault().1), (400, -32022));
     let supported = &answer.json()["error"]["data"]["supported"];
-    assert_eq!(supported[0], "2026-07-28");
+    // Those of the official SDK, which has them the other way round.
+    let known = rmcp::model::ProtocolVersion::KNOWN_VERSIONS;
+    let known: Vec<_> = known.iter().rev().map(|version| version.as_str()).collect();
+    assert_eq!(*supported, json!(known));
     for version in supported.as_array().unwrap().iter().skip(1) {
         let agreed = proxy.result_of(&greeting(version.as_str().unwrap())).await;
         assert_eq!(agreed["protocolVersion"], *version);

@@ -171,3 +171,36 @@ async fn the_trace_of_a_request_goes_on() {
         json!({})
     );
 }
+
+#[tokio::test]
+async fn a_secret_that_a_client_sends_is_shown_nowhere() {
+    let upstream = Upstream::start(|_| Reply::status(500).body("no")).await;
+    let proxy = Setup::new().serve().await;
+    let secret = "canary-of-a-password";
+    let arguments = json!({
+        "url": upstream.url("/"),
+        "basic_auth_username": "user",
+        "basic_auth_password": secret,
+        "unknown": secret,
+    });
+    let wrong = proxy.mcp(&call(1, "http_GetRequestV2", arguments.clone()));
+    let wrong = wrong.send().await.text;
+    let mut right = arguments;
+    right.as_object_mut().unwrap().remove("unknown");
+    let called = proxy.mcp(&call(2, "http_GetRequestV2", right));
+    let called = called
+        .header("x-request-id", "with-a-secret")
+        .send()
+        .await
+        .text;
+    proxy.row_in("with-a-secret", "failed").await;
+    let rows = proxy.setup().list(&[]).await;
+    for (what, text) in [
+        ("answer", wrong),
+        ("answer", called),
+        ("ledger", rows),
+        ("log", proxy.log()),
+    ] {
+        assert!(!text.contains(secret), "{what}: {text}");
+    }
+}

@@ -265,3 +265,21 @@ async fn a_server_that_is_not_there_is_told_and_one_that_comes_back_is_greeted_a
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_client_that_floods_is_refused_what_is_too_much_and_served_the_rest() {
+    let (gate, upstream) = gated().await;
+    let mut client = Setup::new().start(&["mcp"]);
+    for id in 0..300 {
+        let arguments = json!({"url": upstream.url("/")});
+        client.say(&call(id, "http_GetRequestV2", arguments).to_string());
+    }
+    let refused = client.hears(&["are under way"]).await;
+    assert_eq!(read(refused.trim())["error"]["code"], -32603, "{refused}");
+    gate.open();
+    client.hears(&["\"id\":0,"]).await;
+    let messages = messages(&client.hang_up().await);
+    assert_eq!(messages.len(), 300);
+    let served = messages.iter().filter(|m| m["result"]["isError"] == false);
+    assert!(served.count() >= 256);
+}
