@@ -34,7 +34,7 @@ enum To {
     Same,
     /// Nothing is served any more.
     Nothing,
-    Other(Box<Settings>, Option<Connection>),
+    Other(Box<(Settings, Option<Connection>)>),
 }
 
 // === impl Change ===
@@ -42,7 +42,7 @@ enum To {
 impl Change {
     /// Whether anything is to be served otherwise.
     pub fn is_other(&self) -> bool {
-        matches!(self.0, To::Other(..))
+        matches!(self.0, To::Other(_))
     }
 }
 
@@ -90,7 +90,7 @@ impl Tasks {
             Err(_) if same_way => None,
             Err(why) => return Err(why),
         };
-        Ok(Change(To::Other(Box::new(settings), connection)))
+        Ok(Change(To::Other(Box::new((settings, connection)))))
     }
 
     /// Lets other settings count. No request is taken under the old ones when this returns, and the
@@ -100,10 +100,10 @@ impl Tasks {
         let (settings, connection) = match to {
             To::Same => return,
             To::Nothing => return self.retire().await,
-            To::Other(settings, connection) => (settings, connection),
+            To::Other(other) => *other,
         };
         self.retire().await;
-        let shared = self.begin(*settings, connection);
+        let shared = self.begin(settings, connection);
         // It goes on by itself however long it takes.
         let _ = timeout(CONNECTING, shared.status.ready()).await;
     }

@@ -224,7 +224,7 @@ impl Bridge {
         let read = serde_json::from_slice::<Value>(body).ok();
         match (read, &letter.id) {
             (Some(Value::Array(_)), _) => true,
-            (Some(value), Some(id)) => value.get("id").is_some_and(|own| own.to_string() == *id),
+            (Some(value), Some(id)) => value.get("id") == serde_json::from_str(id).ok().as_ref(),
             // It was no message, and that is said.
             (Some(value), None) => letter.method.is_none() && value.get("error").is_some(),
             _ => false,

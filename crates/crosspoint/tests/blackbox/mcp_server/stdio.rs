@@ -16,7 +16,7 @@ fn messages(ended: &Ended) -> Vec<Value> {
     ended.stdout.lines().map(read).collect()
 }
 
-fn answer<'a>(messages: &'a [Value], id: u64) -> &'a Value {
+fn answer(messages: &[Value], id: u64) -> &Value {
     let found = messages.iter().find(|message| message["id"] == id);
     found.unwrap_or_else(|| panic!("no answer to {id} in {messages:?}"))
 }
