@@ -17,6 +17,7 @@ mod metrics;
 mod names;
 mod origin;
 mod reply;
+mod respond;
 mod revision;
 mod server;
 mod sessions;
@@ -24,10 +25,12 @@ mod sse;
 mod standard;
 mod stdio;
 mod tools;
+mod visit;
 
-pub(crate) use endpoint::{delete, denied, get, post};
+pub(crate) use endpoint::{delete, get, post};
 pub use lines::{Lines, TooLong};
 pub(crate) use origin::Origins;
+pub(crate) use respond::denied;
 pub use server::{Mcp, Settings};
 pub use stdio::stdio;
 

@@ -12,7 +12,8 @@ use crosspoint_broker::access::new_key;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::message::Id;
+use super::message::{Asked, Id};
+use super::meta::Params;
 use super::revision::Revision;
 
 /// Requests under way, by their id.
@@ -75,9 +76,20 @@ impl Running {
     }
 
     /// One that is not under way any more is passed over, as the specification wants it.
-    pub(crate) fn cancel(&self, id: &Id) {
+    fn cancel(&self, id: &Id) {
         if let Some(cancelled) = lock(&self.0).get(id) {
             cancelled.cancel();
+        }
+    }
+
+    /// Ends what a `notifications/cancelled` names. Any other notification is passed over.
+    pub(crate) fn cancel_by(&self, asked: &Asked) {
+        if asked.method != "notifications/cancelled" {
+            return;
+        }
+        let params = Params::of(asked).ok();
+        if let Some(id) = params.as_ref().and_then(|p| p.own.get("requestId")) {
+            self.cancel(&Id::of(id));
         }
     }
 

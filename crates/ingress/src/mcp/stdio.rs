@@ -13,7 +13,6 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::asker::Asker;
-use super::endpoint::cancelled;
 use super::fault::Fault;
 use super::lines::Lines;
 use super::message::{Asked, Id, Incoming, Message, Unreadable};
@@ -147,7 +146,7 @@ impl Client {
             Message::Notification(asked) if asked.method == "notifications/initialized" => {
                 self.ready.store(true, Ordering::Relaxed);
             }
-            Message::Notification(asked) => cancelled(&self.running, &asked),
+            Message::Notification(asked) => self.running.cancel_by(&asked),
             Message::Request(id, asked) => match self.begin(&id, &asked, requests.len()) {
                 Err(fault) => self.say(Text::of(fault.text(Some(&id)))).await,
                 Ok((_, revision)) if asked.method == "initialize" && !revision.is_modern() => {

@@ -10,12 +10,10 @@ use bytes::Bytes;
 use crosspoint_core::Secret;
 use crosspoint_ingress::mcp::Lines;
 use crosspoint_net::{Http, NetError, Opened, Request};
-use futures_util::StreamExt;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method};
 use serde_json::{Value, json};
-use sse_stream::SseStream;
-use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncBufRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -23,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::letter::Letter;
+use super::passing::{Out, fault, one_line, refusal, relay, write};
 
 /// How long the head of an answer may take. The server sends it after a second at the latest.
 const HEAD: Duration = Duration::from_secs(60);
@@ -57,9 +56,6 @@ struct Agreed {
     session: Option<String>,
     revision: Option<String>,
 }
-
-/// What is said to the client.
-type Out = mpsc::Sender<Bytes>;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -325,56 +321,4 @@ impl Bridge {
             let _ = timeout(GRACE, self.http.open(request)).await;
         }
     }
-}
-
-/// Passes on each message of a stream.
-async fn relay(answer: Opened, out: &Out) -> Result<(), String> {
-    let events = SseStream::from_bytes_stream(Box::pin(answer.chunks()));
-    let mut events = std::pin::pin!(events);
-    while let Some(event) = events.next().await {
-        let event = event.map_err(|error| format!("reading the server's answer: {error}"))?;
-        if let Some(data) = event.data.filter(|data| !data.is_empty()) {
-            let _ = out.send(one_line(data.as_bytes())).await;
-        }
-    }
-    Ok(())
-}
-
-async fn write(
-    mut messages: mpsc::Receiver<Bytes>,
-    mut output: impl AsyncWrite + Unpin,
-) -> io::Result<()> {
-    while let Some(message) = messages.recv().await {
-        output.write_all(&message).await?;
-        output.write_all(b"\n").await?;
-        output.flush().await?;
-    }
-    Ok(())
-}
-
-/// Line breaks in JSON can only be white space.
-fn one_line(text: &[u8]) -> Bytes {
-    let plain = |b: &u8| match b {
-        b'\n' | b'\r' => b' ',
-        b => *b,
-    };
-    text.iter().map(plain).collect::<Vec<u8>>().into()
-}
-
-/// That a request came to nothing.
-fn fault(id: Option<&str>, message: &str) -> Bytes {
-    let error = json!({"code": -32603, "message": message});
-    let id = id.map_or_else(String::new, |id| format!(r#""id":{id},"#));
-    format!(r#"{{"jsonrpc":"2.0",{id}"error":{error}}}"#).into()
-}
-
-/// Why a server did not take a message.
-fn refusal(status: u16, body: &Bytes) -> String {
-    let read = serde_json::from_slice::<Value>(body).unwrap_or_default();
-    let message = read["error"]["message"].as_str().unwrap_or_default();
-    let hint = match status {
-        401 | 403 => "; name the variable that holds its key with --api-key-env",
-        _ => "",
-    };
-    format!("the server answers {status}: {message}{hint}")
 }

@@ -2,6 +2,7 @@
 
 mod bridge;
 mod letter;
+mod passing;
 mod signals;
 
 use std::path::PathBuf;
