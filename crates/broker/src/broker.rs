@@ -107,7 +107,7 @@ impl Broker {
                 clashes: Vec::new(),
             }),
             catalogue: ArcSwap::from_pointee(catalogue),
-            changed: watch::Sender::new(()),
+            changed: watch::Sender::new(0),
             limiters,
             retiring: TaskTracker::new(),
         }));
@@ -209,8 +209,9 @@ impl Broker {
         self.0.catalogue.load_full()
     }
 
-    /// Tells whenever the catalogue has been replaced. What is in it may be the same.
-    pub fn changes(&self) -> watch::Receiver<()> {
+    /// Tells whenever the catalogue has been replaced or profiles have been read again, by counting
+    /// how often. What is in them may be the same.
+    pub fn changes(&self) -> watch::Receiver<u64> {
         self.0.changed.subscribe()
     }
 

@@ -27,8 +27,8 @@ pub(crate) struct Inner {
     /// None: no call is recorded.
     pub(crate) recorder: Option<Arc<Recorder>>,
     pub(crate) catalogue: ArcSwap<Catalogue>,
-    /// Told whenever the catalogue has been replaced.
-    pub(crate) changed: watch::Sender<()>,
+    /// Counts how often there was something new; see [`crate::Broker::changes`].
+    pub(crate) changed: watch::Sender<u64>,
     pub(crate) limiters: Arc<ArcSwap<Limiters>>,
     pub(crate) mounting: Mutex<Mounting>,
     /// Mounts that were replaced, until their last call has ended and they are closed.
@@ -105,6 +105,11 @@ impl Inner {
         }
     }
 
+    /// Tells that there is something new.
+    pub(crate) fn has_changed(&self) {
+        self.changed.send_modify(|times| *times += 1);
+    }
+
     /// What hides the secrets of the configuration.
     pub(crate) fn mask(&self) -> Mask {
         self.mounting().settings.mask.clone()
@@ -134,7 +139,7 @@ impl Inner {
         let (catalogue, clashes) = Catalogue::build(&offers, settings, &limiters, &self.metrics);
         let misplaced = misplaced(&catalogue, settings, &mounting.misplaced);
         self.catalogue.store(Arc::new(catalogue));
-        self.changed.send_replace(());
+        self.has_changed();
         mounting.misplaced = misplaced;
         let clashes: Vec<_> = clashes.iter().map(ToString::to_string).collect();
         for clash in clashes.iter().filter(|c| !mounting.clashes.contains(c)) {
@@ -169,7 +174,7 @@ impl Inner {
         let misplaced = catalogue.misplaced(&settings.policies);
         // In this order: whoever finds a closed mount finds its successor in the catalogue.
         self.catalogue.store(Arc::new(catalogue));
-        self.changed.send_replace(());
+        self.has_changed();
         let kept = |old: &Member| members.iter().any(|m| Arc::ptr_eq(&m.mount, &old.mount));
         for old in mounting.members.iter().filter(|old| !kept(old)) {
             let old = old.clone();

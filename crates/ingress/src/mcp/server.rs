@@ -45,9 +45,10 @@ pub(super) struct Inner {
     streams: AtomicUsize,
 }
 
-/// A toolbox with the settings that it was made by.
+/// A toolbox, and what it was made of: settings, and what the broker had after so many changes.
 struct Made {
     settings: Arc<Settings>,
+    changes: u64,
     toolbox: Arc<Toolbox>,
 }
 
@@ -128,16 +129,19 @@ impl Mcp {
 
     /// The tools as they are now.
     pub(crate) fn toolbox(&self, settings: &Arc<Settings>) -> Arc<Toolbox> {
-        let catalogue = self.0.broker.catalogue();
+        // Counted before anything is looked at: what changes meanwhile makes another toolbox.
+        let changes = *self.0.broker.changes().borrow();
         if let Some(made) = &*self.0.toolbox.load()
-            && made.toolbox.catalogue.as_ptr() == Arc::as_ptr(&catalogue)
+            && made.changes == changes
             && Arc::ptr_eq(&made.settings, settings)
         {
             return made.toolbox.clone();
         }
+        let catalogue = self.0.broker.catalogue();
         let toolbox = Arc::new(Toolbox::of(&catalogue, &settings.serve));
         let made = Made {
             settings: settings.clone(),
+            changes,
             toolbox: toolbox.clone(),
         };
         self.0.toolbox.store(Some(Arc::new(made)));

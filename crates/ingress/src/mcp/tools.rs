@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -36,10 +36,9 @@ pub(crate) struct Tool {
     digest: u64,
 }
 
-/// All commands that are served as tools, ordered by name. Made anew when the catalogue changes.
+/// All commands that are served as tools, ordered by name. It does not hold the catalogue: connectors
+/// that have been replaced end when nobody has theirs any more.
 pub(crate) struct Toolbox {
-    /// Not held: connectors that have been replaced end when nobody has theirs any more.
-    pub(crate) catalogue: Weak<Catalogue>,
     tools: Vec<Tool>,
     by_name: HashMap<String, usize>,
     /// For whoever may see everything: each page.
@@ -69,7 +68,6 @@ impl Toolbox {
         tools.sort_by(|a, b| a.name.cmp(&b.name));
         let at = |(at, tool): (usize, &Tool)| (tool.name.clone(), at);
         Toolbox {
-            catalogue: Arc::downgrade(catalogue),
             by_name: tools.iter().enumerate().map(at).collect(),
             pages: tools.chunks(PAGE).map(|page| joined(page.iter())).collect(),
             tools,
@@ -200,12 +198,15 @@ fn json(name: &str, entry: &Entry) -> Value {
         "" => entry.connector.manifest().description.as_str(),
         description => description,
     };
+    let mut schema = command.input_schema();
+    // What the default profile supplies is not asked for: a model would make something up.
+    schema["required"] = entry.needed().into();
     json!({
         "name": name,
         // What it is called everywhere else.
         "title": entry.id.to_string(),
         "description": description,
-        "inputSchema": command.input_schema(),
+        "inputSchema": schema,
         "annotations": annotations(command.safety),
         "_meta": {COMMAND: entry.id.to_string()},
     })

@@ -112,3 +112,32 @@ async fn a_key_is_told_of_nothing_that_it_does_not_see() {
     proxy.terminate();
     assert_eq!(events.next().await, None);
 }
+
+#[tokio::test]
+async fn what_the_default_profile_supplies_is_not_asked_for_from_the_moment_it_is_there() {
+    let proxy = Setup::new().config("builtin = [\"slack\"]").serve().await;
+    let session = proxy.session("2025-11-25").await;
+    let mut events = listen(&proxy, &session).await;
+    let required = async || {
+        let list = proxy.result_of(&request(1, "tools/list", json!({}))).await;
+        let tools = list["tools"].as_array().unwrap().iter();
+        let post = tools
+            .clone()
+            .find(|tool| tool["name"] == "slack_PostMessage");
+        post.unwrap()["inputSchema"]["required"].clone()
+    };
+    let names = required().await;
+    assert!(
+        names.as_array().unwrap().contains(&json!("token")),
+        "{names}"
+    );
+    let set = ["profile", "set", "slack/ops", "--secret", "token"];
+    let ended = proxy.setup().run_with(&set, "xoxb-4711-of-the-tests").await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(events.next().await.is_some());
+    let names = required().await;
+    assert!(
+        !names.as_array().unwrap().contains(&json!("token")),
+        "{names}"
+    );
+}
