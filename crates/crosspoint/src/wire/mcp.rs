@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use anyhow::Result;
 use crosspoint_broker::{Naming, Registration};
@@ -42,10 +43,15 @@ struct Wanted {
     name: String,
     entry: McpConnector,
     env: BTreeMap<String, Secret<String>>,
+    /// What the files of its command line look like.
+    files: Vec<Stamp>,
     egress: Rules,
     /// What egress does not say of requests.
     ca_files: Vec<PathBuf>,
 }
+
+/// A file, and what tells it from what it was before.
+type Stamp = (PathBuf, Option<SystemTime>, u64);
 
 /// What servers are started with.
 pub struct Around<'a> {
@@ -126,6 +132,14 @@ impl Mcp {
         Ok(Next { running, problems })
     }
 
+    /// Changes whenever a file of a server's command line does. Reads files: not for a thread that
+    /// others wait for.
+    pub fn fingerprint(&self) -> String {
+        let running = lock(&self.running);
+        let stamps = running.values().map(|one| stamps(&one.wanted.entry));
+        format!("{:?}", stamps.collect::<Vec<_>>())
+    }
+
     /// From now on these are the mounts.
     pub fn take_next(&self, next: Next) {
         self.take(next.running);
@@ -166,6 +180,7 @@ fn wanted(loaded: &Loaded, only: Option<&str>) -> Vec<Wanted> {
                 env: resolved
                     .map(|resolved| resolved.env.clone())
                     .unwrap_or_default(),
+                files: stamps(entry),
                 egress: match &entry.egress {
                     Some(own) => own.rules(),
                     None => loaded.config.egress.rules(),
@@ -176,6 +191,27 @@ fn wanted(loaded: &Loaded, only: Option<&str>) -> Vec<Wanted> {
         _ => None,
     });
     wanted.collect()
+}
+
+/// The files that a command line names: a program, a script.
+fn stamps(entry: &McpConnector) -> Vec<Stamp> {
+    let McpServer::Command(command) = &entry.mcp else {
+        return Vec::new();
+    };
+    let here = working_directory();
+    let there = entry
+        .directory
+        .as_ref()
+        .map_or(here.clone(), |path| here.join(&path.0));
+    let paths = command.iter().enumerate().map(|(at, word)| match at {
+        0 => here.join(word),
+        _ => there.join(word),
+    });
+    let stamp = |path: PathBuf| {
+        let meta = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        Some((path, meta.modified().ok(), meta.len()))
+    };
+    paths.filter_map(stamp).collect()
 }
 
 // === impl DefaultAccount ===

@@ -11,10 +11,8 @@ use super::python::{self, Python};
 
 /// The mounts of connectors that are not Rust in this process.
 pub struct Runtimes {
-    /// Python connectors.
-    pub python: Python,
-    /// MCP servers.
-    pub mcp: Mcp,
+    python: Python,
+    mcp: Mcp,
 }
 
 /// The mounts as they shall be after a reload.
@@ -55,6 +53,12 @@ impl Runtimes {
         let mcp = self.mcp.next(around).await;
         let mcp = mcp.map_err(|error| vec![format!("{error:#}")])?;
         Ok(Next { python, mcp })
+    }
+
+    /// Changes whenever the code of a mounted connector does. Reads files: not for a thread that others
+    /// wait for.
+    pub fn fingerprint(&self) -> String {
+        format!("{} {}", self.python.fingerprint(), self.mcp.fingerprint())
     }
 
     /// From now on these are the mounts. Gives what works as before only, a sentence each.
