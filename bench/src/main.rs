@@ -25,6 +25,7 @@ mod rows;
 mod run;
 mod servers;
 mod stats;
+mod tools;
 
 use std::future::Future;
 use std::path::PathBuf;

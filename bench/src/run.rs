@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use crate::programs::Programs;
 use crate::python::{self, Python};
 use crate::rows::Report;
-use crate::{Options, amqp, ledger, mcp, measure};
+use crate::{Options, amqp, ledger, mcp, measure, tools};
 
 /// What is measured together, in the order of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -22,6 +22,7 @@ pub(crate) enum Part {
     Amqp,
     Python,
     Mcp,
+    Tools,
 }
 
 /// How long and how often. Times are milliseconds.
@@ -46,6 +47,7 @@ impl Part {
             Part::Amqp => "service tasks over RabbitMQ",
             Part::Python => "Python connectors",
             Part::Mcp => "MCP servers",
+            Part::Tools => "the list of tools",
         }
     }
 }
@@ -92,6 +94,7 @@ pub(crate) async fn run(options: Options) -> Result<Report> {
             Part::Amqp => amqp::rows(&programs, &pace).await,
             Part::Python => python::rows(&programs, &pace, &python).await,
             Part::Mcp => mcp::rows(&programs, &pace, &python).await,
+            Part::Tools => tools::rows(&programs, &pace, &python).await,
         };
         rows.extend(measured.with_context(|| format!("measuring {}", part.what()))?);
     }

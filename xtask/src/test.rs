@@ -41,7 +41,13 @@ const REQUIREMENTS: [&str; 8] = [
 /// Tells tests that need Node packages where they are, a folder for each of [`NODE_PACKAGES`].
 const NODE: &str = "CROSSPOINT_TEST_NODE";
 
-const NODE_PACKAGES: [Package; 2] = [
+const NODE_PACKAGES: [Package; 3] = [
+    Package {
+        files: &["package.json"],
+        folder: "crates/crosspoint/tests/judges",
+        name: "judges",
+        builds: false,
+    },
     Package {
         files: &["package.json"],
         folder: "crates/crosspoint/tests/node",

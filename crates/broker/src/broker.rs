@@ -9,6 +9,7 @@ use crosspoint_core::{
     Call, CallId, Completion, Effect, Failure, Ingress, Mask, Outcome, Safety, Tracing,
 };
 use prometheus_client::registry::Registry;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -109,6 +110,7 @@ impl Broker {
                 clashes: Vec::new(),
             }),
             catalogue: ArcSwap::from_pointee(catalogue),
+            changed: watch::Sender::new(0),
             limiters,
             retiring: TaskTracker::new(),
         }));
@@ -210,6 +212,12 @@ impl Broker {
     /// All commands as they are now.
     pub fn catalogue(&self) -> Arc<Catalogue> {
         self.0.catalogue.load_full()
+    }
+
+    /// Tells whenever the catalogue has been replaced or profiles have been read again, by counting
+    /// how often. What is in them may be the same.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changed.subscribe()
     }
 
     /// Every connector that can be called, and how it is at the moment, ordered by name.

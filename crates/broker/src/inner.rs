@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use crosspoint_core::{Call, Failure, Mask, Tracing};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -26,6 +27,8 @@ pub(crate) struct Inner {
     /// None: no call is recorded.
     pub(crate) recorder: Option<Arc<Recorder>>,
     pub(crate) catalogue: ArcSwap<Catalogue>,
+    /// Counts how often there was something new; see [`crate::Broker::changes`].
+    pub(crate) changed: watch::Sender<u64>,
     pub(crate) limiters: Arc<ArcSwap<Limiters>>,
     pub(crate) mounting: Mutex<Mounting>,
     /// Mounts that were replaced, until their last call has ended and they are closed.
@@ -102,6 +105,11 @@ impl Inner {
         }
     }
 
+    /// Tells that there is something new.
+    pub(crate) fn has_changed(&self) {
+        self.changed.send_modify(|times| *times += 1);
+    }
+
     /// What hides the secrets of the configuration.
     pub(crate) fn mask(&self) -> Mask {
         self.mounting().settings.mask.clone()
@@ -131,6 +139,7 @@ impl Inner {
         let (catalogue, clashes) = Catalogue::build(&offers, settings, &limiters, &self.metrics);
         let misplaced = misplaced(&catalogue, settings, &mounting.misplaced);
         self.catalogue.store(Arc::new(catalogue));
+        self.has_changed();
         mounting.misplaced = misplaced;
         let clashes: Vec<_> = clashes.iter().map(ToString::to_string).collect();
         for clash in clashes.iter().filter(|c| !mounting.clashes.contains(c)) {
@@ -165,6 +174,7 @@ impl Inner {
         let misplaced = catalogue.misplaced(&settings.policies);
         // In this order: whoever finds a closed mount finds its successor in the catalogue.
         self.catalogue.store(Arc::new(catalogue));
+        self.has_changed();
         let kept = |old: &Member| members.iter().any(|m| Arc::ptr_eq(&m.mount, &old.mount));
         for old in mounting.members.iter().filter(|old| !kept(old)) {
             let old = old.clone();

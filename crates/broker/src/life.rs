@@ -73,6 +73,7 @@ impl Broker {
         for connector in self.connections().refresh().await? {
             self.0.renew(&connector);
         }
+        self.0.has_changed();
         Ok(())
     }
 

@@ -23,7 +23,7 @@ pub struct CommandId {
     pub command: Arc<str>,
 }
 
-/// Where calls come in. `mcp` will join as that ingress arrives.
+/// Where calls come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ingress {
@@ -33,6 +33,8 @@ pub enum Ingress {
     Api,
     /// Service tasks of Activiti Cloud, over RabbitMQ.
     Activiti,
+    /// Clients of the Model Context Protocol, at `/mcp` or over standard input.
+    Mcp,
     /// `crosspoint call`.
     Cli,
 }
@@ -194,6 +196,7 @@ impl Ingress {
             Ingress::Spiff => "spiff",
             Ingress::Api => "api",
             Ingress::Activiti => "activiti",
+            Ingress::Mcp => "mcp",
             Ingress::Cli => "cli",
         }
     }
@@ -204,6 +207,7 @@ impl Ingress {
             Ingress::Spiff,
             Ingress::Api,
             Ingress::Activiti,
+            Ingress::Mcp,
             Ingress::Cli,
         ];
         all.into_iter().find(|ingress| ingress.name() == name)

@@ -5,6 +5,7 @@ mod activiti_send;
 mod auth;
 mod key;
 mod ledger;
+mod mcp;
 mod profile;
 mod secret;
 
@@ -17,6 +18,7 @@ pub use activiti_send::{SendArgs, SendCommand, SendOptions};
 pub use auth::{AuthCommand, ForgetArgs, LoginArgs};
 pub use key::{AuditArgs, CreateArgs, KeyCommand, RotateArgs};
 pub use ledger::{LedgerCommand, ListArgs, ReplayArgs, SettleArgs, ShowArgs};
+pub use mcp::McpArgs;
 pub use profile::{NamedProfileArgs, ProfileCommand, SetProfileArgs};
 pub use secret::SecretCommand;
 
@@ -92,6 +94,8 @@ pub enum Command {
     /// Authorise profiles at providers of OAuth
     #[command(subcommand)]
     Auth(AuthCommand),
+    /// Serve the commands as tools of the Model Context Protocol, over standard input and output
+    Mcp(McpArgs),
     /// Connector definitions of Activiti, and commands to its runtime bundles
     #[command(subcommand)]
     Activiti(ActivitiCommand),

@@ -58,6 +58,7 @@ fn main() -> ExitCode {
         Command::Audit(args) => command::audit::run(&cli.config, args),
         Command::Secret(command) => command::secret::run(&cli.config, command),
         Command::Auth(command) => command::auth::run(&cli.config, command),
+        Command::Mcp(args) => command::mcp::run(&cli.config, &args),
         Command::Activiti(command) => command::activiti::run(&cli.config, command),
         Command::Config(ConfigCommand::Check(args)) => command::config::check(&cli.config, args),
         Command::Config(ConfigCommand::Reference(args)) => command::config::reference(args),

@@ -17,7 +17,7 @@ use tower::Service;
 
 use crate::access::{Denied, KEY_HEADER};
 use crate::router::Shared;
-use crate::{answer, api, rights};
+use crate::{answer, api, mcp, rights};
 
 /// By which a request is found in the log; taken from the caller when it sent a usable one.
 pub(crate) static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -126,9 +126,10 @@ pub(crate) fn admit(
             Either::Left(routes.call(request))
         }
         Err(Denied(status, message)) => {
-            let denied = match api::is_below(request.uri().path()) {
-                true => api::denied(status, message),
-                false => answer::denied(status, &message),
+            let denied = match request.uri().path() {
+                mcp::PATH => mcp::denied(status, &message),
+                path if api::is_below(path) => api::denied(status, message),
+                _ => answer::denied(status, &message),
             };
             Either::Right(ready(Ok(denied)))
         }
@@ -191,7 +192,7 @@ pub(crate) fn says_json(headers: &HeaderMap) -> Option<bool> {
 /// The headers of a request that a connector may see: what it carried, but not who may call this
 /// proxy.
 pub(crate) fn passed_on(mut headers: HeaderMap) -> HeaderMap {
-    for private in [&AUTHORIZATION, &COOKIE, &KEY_HEADER] {
+    for private in [&AUTHORIZATION, &COOKIE, &KEY_HEADER, &mcp::SESSION_ID] {
         headers.remove(private);
     }
     headers

@@ -4,7 +4,7 @@ use crosspoint_broker::access::{AccessKey, Right, Scopes};
 use crosspoint_core::Ingress;
 use http::Method;
 
-use crate::auth;
+use crate::{auth, mcp};
 
 /// Paths that never need a key: probes, and the line that says what this is.
 pub(crate) const OPEN: [&str; 5] = ["/", "/liveness", "/v1/liveness", "/healthz", "/readyz"];
@@ -44,6 +44,8 @@ fn enough(method: &Method, path: &str) -> &'static [Right] {
         _ if path.starts_with(auth::BELOW) => &Right::ALL,
         // The reference proxy also takes GET for these.
         _ if path.starts_with("/v1/do/") => &[Right::Call],
+        // Whether a message lists or calls is known once it has been read.
+        mcp::PATH => &[Right::Read, Right::Call],
         "/api/v1/calls" if *method == Method::POST => &[Right::Call],
         _ if !reads => &[Right::Administer],
         "/v1/commands" | "/v1/auths" | "/api/v1/commands" | "/openapi.json" | "/docs" => {
@@ -60,6 +62,7 @@ fn ingress(path: &str) -> Option<Ingress> {
     match path {
         _ if path.starts_with("/v1/") => Some(Ingress::Spiff),
         _ if path.starts_with("/api/") => Some(Ingress::Api),
+        mcp::PATH => Some(Ingress::Mcp),
         _ => None,
     }
 }

@@ -17,9 +17,10 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::access::{Access, KEY_HEADER};
 use crate::listing::Listing;
+use crate::mcp::{Mcp, Origins};
 use crate::openapi::Documents;
 use crate::spiff;
-use crate::{activiti, answer, api, auth, openapi, operate, request};
+use crate::{activiti, answer, api, auth, mcp, openapi, operate, request};
 
 /// How the HTTP side behaves.
 #[derive(Clone)]
@@ -40,6 +41,8 @@ pub struct Settings {
     pub api_long_deadline: Duration,
     /// How the service of Activiti's tasks is, where there is one.
     pub activiti: Option<activiti::Status>,
+    /// The commands as tools.
+    pub mcp: Mcp,
 }
 
 /// What the routes share.
@@ -54,6 +57,8 @@ pub(crate) struct State {
     pub(crate) api_deadline: Duration,
     pub(crate) api_long_deadline: Duration,
     pub(crate) activiti: Option<activiti::Status>,
+    pub(crate) mcp: Mcp,
+    pub(crate) origins: Origins,
     pub(crate) listing: Listing,
     pub(crate) api_listing: Listing,
     /// One for each more who may follow the ledger.
@@ -67,6 +72,10 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
     let shared = Arc::new(State {
         broker,
         documents: Documents::new(settings.access.is_keyed()),
+        origins: Origins {
+            listed: settings.cors_origins,
+            hosts: settings.access.hosts.clone(),
+        },
         access: settings.access,
         cabinet: settings.cabinet,
         max_body: settings.max_body,
@@ -74,6 +83,7 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
         api_deadline: settings.api_deadline,
         api_long_deadline: settings.api_long_deadline,
         activiti: settings.activiti,
+        mcp: settings.mcp,
         listing: Listing::default(),
         api_listing: Listing::default(),
         followers: Arc::new(Semaphore::new(api::FOLLOWERS)),
@@ -126,6 +136,8 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
             put(api::secrets::set).delete(api::secrets::remove),
         )
         .route("/api/v1/audit", get(api::audit))
+        // The Model Context Protocol.
+        .route(mcp::PATH, post(mcp::post).get(mcp::get).delete(mcp::delete))
         // Definitions of connectors, for Activiti's modellers.
         .route("/activiti/connectors", get(activiti::routes::list))
         .route("/activiti/connectors/{file}", get(activiti::routes::one))
@@ -156,8 +168,15 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         KEY_HEADER.clone(),
         request::IDEMPOTENCY_KEY.clone(),
         api::LAST_EVENT_ID.clone(),
+        mcp::SESSION_ID.clone(),
     ];
-    let exposed = [request::REQUEST_ID.clone(), LOCATION, RETRY_AFTER];
+    let headers = headers.into_iter().chain(mcp::STANDARD.clone());
+    let exposed = [
+        request::REQUEST_ID.clone(),
+        LOCATION,
+        RETRY_AFTER,
+        mcp::SESSION_ID.clone(),
+    ];
     (!origins.is_empty()).then(|| {
         CorsLayer::new()
             .allow_origin(allowed)
@@ -168,7 +187,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
                 Method::PATCH,
                 Method::DELETE,
             ])
-            .allow_headers(headers)
+            .allow_headers(headers.collect::<Vec<_>>())
             .expose_headers(exposed)
     })
 }

@@ -31,7 +31,7 @@ pub struct Scopes {
 pub struct NotAScope(String, String);
 
 /// The ways in that take keys.
-const KEYED: [Ingress; 2] = [Ingress::Spiff, Ingress::Api];
+const KEYED: [Ingress; 3] = [Ingress::Spiff, Ingress::Api, Ingress::Mcp];
 
 // === impl Right ===
 
@@ -76,11 +76,10 @@ impl Scopes {
         match text.split_once(':') {
             Some(("ingress", name)) => {
                 let ingress = KEYED.into_iter().find(|ingress| ingress.name() == name);
-                self.ingresses.push(
-                    ingress.ok_or_else(|| {
-                        wrong(": there is ingress:spiff and ingress:api".to_owned())
-                    })?,
-                );
+                self.ingresses.push(ingress.ok_or_else(|| {
+                    let there_is = ": there is ingress:spiff, ingress:api and ingress:mcp";
+                    wrong(there_is.to_owned())
+                })?);
             }
             Some(("connector", pattern)) if is_pattern(pattern) => {
                 self.connectors.push(pattern.to_owned());

@@ -100,4 +100,14 @@ impl Entry {
         let checked = self.command.check_beside(arguments, &supplied);
         checked.err().unwrap_or_default()
     }
+
+    /// The parameters that a call has to give itself as long as it names no profile: those that are
+    /// required, and that the default profile does not supply at the moment.
+    pub fn needed(&self) -> Vec<&str> {
+        let chosen = choose_for(self, &Arguments::default(), Wanted::default());
+        let supplied = |name: &str| chosen.as_ref().is_ok_and(|chosen| chosen.supplies(name));
+        let required = self.command.parameters.iter().filter(|p| p.required);
+        let names = required.map(|parameter| parameter.name.as_str());
+        names.filter(|name| !supplied(name)).collect()
+    }
 }

@@ -60,6 +60,7 @@ async fn look(
                         grants.renew();
                     }
                     *known = Some((connections, version));
+                    inner.has_changed();
                     changed
                 }
             }

@@ -30,7 +30,7 @@ Examples:
 The key itself goes to standard output, everything else to standard error. Only its hash is kept, so
 that it cannot be shown again. A running server takes it within seconds.
 
-Scopes: read, call, administer; ingress:spiff, ingress:api; connector:NAME, with * for any
+Scopes: read, call, administer; ingress:spiff, ingress:api, ingress:mcp; connector:NAME, with * for any
 characters. Of a kind that is absent everything counts. docs/access.md explains them.")]
 pub struct CreateArgs {
     /// What logs and the ledger call it: letters, digits, '_', '-' and '.'

@@ -12,6 +12,7 @@ pub mod input;
 pub mod kept;
 pub mod key;
 pub mod ledger;
+pub mod mcp;
 pub mod new;
 pub mod profile;
 pub mod reload;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use crosspoint_broker::Broker;
 use crosspoint_ingress::Live;
+use crosspoint_ingress::mcp::Mcp;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Mutex;
@@ -88,9 +89,10 @@ async fn serve(
     broker.attend_profiles();
     tokio::spawn(kept.grants.clone().attend());
     let activiti = wire::activiti::start(&loaded, &broker);
+    let mcp = Mcp::new(broker.clone(), wire::tools::settings(&loaded));
     let routes = Live::new(crosspoint_ingress::router(
         broker.clone(),
-        wire::ingress(&loaded, &at_the_door, activiti.status()),
+        wire::ingress(&loaded, &at_the_door, activiti.status(), mcp.clone()),
     ));
     // Before anybody is told that this process is there: who starts it may want to end it.
     let mut signals = Signals::listen().context("listening for signals")?;
@@ -102,6 +104,7 @@ async fn serve(
         listener: address,
         broker: broker.clone(),
         activiti: activiti.clone(),
+        mcp,
         routes: routes.clone(),
         log,
         runtimes,
@@ -144,7 +147,7 @@ async fn serve(
 
 /// What goes on beside serving: telling what has loaded, and the ways to reload.
 fn attend(reloader: Arc<Reloader>, data_dir: Option<&DataDir>, watch: bool) -> io::Result<()> {
-    tokio::spawn(tell_loaded(reloader.broker.clone()));
+    tokio::spawn(tell_loaded(reloader.broker.clone(), reloader.mcp.clone()));
     let mut hang_up = signal(SignalKind::hangup())?;
     let by_signal = reloader.clone();
     tokio::spawn(async move {
@@ -208,12 +211,17 @@ async fn reload(reloader: &Reloader) -> Answer {
     }
 }
 
-/// Connectors that load in the background are told when that is over.
-async fn tell_loaded(broker: Broker) {
-    if broker.health().ready {
+/// Connectors that load in the background are told when that is over, and so is what may not be meant
+/// of tools.
+async fn tell_loaded(broker: Broker, mcp: Mcp) {
+    let loads = !broker.health().ready;
+    broker.settled().await;
+    for note in mcp.notes() {
+        tracing::warn!("{}", show::one_line(&note));
+    }
+    if !loads {
         return;
     }
-    broker.settled().await;
     tracing::info!("Loaded: {}.", wire::describe(&broker));
     for problem in broker.health().problems {
         tracing::error!("{}", show::one_line(&problem));

@@ -116,6 +116,14 @@ destination_replacement = "-"
 # result_destination is not set
 # error_destination is not set
 
+[mcp]
+enabled = true
+serve = ["*"]
+deadline = "5m"
+sessions = 1000
+session_idle = "30m"
+streams = 256
+
 [cli]
 deadline = "5m"
 

@@ -27,6 +27,7 @@ pub mod secret_text;
 pub mod sizes;
 pub mod store;
 pub mod store_url;
+pub mod tools;
 pub mod types;
 pub mod values;
 pub mod vault;

@@ -336,7 +336,7 @@ mod tests {
                         activiti.definitions|activiti.definitions.<name>|\
                         activiti.definitions.<name>.actions|\
                         activiti.definitions.<name>.actions.<name>|activiti.destinations|\
-                        activiti.destinations.<name>|cli|python|python.recycle|automate|\
+                        activiti.destinations.<name>|mcp|cli|python|python.recycle|automate|\
                         connectors|connectors.http|connectors.http.egress|connectors.http.policy|\
                         connectors.http.policy.breaker|connectors.http.commands|\
                         connectors.http.commands.<Command>|\

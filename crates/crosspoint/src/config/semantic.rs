@@ -18,6 +18,8 @@ mod parameters;
 mod policies;
 #[path = "semantic_profiles.rs"]
 mod profiles;
+#[path = "semantic_tools.rs"]
+mod tools;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -136,6 +138,7 @@ impl<'a> Semantic<'a> {
         self.policies();
         self.callbacks();
         self.activiti();
+        self.tools();
         self.python();
         self.automate();
         self.mounted_connectors();

@@ -17,6 +17,7 @@ use super::reference::KeyText;
 use super::scalars::{EngineUrl, FilePath, HostName, Listen, LogFilter, WebOrigin};
 use super::sizes::Size;
 use super::store::Store;
+use super::tools::Mcp;
 use super::vault::Vault;
 
 /// The configuration of Crosspoint. Everything has a default: no file at all is a working proxy.
@@ -79,6 +80,9 @@ pub struct Config {
     /// Service tasks of Activiti Cloud, over RabbitMQ.
     pub activiti: Activiti,
 
+    /// Commands as tools of the Model Context Protocol, at `/mcp` and by `crosspoint mcp`.
+    pub mcp: Mcp,
+
     /// Calls from the command line: `crosspoint call`.
     pub cli: Cli,
 
@@ -114,7 +118,7 @@ pub struct Access {
     /// The text is the key itself (better 8 characters or more) or a reference to it: `env:NAME`,
     /// `file:PATH` or `exec:COMMAND ARGUMENTS`. A table may also have `scopes`, a list of
     /// what the key is good for (`read`, `call`, `administer`, `ingress:spiff`, `ingress:api`,
-    /// `connector:NAME` with `*` for any characters; `docs/access.md`), and `expires`, a day such as
+    /// `ingress:mcp`, `connector:NAME` with `*` for any characters; `docs/access.md`), and `expires`, a day such as
     /// `2027-03-01` or a time as in RFC 3339. `crosspoint key` makes keys that are kept in the store.
     pub api_keys: Vec<ApiKey>,
 
@@ -154,8 +158,8 @@ pub struct NamedKey {
     pub name: String,
     /// The key, or a reference to it.
     pub key: KeyText,
-    /// What it is good for: `read`, `call`, `administer`, `ingress:spiff`, `ingress:api`, and
-    /// `connector:NAME` with `*` for any characters. Of a kind that is absent everything counts; with
+    /// What it is good for: `read`, `call`, `administer`, `ingress:spiff`, `ingress:api`,
+    /// `ingress:mcp`, and `connector:NAME` with `*` for any characters. Of a kind that is absent everything counts; with
     /// none at all the key is good for everything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<ScopeText>,
@@ -274,6 +278,7 @@ impl Default for Config {
             spiff: Spiff::default(),
             api: Api::default(),
             activiti: Activiti::default(),
+            mcp: Mcp::default(),
             cli: Cli::default(),
             python: Python::default(),
             automate: Automate::default(),

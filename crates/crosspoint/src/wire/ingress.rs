@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use crosspoint_broker::access::{AccessKey, KeptKeys};
 use crosspoint_broker::cabinet::Cabinet;
 use crosspoint_ingress::activiti::Status;
+use crosspoint_ingress::mcp::Mcp;
 use crosspoint_ingress::{Access, Settings};
 
 use crate::config::Loaded;
@@ -17,8 +18,9 @@ pub struct KeptFor {
     cabinet: Arc<dyn Cabinet>,
 }
 
-/// How the HTTP side behaves. `activiti`: how the service of Activiti's tasks is.
-pub fn settings(loaded: &Loaded, kept: &KeptFor, activiti: Option<Status>) -> Settings {
+/// How the HTTP side behaves. `activiti`: how the service of Activiti's tasks is. `mcp`: the commands as
+/// tools.
+pub fn settings(loaded: &Loaded, kept: &KeptFor, activiti: Option<Status>, mcp: Mcp) -> Settings {
     let config = &loaded.config;
     let keys = loaded.api_keys.iter().map(|key| {
         Arc::new(AccessKey {
@@ -52,6 +54,7 @@ pub fn settings(loaded: &Loaded, kept: &KeptFor, activiti: Option<Status>) -> Se
         api_deadline: config.api.deadline.0,
         api_long_deadline: config.api.long_deadline.0,
         activiti,
+        mcp,
     }
 }
 

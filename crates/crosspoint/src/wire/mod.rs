@@ -17,6 +17,7 @@ mod recipes;
 mod reload;
 mod runtimes;
 mod surroundings;
+pub mod tools;
 pub mod vault;
 
 use std::net::SocketAddr;
@@ -161,6 +162,18 @@ pub async fn in_process(
         eprintln!("not loaded: {problem}");
     }
     Ok(broker)
+}
+
+/// The broker of a command that goes on in this process, whose connectors load meanwhile.
+pub async fn loading(
+    loaded: &Loaded,
+    ledger: Option<Arc<Ledger>>,
+    log: LogMask,
+    tracing: Tracing,
+) -> Result<Broker> {
+    let runtimes = Runtimes::new(Arc::new(ToLog));
+    let kept = Kept::new(loaded, None, ledger)?.hidden_in(Some(log));
+    broker(loaded, None, &runtimes, &kept, tracing).await
 }
 
 /// What can be called with this configuration. Loads everything for it, and ends it again.

@@ -11,12 +11,15 @@ use crosspoint_broker::profiles::Source;
 use crosspoint_core::Mask;
 use crosspoint_ingress::Live;
 use crosspoint_ingress::activiti::{Status, Tasks};
+use crosspoint_ingress::mcp::Mcp;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use super::ingress::KeptFor;
 use super::mcp::Around;
-use super::{Kept, Options, Runtimes, activiti, built_in, grants, ingress, secrets, settings};
+use super::{
+    Kept, Options, Runtimes, activiti, built_in, grants, ingress, secrets, settings, tools,
+};
 use crate::config::{self, Loaded};
 use crate::logging::LogMask;
 use crate::show;
@@ -37,6 +40,8 @@ pub struct Reloader {
     pub broker: Broker,
     /// The service of Activiti's tasks.
     pub activiti: Arc<Tasks>,
+    /// The commands as tools.
+    pub mcp: Mcp,
     /// The way in over HTTP.
     pub routes: Live,
     /// What the log hides.
@@ -114,9 +119,11 @@ impl Reloader {
             let problems = activiti.iter().flat_map(Status::problems);
             health.problems.extend(problems);
         }
-        let ingress = ingress(&loaded, &self.at_the_door, activiti);
+        self.mcp.change(tools::settings(&loaded));
+        let ingress = ingress(&loaded, &self.at_the_door, activiti, self.mcp.clone());
         let router = crosspoint_ingress::router(self.broker.clone(), ingress);
         self.routes.replace(router);
+        notes.extend(self.mcp.notes());
         notes.extend(health.misplaced);
         notes.extend(health.profiles);
         notes.extend(loaded.warnings.iter().map(ToString::to_string));

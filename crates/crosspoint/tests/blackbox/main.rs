@@ -16,6 +16,7 @@ mod harness;
 mod http_results;
 mod ledger;
 mod mcp;
+mod mcp_server;
 mod operate;
 mod policies;
 mod protocol;

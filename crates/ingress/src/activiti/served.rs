@@ -9,6 +9,7 @@ use super::definition::action_id;
 use super::names::Naming;
 use super::settings::{Bound, Settings};
 use super::stand_in::Parameters;
+use crate::pattern::matches;
 
 /// A service task that is served, with the queue that its requests come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,55 +84,6 @@ impl Service {
         Service {
             unmatched: gone.into_iter().chain(unmatched).collect(),
             served,
-        }
-    }
-}
-
-/// Whether a name fits a pattern in which `*` stands for any characters.
-fn matches(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else {
-        return false;
-    };
-    let parts: Vec<_> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else {
-        return rest.is_empty();
-    };
-    for part in middle {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn a_star_stands_for_any_characters() {
-        for pattern in [
-            "*",
-            "http.*",
-            "*.GetRequest",
-            "h*.G*t",
-            "http.GetRequest",
-            "**",
-        ] {
-            assert!(matches(pattern, "http.GetRequest"), "{pattern}");
-        }
-        for pattern in [
-            "",
-            "http",
-            "http.",
-            "x*",
-            "*x",
-            "http.*GetRequestGet",
-            "h*x*t",
-        ] {
-            assert!(!matches(pattern, "http.GetRequest"), "{pattern}");
         }
     }
 }

@@ -23,7 +23,7 @@ pub use database::Database;
 pub use effects::Effects;
 pub use engine::{Engine, Turn};
 pub use ledger::Row;
-pub use proxy::{Ended, PATIENCE, Proxy, Setup};
+pub use proxy::{Ended, PATIENCE, Proxy, Running, Setup};
 pub use raw::RawAnswer;
 pub use reply::{Gate, Reply};
 pub use schemas::check;

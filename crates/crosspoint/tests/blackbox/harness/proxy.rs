@@ -266,6 +266,33 @@ impl Proxy {
 // === impl Running ===
 
 impl Running {
+    /// Writes a line to its standard input.
+    pub fn say(&mut self, line: &str) {
+        let stdin = self.0.child.stdin.as_mut().unwrap();
+        stdin.write_all(format!("{line}\n").as_bytes()).unwrap();
+        stdin.flush().unwrap();
+    }
+
+    /// Waits until a line of its standard output has all these texts, and gives the line.
+    pub async fn hears(&self, texts: &[&str]) -> String {
+        let stdout = self.0.stdout.clone();
+        let texts: Vec<_> = texts.iter().map(ToString::to_string).collect();
+        let find = move || {
+            let wanted =
+                |line: &&str| line.ends_with('\n') && texts.iter().all(|t| line.contains(t));
+            let found = stdout.until(|text| text.split_inclusive('\n').any(|l| wanted(&l)));
+            let text = found.unwrap_or_else(|text| panic!("{texts:?} is not in:\n{text}"));
+            text.split_inclusive('\n').find(wanted).unwrap().to_owned()
+        };
+        spawn_blocking(find).await.unwrap()
+    }
+
+    /// Closes its standard input, and waits for its end.
+    pub async fn hang_up(mut self) -> Ended {
+        drop(self.0.child.stdin.take());
+        spawn_blocking(move || self.0.ended()).await.unwrap()
+    }
+
     /// What it has printed on standard output so far.
     pub fn stdout(&self) -> String {
         self.0.stdout.text()
