@@ -37,6 +37,8 @@ pub struct Command {
     pub safety: Safety,
     /// Passes the idempotency key on to a system that honours it, so that a repeat is safe.
     pub passes_key: bool,
+    /// JSON Schema of the body of a success, where the connector says what that is.
+    pub result: Option<Map<String, Value>>,
 }
 
 /// A connector's description of itself (Django Automate: adapter; MCP: server).
@@ -100,6 +102,7 @@ impl Command {
             coerce: true,
             safety,
             passes_key: false,
+            result: None,
         }
     }
 

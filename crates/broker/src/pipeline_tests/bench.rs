@@ -209,6 +209,7 @@ pub(super) fn mount(system: &Arc<System>) -> Registration {
         coerce: true,
         safety,
         passes_key: name == "WriteWithKey",
+        result: None,
     };
     let commands = [
         ("Read", Safety::ReadOnly),

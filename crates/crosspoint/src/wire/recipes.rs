@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use crosspoint_core::Mask;
+use crosspoint_runtimes::Idempotent;
 use crosspoint_runtimes::python::environment::{
     self, Code, Environment, Environments, Found, Progress, Recipe, Tools,
 };
-use crosspoint_runtimes::python::{At, Idempotent, Program, Recycle, Settings, Source};
+use crosspoint_runtimes::python::{At, Program, Recycle, Settings, Source};
 
 use super::surroundings::{self, Variables};
 use crate::config::Loaded;

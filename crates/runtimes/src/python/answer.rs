@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::wire::{self, RaisedKind, Text, Trouble};
-use super::worker::Problem;
+use crate::process::Problem;
 
 /// How much of an answer the message of its failure quotes, in characters.
 const QUOTED: usize = 2000;

@@ -15,8 +15,9 @@ use tokio::time::Instant;
 
 use super::launch::{self, Initialized};
 use super::program::{At, Program, Source};
-use super::wire::{self, Level, Message, Pong};
+use super::wire::{self, Message, Pong};
 use super::{Settings, answer};
+use crate::process::Level;
 
 /// Each transcript with its steps.
 fn transcripts() -> Vec<(String, Vec<Value>)> {
@@ -203,7 +204,7 @@ fn understands(method: &str, answer: Result<Bytes, Bytes>, received: &Value, nam
             let told = received["result"]["connectors"].as_array().unwrap();
             assert_eq!(initialized.connectors.len(), told.len(), "{name}");
             for (ours, told) in initialized.connectors.iter().zip(told) {
-                let manifest = ours.manifest(&super::Idempotent::None);
+                let manifest = ours.manifest(&crate::Idempotent::None);
                 let commands = told["commands"].as_array().unwrap();
                 assert_eq!(manifest.commands.len(), commands.len(), "{name}");
             }

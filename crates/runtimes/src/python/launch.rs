@@ -1,24 +1,28 @@
 //! Starts a worker: its process, the tasks that listen to it, and its first words.
 
 use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as StdStream;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::code;
-use super::log::Origin;
 use super::manifest::Description;
 use super::outgoing::Outgoing;
-use super::process::{self, Group, Launch, Started, Tail};
 use super::program::{At, Program, Source};
 use super::wire::{self, PROTOCOL};
-use super::worker::{Problem, Worker};
+use super::worker::Worker;
+use crate::process::{self, Group, Launch, Level, Origin, Problem, Started, Tail};
 
 /// How long a process may live on after it closed its connection, and its output after it.
 const HANGING_UP: Duration = Duration::from_secs(1);
@@ -63,24 +67,32 @@ pub(super) async fn launch(
     let folder = program.code.clone();
     let code = tokio::task::spawn_blocking(move || code::write(&folder)).await;
     let code = code
-        .map_err(std::io::Error::other)
+        .map_err(io::Error::other)
         .flatten()
-        .map_err(|error| problem(format!("writing the worker's code: {error}")))?;
-    let started = process::start(Launch {
+        .map_err(|error| Problem::new(format!("writing the worker's code: {error}")))?;
+    let launch = Launch {
         program: program.python.clone(),
         arguments: vec![code.into_os_string()],
         env: program.env.clone(),
         directory: program.directory.clone(),
-    });
+    };
     let python = program.python.display();
-    let started = started
+    let (started, socket) = connected(launch)
         .await
-        .map_err(|error| problem(format!("starting {python}: {error}")))?;
-    let worker = attach(id, program, source, tasks, started, left);
+        .map_err(|error| Problem::new(format!("starting {python}: {error}")))?;
+    let worker = attach(id, program, source, tasks, (started, socket), left);
     let mut unfinished = Unfinished(Some(worker.clone()));
     let hello = greet(&worker, program, source).await?;
     unfinished.0 = None;
     Ok((worker, hello))
+}
+
+/// Starts a process whose standard input is one end of a connection; gives the other.
+async fn connected(launch: Launch) -> io::Result<(Started, UnixStream)> {
+    let (ours, theirs) = StdStream::pair()?;
+    ours.set_nonblocking(true)?;
+    let started = process::start(launch, Stdio::from(OwnedFd::from(theirs))).await?;
+    Ok((started, UnixStream::from_std(ours)?))
 }
 
 /// Sets up the tasks that listen to a process.
@@ -89,7 +101,7 @@ fn attach(
     program: &Program,
     source: &Source,
     tasks: &TaskTracker,
-    started: Started,
+    (started, socket): (Started, UnixStream),
     left: impl FnOnce() + Send + 'static,
 ) -> Arc<Worker> {
     let settings = &program.settings;
@@ -98,13 +110,23 @@ fn attach(
         worker: started.group.pid(),
         mask: program.mask.clone(),
     };
-    let (incoming, outgoing) = started.socket.into_split();
+    let (incoming, outgoing) = socket.into_split();
     let most_calls = settings.recycle.calls.unwrap_or(u64::MAX);
     let out = Outgoing::new(outgoing);
     let worker = Arc::new(Worker::new(id, origin.clone(), out, most_calls));
     let tail = Tail::default();
-    let stdout = process::follow(started.stdout, "stdout", origin.clone(), None);
-    let stderr = process::follow(started.stderr, "stderr", origin, Some(tail.clone()));
+    let stdout = process::follow(
+        started.stdout,
+        ("stdout", Level::Info),
+        origin.clone(),
+        None,
+    );
+    let stderr = process::follow(
+        started.stderr,
+        ("stderr", Level::Warning),
+        origin,
+        Some(tail.clone()),
+    );
     let listening = worker
         .clone()
         .listen(incoming, wire::frames(settings.max_answer));
@@ -196,17 +218,17 @@ async fn greet(worker: &Arc<Worker>, program: &Program, source: &Source) -> Resu
             patience.as_secs_f64()
         );
         worker.kill(format!("was killed because it {what}"));
-        return Err(problem(format!("the worker {what}")));
+        return Err(Problem::new(format!("the worker {what}")));
     };
     let answer = answer.map_err(|problem| Problem {
         message: format!("the worker {}", problem.message),
         detail: problem.detail,
     })?;
     let answer: Initialized = serde_json::from_slice(&answer)
-        .map_err(|error| problem(format!("reading what the worker loaded: {error}")))?;
+        .map_err(|error| Problem::new(format!("reading what the worker loaded: {error}")))?;
     if answer.protocol != PROTOCOL {
         let theirs = answer.protocol;
-        return Err(problem(format!(
+        return Err(Problem::new(format!(
             "the worker speaks version {theirs} of the wire"
         )));
     }
@@ -251,11 +273,6 @@ fn not_loaded(problems: &[NotLoaded]) -> Problem {
         false => sentences.join("; "),
     };
     let detail = (!tracebacks.is_empty()).then(|| tracebacks.join("\n"));
-    Problem { message, detail }
-}
-
-fn problem(message: String) -> Problem {
-    let detail = None;
     Problem { message, detail }
 }
 

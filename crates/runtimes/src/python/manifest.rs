@@ -4,7 +4,7 @@ use crosspoint_core::{Auth, Command, Fields, Manifest, Parameter, Safety, is_sen
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::settings::Idempotent;
+use crate::Idempotent;
 
 /// A connector in a worker's own words.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -59,6 +59,7 @@ impl Description {
                 coerce: false,
                 safety,
                 passes_key: false,
+                result: None,
             }
         });
         let auths = self.auths.iter().map(|target| Auth {

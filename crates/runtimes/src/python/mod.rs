@@ -5,20 +5,16 @@
 
 mod answer;
 mod auth;
-mod backoff;
 mod code;
 mod connector;
 pub mod environment;
 #[cfg(test)]
 mod golden_tests;
 mod launch;
-mod lines;
-mod log;
 mod manifest;
 mod mount;
 mod outgoing;
 mod pool;
-mod process;
 mod program;
 mod running;
 mod settings;
@@ -29,4 +25,4 @@ mod worker;
 
 pub use mount::PythonMount;
 pub use program::{At, Program, Source};
-pub use settings::{Idempotent, Recycle, Settings};
+pub use settings::{Recycle, Settings};

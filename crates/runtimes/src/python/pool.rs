@@ -14,7 +14,8 @@ use super::manifest::Description;
 use super::program::{Program, Source};
 use super::slots::{Lease, NoPlace, Slots};
 use super::supervisor;
-use super::worker::{Problem, Worker};
+use super::worker::Worker;
+use crate::process::Problem;
 
 /// The workers of one connector. When it is dropped they leave, each after its last call.
 pub(super) struct Pool(Arc<Shared>);

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::wire::Line;
-use super::worker::{Problem, Worker};
+use super::worker::Worker;
+use crate::process::Problem;
 
 /// What happens to a request.
 pub(super) enum Event {

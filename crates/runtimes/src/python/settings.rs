@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Idempotent;
+
 /// How the workers of one connector are run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -44,18 +46,6 @@ pub struct Recycle {
     pub memory: Option<u64>,
 }
 
-/// Which commands may safely be repeated. Python packages cannot say so themselves.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Idempotent {
-    /// None.
-    #[default]
-    None,
-    /// Those named.
-    Commands(Vec<String>),
-    /// All.
-    All,
-}
-
 // === impl Settings ===
 
 impl Default for Settings {
@@ -72,19 +62,6 @@ impl Default for Settings {
             max_answer: 10 * 1024 * 1024,
             patience: Duration::from_secs(30),
             idempotent: Idempotent::None,
-        }
-    }
-}
-
-// === impl Idempotent ===
-
-impl Idempotent {
-    /// Whether the command may safely be repeated.
-    pub fn covers(&self, command: &str) -> bool {
-        match self {
-            Idempotent::None => false,
-            Idempotent::Commands(names) => names.iter().any(|name| name == command),
-            Idempotent::All => true,
         }
     }
 }

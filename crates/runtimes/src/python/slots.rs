@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::worker::Problem;
+use crate::process::Problem;
 
 /// The places of all workers of a connector. `W` is a handle of a worker.
 pub(super) struct Slots<W: Clone> {

@@ -9,11 +9,11 @@ use tokio::sync::{SemaphorePermit, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::backoff::Backoff;
 use super::pool::Shared;
 use super::settings::{Recycle, Settings};
 use super::wire::Pong;
 use super::worker::Worker;
+use crate::process::Backoff;
 
 /// A worker that lived that long is no reason to wait before the next one is started.
 const PROVED: Duration = Duration::from_secs(60);

@@ -9,6 +9,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use tokio_util::codec::LengthDelimitedCodec;
 
+use crate::process::Level;
+
 /// The version of the wire that this side speaks.
 pub(super) const PROTOCOL: u32 = 1;
 
@@ -46,16 +48,6 @@ pub(super) struct Line {
     pub source: String,
     /// The text.
     pub message: String,
-}
-
-/// How much a line matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Level {
-    Debug,
-    Info,
-    Warning,
-    Error,
 }
 
 /// The error of a request.

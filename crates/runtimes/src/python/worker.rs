@@ -15,20 +15,11 @@ use tokio::time::Instant;
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 use tokio_util::sync::CancellationToken;
 
-use super::log::Origin;
 use super::outgoing::Outgoing;
 use super::running::{Event, Running};
 use super::slots::Lease;
 use super::wire::{self, Line, Message};
-
-/// What went wrong with a process.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
-    /// For everybody. Of a worker at its end: the rest of a sentence that begins with it.
-    pub message: String,
-    /// For the operator: what the process wrote last, a traceback.
-    pub detail: Option<String>,
-}
+use crate::process::{Origin, Problem};
 
 /// A worker that runs.
 pub(super) struct Worker {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crosspoint_core::{
     Body, Completion, Effect, Invalid, Json, Kind, Mount, Refusal, Safety, Type,
 };
-use crosspoint_runtimes::python::{Idempotent, Settings};
+use crosspoint_runtimes::Idempotent;
+use crosspoint_runtimes::python::Settings;
 use serde_json::json;
 
 use crate::support::*;

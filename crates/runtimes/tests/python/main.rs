@@ -2,6 +2,7 @@
 
 mod calls;
 mod crashes;
+mod interpreter;
 mod mounts;
 mod output;
 mod replacing;

@@ -2,8 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+use crate::interpreter::python;
 use crate::zoo::PROBE;
 
 pub type Answer = Result<Outcome, Failure>;
@@ -100,16 +100,6 @@ impl Zoo {
         mounted.wait_for(|mounted| mounted.settled).await.unwrap();
         mount
     }
-}
-
-/// The interpreter itself: what is found by its name may be a script that chooses one.
-fn python() -> PathBuf {
-    static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| {
-        let arguments = ["-c", "import sys; print(sys.executable, end='')"];
-        let output = Command::new("python3").args(arguments).output().unwrap();
-        String::from_utf8(output.stdout).unwrap().into()
-    });
-    PYTHON.clone()
 }
 
 pub fn mounted(mount: &PythonMount) -> Mounted {

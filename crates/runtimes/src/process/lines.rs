@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 /// How much of a line is kept, in bytes.
-pub(super) const LONGEST: usize = 8 * 1024;
+const LONGEST: usize = 8 * 1024;
 
 /// How much may come at once, in bytes.
 const BURST: f64 = 1024.0 * 1024.0;
@@ -13,7 +13,7 @@ const RATE: f64 = 64.0 * 1024.0;
 
 /// What a stream yields.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece<'a> {
+pub(crate) enum Piece<'a> {
     /// A line without its end. Bytes that are no UTF-8 are replaced.
     Line(&'a str),
     /// So many bytes came faster than the log takes them.
@@ -21,7 +21,7 @@ pub(super) enum Piece<'a> {
 }
 
 /// The state of a stream.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     part: Vec<u8>,
     cut: bool,
     left: f64,
@@ -32,7 +32,7 @@ pub(super) struct Lines {
 // === impl Lines ===
 
 impl Lines {
-    pub(super) fn new(now: Instant) -> Lines {
+    pub(crate) fn new(now: Instant) -> Lines {
         Lines {
             part: Vec::new(),
             cut: false,
@@ -43,7 +43,7 @@ impl Lines {
     }
 
     /// Takes the next bytes of the stream.
-    pub(super) fn feed(
+    pub(crate) fn feed(
         &mut self,
         mut bytes: &[u8],
         now: Instant,
@@ -73,7 +73,7 @@ impl Lines {
     }
 
     /// The stream is at its end.
-    pub(super) fn finish(&mut self, emit: &mut impl FnMut(Piece<'_>)) {
+    pub(crate) fn finish(&mut self, emit: &mut impl FnMut(Piece<'_>)) {
         if !self.part.is_empty() {
             self.end(emit);
         }

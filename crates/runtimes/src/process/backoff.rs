@@ -11,7 +11,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 
 /// Doubles the wait with each failure in a row.
 #[derive(Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     failures: u32,
 }
 
@@ -19,7 +19,7 @@ pub(super) struct Backoff {
 
 impl Backoff {
     /// The wait after a worker could not be started.
-    pub(super) fn after_failed_start(&mut self) -> Duration {
+    pub(crate) fn after_failed_start(&mut self) -> Duration {
         self.failures += 1;
         let doubled = FIRST.saturating_mul(1 << (self.failures - 1).min(16));
         doubled.min(LONGEST).mul_f64(jitter())
@@ -27,7 +27,7 @@ impl Backoff {
 
     /// The wait after a worker has ended. One that had proved itself is replaced at once, and so is
     /// the first that had not: whoever calls next shall not pay for an accident.
-    pub(super) fn after_end(&mut self, had_proved_itself: bool) -> Duration {
+    pub(crate) fn after_end(&mut self, had_proved_itself: bool) -> Duration {
         if had_proved_itself {
             self.failures = 0;
             return Duration::ZERO;

@@ -1,14 +1,23 @@
-//! Lines of workers in the log.
+//! Lines of processes in the log.
 
 use std::sync::Arc;
 
 use crosspoint_core::Mask;
+use serde::Deserialize;
 
-use super::wire::Level;
+/// How much a line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Level {
+    Debug,
+    Info,
+    Warning,
+    Error,
+}
 
 /// Where lines come from, and what must not be in them.
 #[derive(Clone)]
-pub(super) struct Origin {
+pub(crate) struct Origin {
     /// The connector's name.
     pub connector: Arc<str>,
     /// The process.
@@ -20,16 +29,16 @@ pub(super) struct Origin {
 // === impl Origin ===
 
 impl Origin {
-    /// Writes a line. `source` is `stdout`, `stderr` or the name of a Python logger, `call` the call
+    /// Writes a line. `source` is `stdout`, `stderr` or the name of a logger, `call` the call
     /// where the span around does not tell it.
-    pub(super) fn write(&self, level: Level, source: &str, call: Option<&str>, text: &str) {
+    pub(crate) fn write(&self, level: Level, source: &str, call: Option<&str>, text: &str) {
         let (connector, worker) = (&*self.connector, self.worker);
         let text = one_line(&self.mask.apply(text));
         let source = one_line(source);
         macro_rules! line {
             ($level:ident) => {
                 tracing::event!(
-                    target: "crosspoint::connector::python",
+                    target: "crosspoint::connector",
                     tracing::Level::$level,
                     connector, worker, source, call,
                     "{text}"
@@ -47,7 +56,7 @@ impl Origin {
 
 /// The text without anything that would begin a line of its own or move a terminal's cursor, so
 /// that no connector forges lines of the log.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -1,0 +1,326 @@
+//! What a server says, on its way to the library: answers that somebody waits for are taken out
+//! here as they are, notifications become lines, and what has no place is dropped.
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use crosspoint_core::Json;
+use rmcp::model::{NumberOrString, ServerJsonRpcMessage, ServerResult};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use super::waiting::{Answer, Requests};
+use crate::process::{Level, Lines, Origin, Piece};
+
+/// How many requests of a server may be unanswered. Further ones are dropped.
+const MOST_ASKED: usize = 64;
+
+/// How much of a result goes to the library where nobody needs more: that it is there.
+const NOTHING: ServerResult = ServerResult::EmptyResult(rmcp::model::EmptyResult {});
+
+/// Where everything that a server says comes by.
+pub(super) struct Inbox {
+    pub(super) origin: Origin,
+    pub(super) requests: Requests,
+    /// Told when the server says that its tools have changed.
+    pub(super) changed: Notify,
+    /// When it said something last.
+    heard: watch::Sender<Instant>,
+    asked: AtomicUsize,
+    lines: Mutex<Lines>,
+}
+
+/// The parts by which messages are told apart.
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    method: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    params: Option<&'a RawValue>,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Progress {
+    #[serde(rename = "progressToken")]
+    token: Value,
+    progress: Value,
+    total: Option<Value>,
+    message: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct LogRecord {
+    level: String,
+    logger: Option<String>,
+    data: Value,
+}
+
+// === impl Inbox ===
+
+impl Inbox {
+    pub(super) fn new(origin: Origin) -> Inbox {
+        Inbox {
+            origin,
+            requests: Requests::default(),
+            changed: Notify::new(),
+            heard: watch::Sender::new(Instant::now()),
+            asked: AtomicUsize::new(0),
+            lines: Mutex::new(Lines::new(Instant::now())),
+        }
+    }
+
+    /// When the server said something last, and each time that it does.
+    pub(super) fn heard(&self) -> watch::Receiver<Instant> {
+        self.heard.subscribe()
+    }
+
+    /// The server said something, whatever it was.
+    pub(super) fn hears(&self) {
+        self.heard.send_replace(Instant::now());
+    }
+
+    /// We have answered a request of the server.
+    pub(super) fn has_answered(&self) {
+        let less = |asked: usize| Some(asked.saturating_sub(1));
+        let _ = self
+            .asked
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
+    /// Takes a message; gives it where the library has to see it. With `whole` that sees results as
+    /// they are, too. Fails with the reason when the text is no message.
+    pub(super) fn take(
+        &self,
+        text: &Bytes,
+        whole: bool,
+    ) -> Result<Option<ServerJsonRpcMessage>, String> {
+        let head: Head<'_> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        match (&head.method, head.id, head.result, head.error) {
+            (Some(method), None, _, _) => {
+                let kept = self.notified(method, head.params);
+                kept.then(|| full(text)).transpose()
+            }
+            (Some(_), Some(_), _, _) => {
+                if self.asked.fetch_add(1, Ordering::Relaxed) >= MOST_ASKED {
+                    self.has_answered();
+                    return Ok(None);
+                }
+                full(text).map(Some)
+            }
+            (None, Some(id), Some(result), _) => match number(id.get()) {
+                Some(id) if self.requests.awaits(id) => {
+                    let answer = Json::part(text, result).map_err(|error| error.to_string())?;
+                    self.requests.answered(id, Answer::Result(answer.bytes()));
+                    match whole {
+                        true => full(text).map(Some),
+                        false => Ok(Some(seen(id))),
+                    }
+                }
+                _ => full(text).map(Some),
+            },
+            (None, _, None, Some(_)) => full(text).map(Some),
+            _ => Err("it is neither a request nor a notification nor an answer".to_owned()),
+        }
+    }
+
+    /// An answer that was too long to be kept, of which the request is known; gives what the library
+    /// has to see.
+    pub(super) fn too_large(&self, id: i64) -> Option<ServerJsonRpcMessage> {
+        let taken = self.requests.answered(id, Answer::TooLarge);
+        taken.then(|| seen(id))
+    }
+
+    /// Takes a notification; tells whether the library has to see it.
+    fn notified(&self, method: &str, params: Option<&RawValue>) -> bool {
+        match method {
+            "notifications/progress" => {
+                self.progressed(params);
+                false
+            }
+            "notifications/message" => {
+                self.logged(params);
+                false
+            }
+            "notifications/tools/list_changed" => {
+                self.changed.notify_one();
+                false
+            }
+            // The rest is about things that we do not use.
+            "notifications/cancelled" | "notifications/subscriptions/acknowledged" => true,
+            _ => false,
+        }
+    }
+
+    fn progressed(&self, params: Option<&RawValue>) {
+        let Some(said) = read::<Progress>(params) else {
+            return;
+        };
+        let token = match &said.token {
+            Value::String(text) => text.parse().ok(),
+            token => token.as_i64(),
+        };
+        let Some(waiting) = token.and_then(|token| self.requests.of_token(token)) else {
+            return;
+        };
+        waiting.add_progress(&said.line());
+    }
+
+    fn logged(&self, params: Option<&RawValue>) {
+        let Some(said) = read::<LogRecord>(params) else {
+            return;
+        };
+        let level = match said.level.as_str() {
+            "debug" => Level::Debug,
+            "info" | "notice" => Level::Info,
+            "warning" => Level::Warning,
+            _ => Level::Error,
+        };
+        let text = match said.data {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        let source = said.logger.unwrap_or_else(|| "log".to_owned());
+        self.write(level, &source, &text);
+    }
+
+    /// Writes lines of the log, as far as they do not come too fast.
+    pub(super) fn write(&self, level: Level, source: &str, text: &str) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let mut emit = |piece: Piece<'_>| match piece {
+            Piece::Line(line) => self.origin.write(level, source, None, line),
+            Piece::Dropped(bytes) => {
+                let text = format!("({bytes} bytes more came too fast and were dropped)");
+                self.origin.write(Level::Warning, source, None, &text);
+            }
+        };
+        lines.feed(text.as_bytes(), now, &mut emit);
+        lines.feed(b"\n", now, &mut emit);
+    }
+}
+
+// === impl Progress ===
+
+impl Progress {
+    fn line(&self) -> String {
+        let mut line = format!("progress {}", self.progress);
+        if let Some(total) = &self.total {
+            line.push_str(&format!(" of {total}"));
+        }
+        if let Some(message) = self.message.as_deref().filter(|text| !text.is_empty()) {
+            line.push_str(&format!(": {message}"));
+        }
+        line
+    }
+}
+
+fn read<T: for<'de> Deserialize<'de>>(params: Option<&RawValue>) -> Option<T> {
+    serde_json::from_str(params?.get()).ok()
+}
+
+fn full(text: &Bytes) -> Result<ServerJsonRpcMessage, String> {
+    serde_json::from_slice(text).map_err(|error| error.to_string())
+}
+
+/// What the library sees of an answer that was taken out.
+fn seen(id: i64) -> ServerJsonRpcMessage {
+    ServerJsonRpcMessage::response(NOTHING, NumberOrString::Number(id))
+}
+
+/// The number of an id; some servers spell ours as text.
+pub(super) fn number(id: &str) -> Option<i64> {
+    id.trim().trim_matches('"').parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crosspoint_core::Mask;
+
+    use super::super::waiting::Waiting;
+    use super::*;
+
+    fn inbox() -> Inbox {
+        Inbox::new(Origin {
+            connector: "probe".into(),
+            worker: 1,
+            mask: Mask::default(),
+        })
+    }
+
+    fn take(inbox: &Inbox, text: &str) -> Result<Option<ServerJsonRpcMessage>, String> {
+        inbox.take(&Bytes::copy_from_slice(text.as_bytes()), false)
+    }
+
+    #[test]
+    fn a_result_that_somebody_waits_for_is_taken_as_it_is_and_once() {
+        let inbox = inbox();
+        let waiting = Arc::new(Waiting::default());
+        inbox.requests.sending(4, None, &waiting);
+        let text = r#"{"jsonrpc":"2.0","id":"4","result":{"structuredContent":{"x":1.50}}}"#;
+        assert!(matches!(
+            take(&inbox, text),
+            Ok(Some(ServerJsonRpcMessage::Response(_)))
+        ));
+        let kept = Answer::Result(Bytes::from_static(br#"{"structuredContent":{"x":1.50}}"#));
+        assert_eq!(waiting.answer(), Some(kept.clone()));
+        // The second one is nobody's; the library knows no such request and drops it.
+        take(&inbox, &text.replace("1.50", "2")).unwrap();
+        assert_eq!(waiting.answer(), Some(kept));
+    }
+
+    #[test]
+    fn what_is_no_message_is_told() {
+        for text in ["", "hello", "[]", "{}", r#"{"jsonrpc":"2.0","id":1}"#, "42"] {
+            assert!(take(&inbox(), text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn progress_goes_to_its_call_and_notifications_without_a_use_go_nowhere() {
+        let inbox = inbox();
+        let waiting = Arc::new(Waiting::default());
+        inbox.requests.sending(1, Some(9), &waiting);
+        for (token, message) in [("9", "\"half\""), ("\"9\"", "\"all\""), ("8", "\"other\"")] {
+            let text = format!(
+                r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":
+                {{"progressToken":{token},"progress":1.5,"total":3,"message":{message}}}}}"#
+            );
+            assert!(take(&inbox, &text).unwrap().is_none());
+        }
+        let text = r#"{"jsonrpc":"2.0","method":"notifications/resources/list_changed"}"#;
+        assert!(take(&inbox, text).unwrap().is_none());
+        assert_eq!(
+            waiting.progress(),
+            ["progress 1.5 of 3: half", "progress 1.5 of 3: all"]
+        );
+    }
+
+    #[test]
+    fn a_server_that_asks_without_end_is_heard_only_so_far() {
+        let inbox = inbox();
+        let ask = |id| {
+            take(
+                &inbox,
+                &format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#),
+            )
+        };
+        let seen = (0..1000).filter(|id| ask(*id).unwrap().is_some());
+        assert_eq!(seen.count(), MOST_ASKED);
+        inbox.has_answered();
+        assert!(ask(1000).unwrap().is_some());
+        assert!(ask(1001).unwrap().is_none());
+    }
+}

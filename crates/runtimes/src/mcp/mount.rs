@@ -1,0 +1,154 @@
+//! One server, as a mount.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crosspoint_core::{Connector, Fields, Mount, Mounted};
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::connector::McpConnector;
+use super::link::{Link, Now};
+use super::server::{At, Server};
+use super::supervisor;
+use super::tools::Listed;
+use crate::process::Problem;
+
+/// One server. Its tools are the commands of one connector.
+pub struct McpMount(Arc<Shared>);
+
+/// What the mount shares with whatever keeps the server.
+pub(super) struct Shared {
+    pub(super) link: Arc<Link>,
+    pub(super) stop: CancellationToken,
+    pub(super) tasks: TaskTracker,
+    mounted: watch::Sender<Mounted>,
+    /// What the server has said last.
+    last: Mutex<Option<Listed>>,
+}
+
+// === impl McpMount ===
+
+impl McpMount {
+    /// Starts the server in the background. Must be called inside a runtime.
+    pub fn start(server: Server) -> McpMount {
+        let shared = Arc::new(Shared {
+            link: Arc::new(Link::new(Arc::new(server.clone()))),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            mounted: watch::Sender::new(Mounted {
+                connectors: Arc::new([]),
+                settled: false,
+                problems: Arc::new([]),
+            }),
+            last: Mutex::default(),
+        });
+        match server.at {
+            At::Process(program) => {
+                let keep = supervisor::keep_process(shared.clone(), program);
+                shared.tasks.spawn(keep);
+            }
+        }
+        McpMount(shared)
+    }
+}
+
+impl Mount for McpMount {
+    fn connectors(&self) -> watch::Receiver<Mounted> {
+        self.0.mounted.subscribe()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.0.stop.cancel();
+            self.0.tasks.close();
+            self.0.tasks.wait().await;
+        })
+    }
+}
+
+/// Without a close, the server is ended all the same.
+impl Drop for McpMount {
+    fn drop(&mut self) {
+        self.0.stop.cancel();
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    /// The server is there and has said what it has. Calls find it before they find its commands.
+    pub(super) fn serves(&self, listed: Listed, now: Now) {
+        self.link.is(now);
+        let server = self.link.server();
+        let mut last = self.last();
+        let same = last.as_ref() == Some(&listed);
+        // Values of a profile stand in for parameters of their names.
+        let fields = Fields {
+            open: true,
+            ..Fields::default()
+        };
+        let (commands, notes) = listed.commands(&server.name, fields, &server.settings.idempotent);
+        let problems: Arc<[String]> = notes.iter().map(|note| self.sentence(note)).collect();
+        if !same {
+            let connector = &*server.name;
+            let (tools, version) = (commands.manifest.commands.len(), &*listed.about.version);
+            tracing::info!(connector, tools, version, "An MCP server is ready.");
+        }
+        self.mounted.send_if_modified(|mounted| {
+            if same && mounted.settled && mounted.problems == problems {
+                return false;
+            }
+            if !same || mounted.connectors.is_empty() {
+                let connector = McpConnector::new(commands, self.link.clone());
+                let connector: Arc<dyn Connector> = Arc::new(connector);
+                mounted.connectors = Arc::new([connector]);
+            }
+            mounted.problems = problems;
+            mounted.settled = true;
+            true
+        });
+        *last = Some(listed);
+    }
+
+    /// The server could not be started. What it had is still in the catalogue: it may come back.
+    pub(super) fn failed(&self, problem: Problem) {
+        let sentence = self.sentence(&problem.message);
+        let changed = self.mounted.send_if_modified(|mounted| {
+            let changed = !mounted.settled || *mounted.problems != [sentence.clone()];
+            mounted.problems = Arc::new([sentence.clone()]);
+            mounted.settled = true;
+            changed
+        });
+        if changed {
+            let connector = &*self.link.server().name;
+            let (reason, detail) = (&problem.message, problem.detail.as_deref());
+            tracing::error!(
+                connector,
+                reason,
+                detail,
+                "An MCP server could not be started."
+            );
+        }
+        self.link.is(Now::Down(problem));
+    }
+
+    /// Something about the server does not work, but the rest does.
+    pub(super) fn note(&self, clause: &str) {
+        let sentence = self.sentence(clause);
+        tracing::warn!(connector = &*self.link.server().name, "{sentence}");
+        self.mounted
+            .send_modify(|mounted| mounted.problems = Arc::new([sentence]));
+    }
+
+    /// A clause as a sentence that names the server, without its secrets.
+    fn sentence(&self, clause: &str) -> String {
+        let Server { name, at, mask, .. } = self.link.server();
+        mask.apply(&format!("{name} ({at}): {clause}")).into()
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Listed>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,115 @@
+//! Keeps a server: starts it again, follows its list of tools, and replaces it when it is silent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::connection::Connection;
+use super::link::Now;
+use super::listing;
+use super::mount::Shared;
+use super::process::{self, Live};
+use super::server::Program;
+use crate::process::{Backoff, Problem};
+
+/// A server that lived that long is no reason to wait before it is started again.
+const PROVED: Duration = Duration::from_secs(60);
+
+/// How often the list of a server is read that says again and again that it has changed.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Keeps a process until the mount closes.
+pub(super) async fn keep_process(shared: Arc<Shared>, program: Program) {
+    let mut backoff = Backoff::default();
+    loop {
+        let started = tokio::select! {
+            started = start(&shared, &program) => started,
+            () = shared.stop.cancelled() => break,
+        };
+        let wait = match started {
+            Ok(live) => {
+                let connection = live.connection.clone();
+                let begun = Instant::now();
+                let Some(end) = serve(&shared, live).await else {
+                    break;
+                };
+                let proved = connection.is_proved() || begun.elapsed() >= PROVED;
+                let wait = backoff.after_end(proved);
+                report(&shared, &end);
+                shared.link.is(match wait.is_zero() {
+                    true => Now::Starting,
+                    false => Now::Down(end),
+                });
+                wait
+            }
+            Err(problem) => {
+                shared.failed(problem);
+                backoff.after_failed_start()
+            }
+        };
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = shared.stop.cancelled() => break,
+        }
+    }
+    shared.link.is(Now::Closed);
+}
+
+/// Starts the process and reads what it has.
+async fn start(shared: &Shared, program: &Program) -> Result<Live, Problem> {
+    let server = shared.link.server();
+    let deadline = Instant::now() + server.settings.start_timeout;
+    let live = Live::start(server, program, deadline, &shared.tasks).await?;
+    match listing::list(&live.connection, deadline).await {
+        Ok(listed) => {
+            shared.serves(listed, Now::Up(live.connection.clone()));
+            Ok(live)
+        }
+        Err(why) => Err(match live.connection.is_over() {
+            true => live.ended().await,
+            false => live.kill(why).await,
+        }),
+    }
+}
+
+/// Looks after a server to its end; nothing when the mount closes.
+async fn serve(shared: &Shared, live: Live) -> Option<Problem> {
+    let connection = live.connection.clone();
+    let settings = &shared.link.server().settings;
+    tokio::select! {
+        () = connection.ended() => Some(live.ended().await),
+        () = process::silent(&connection, settings.unresponsive_after) => {
+            let seconds = settings.unresponsive_after.as_secs_f64();
+            let reason = format!("was killed because it said nothing for {seconds} s");
+            Some(live.kill(reason).await)
+        }
+        () = follow(shared, &connection) => None,
+        () = connection.follow_changes() => None,
+        () = shared.stop.cancelled() => {
+            shared.link.is(Now::Closed);
+            live.leave(settings.patience).await;
+            None
+        }
+    }
+}
+
+/// Reads the list again whenever the server says that it has changed. Never returns.
+pub(super) async fn follow(shared: &Shared, connection: &Arc<Connection>) {
+    loop {
+        connection.inbox.changed.notified().await;
+        let deadline = Instant::now() + shared.link.server().settings.start_timeout;
+        match listing::list(connection, deadline).await {
+            Ok(listed) => shared.serves(listed, Now::Up(connection.clone())),
+            // The tools that were there before are still called.
+            Err(why) => shared.note(&why),
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+fn report(shared: &Shared, end: &Problem) {
+    let connector = &*shared.link.server().name;
+    let (how, detail) = (&end.message, end.detail.as_deref());
+    tracing::error!(connector, how, detail, "An MCP server died.");
+}

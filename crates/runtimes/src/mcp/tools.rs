@@ -1,0 +1,341 @@
+//! Tools as commands.
+
+use std::collections::HashMap;
+
+use crosspoint_core::{Command, Fields, Manifest, Parameter, Safety, is_sensitive_name, shorten};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::connection::{About, quoted};
+use super::names::names;
+use super::schema::Schemas;
+use crate::Idempotent;
+
+/// The longest description of a tool or a server, in characters.
+const LONGEST: usize = 4000;
+
+/// A tool in its server's words.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Tool {
+    pub(super) name: String,
+    title: Option<String>,
+    description: Option<String>,
+    input_schema: Option<Value>,
+    output_schema: Option<Value>,
+    #[serde(default)]
+    annotations: Option<Annotations>,
+}
+
+/// What a server says about repeating a tool.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Annotations {
+    title: Option<String>,
+    read_only_hint: Option<bool>,
+    idempotent_hint: Option<bool>,
+}
+
+/// What a server has.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Listed {
+    pub(super) about: About,
+    pub(super) tools: Vec<Tool>,
+    /// What is wrong with the list, a sentence each.
+    pub(super) notes: Vec<String>,
+}
+
+/// A connector's commands, and which tool each is.
+pub(super) struct Commands {
+    pub(super) manifest: Manifest,
+    tools: HashMap<String, String>,
+}
+
+// === impl Listed ===
+
+impl Listed {
+    /// The commands of the connector of that name, and sentences about tools that are none.
+    pub(super) fn commands(
+        &self,
+        connector: &str,
+        fields: Fields,
+        idempotent: &Idempotent,
+    ) -> (Commands, Vec<String>) {
+        let own: Vec<_> = self.tools.iter().map(|tool| tool.name.as_str()).collect();
+        let mut notes = self.notes.clone();
+        let (mut commands, mut tools) = (Vec::new(), HashMap::new());
+        for (tool, name) in self.tools.iter().zip(names(&own)) {
+            let Some(name) = name else {
+                let name = shorten(&tool.name);
+                notes.push(format!("there are two tools '{name}': the first counts"));
+                continue;
+            };
+            commands.push(tool.command(&name, idempotent));
+            tools.insert(name, tool.name.clone());
+        }
+        let manifest = Manifest {
+            name: connector.to_owned(),
+            description: self.about.description(),
+            commands,
+            auths: Vec::new(),
+            fields,
+        };
+        (Commands { manifest, tools }, notes)
+    }
+}
+
+// === impl About ===
+
+impl About {
+    fn description(&self) -> String {
+        let server = format!("The MCP server {}.", self.name);
+        match self.instructions.as_deref().map(str::trim) {
+            None | Some("") => server,
+            Some(text) => format!("{server} {}", cut(text)),
+        }
+    }
+}
+
+// === impl Commands ===
+
+impl Commands {
+    /// The tool that a command is.
+    pub(super) fn tool(&self, command: &str) -> Option<&str> {
+        self.tools.get(command).map(String::as_str)
+    }
+}
+
+// === impl Tool ===
+
+impl Tool {
+    /// Whether its schema may be one; a tool without any takes no parameters.
+    pub(super) fn has_schema(&self) -> bool {
+        self.input_schema.as_ref().is_none_or(Value::is_object)
+    }
+
+    fn command(&self, name: &str, idempotent: &Idempotent) -> Command {
+        let hints = self.annotations.clone().unwrap_or_default();
+        let safety = match (hints.read_only_hint, hints.idempotent_hint) {
+            (Some(true), _) => Safety::ReadOnly,
+            (_, Some(true)) => Safety::Idempotent,
+            _ if idempotent.covers(name) => Safety::Idempotent,
+            _ => Safety::Effectful,
+        };
+        let (parameters, open) = self.parameters();
+        Command {
+            name: name.to_owned(),
+            description: self.text(name, &hints),
+            parameters,
+            open,
+            coerce: false,
+            safety,
+            passes_key: false,
+            result: self.result(),
+        }
+    }
+
+    fn text(&self, name: &str, hints: &Annotations) -> String {
+        let title = self.title.as_deref().or(hints.title.as_deref());
+        let description = self.description.as_deref().unwrap_or_default();
+        let mut text = match (title.map(str::trim), cut(description.trim())) {
+            (Some(title), text) if text.is_empty() => quoted(title),
+            (_, text) => text,
+        };
+        if name != self.name {
+            let note = format!("The server calls this tool '{}'.", shorten(&self.name));
+            if !text.is_empty() {
+                text.push_str("\n\n");
+            }
+            text.push_str(&note);
+        }
+        text
+    }
+
+    /// The parameters, required ones first, and whether it takes others. A parameter whose schema
+    /// cannot be read takes any JSON; a tool whose schema is no plain object takes any parameters.
+    fn parameters(&self) -> (Vec<Parameter>, bool) {
+        let none = Value::Object(Map::new());
+        let schema = self.input_schema.as_ref().unwrap_or(&none);
+        let schemas = Schemas::of(schema);
+        let schema = match schema.get("$ref") {
+            Some(_) => schemas.standing_alone(schema).unwrap_or_default(),
+            None => schema.clone(),
+        };
+        let properties = schema.get("properties").and_then(Value::as_object);
+        let required: Vec<&str> = schema
+            .get("required")
+            .and_then(Value::as_array)
+            .map(|list| list.iter().filter_map(Value::as_str).collect())
+            .unwrap_or_default();
+        let parameter = |(name, own): (&String, &Value)| {
+            let required = required.contains(&name.as_str());
+            let described = |own: &Value| own.get("description").cloned();
+            let mut own = schemas.standing_alone(own).unwrap_or_else(|| {
+                let text = described(own).filter(Value::is_string);
+                Value::Object(
+                    text.map(|text| ("description".to_owned(), text))
+                        .into_iter()
+                        .collect(),
+                )
+            });
+            if let (true, Value::Object(own)) = (is_sensitive_name(name), &mut own) {
+                own.insert("writeOnly".to_owned(), true.into());
+            }
+            Parameter::new(name, required, &own)
+        };
+        let mut parameters: Vec<_> = properties.into_iter().flatten().map(parameter).collect();
+        parameters.sort_by_key(|parameter| !parameter.required);
+        (parameters, is_open(&schema))
+    }
+
+    /// The schema of the result, where the server gives one that stands for itself.
+    fn result(&self) -> Option<Map<String, Value>> {
+        let schema = self.output_schema.as_ref()?;
+        match Schemas::of(schema).standing_alone(schema) {
+            Some(Value::Object(schema)) => Some(schema),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a schema lets more through than the properties that it lists. By JSON Schema that is so
+/// unless it says otherwise, but nobody writes a tool for parameters that it does not name: only
+/// what says so is open, and what is no plain object.
+fn is_open(schema: &Value) -> bool {
+    let says_so = match schema.get("additionalProperties") {
+        Some(Value::Bool(open)) => *open,
+        Some(Value::Object(_)) => true,
+        _ => false,
+    };
+    let patterns = schema.get("patternProperties").is_some();
+    let beyond = ["oneOf", "anyOf", "allOf", "if", "$ref"];
+    let plain = schema.is_object() && !beyond.iter().any(|key| schema.get(key).is_some());
+    says_so || patterns || !plain
+}
+
+fn cut(text: &str) -> String {
+    let mut short: String = text.chars().take(LONGEST).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn commands(tools: Value) -> (Commands, Vec<String>) {
+        let listed = Listed {
+            about: About {
+                name: "probe 1".to_owned(),
+                instructions: None,
+                version: String::new(),
+            },
+            tools: serde_json::from_value(tools).unwrap(),
+            notes: Vec::new(),
+        };
+        let own = Idempotent::Commands(vec!["put".to_owned()]);
+        listed.commands("probe", Fields::default(), &own)
+    }
+
+    fn command(tool: Value) -> Command {
+        commands(json!([tool])).0.manifest.commands.remove(0)
+    }
+
+    #[test]
+    fn a_tool_is_a_command_with_its_parameters() {
+        let command = command(json!({
+            "name": "find", "title": "Find", "description": "Finds things.",
+            "inputSchema": {
+                "type": "object", "required": ["what", "token"],
+                "properties": {
+                    "limit": {"type": "integer", "default": 5, "description": "How many."},
+                    "what": {"type": "string"},
+                    "kind": {"enum": ["a", "b"], "type": "string"},
+                    "token": {"type": "string"},
+                },
+                "additionalProperties": false,
+            },
+            "outputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}},
+            "annotations": {"readOnlyHint": true},
+        }));
+        let seen: Vec<_> = command
+            .parameters
+            .iter()
+            .map(|p| (p.name.as_str(), p.spiff_type(), p.required, p.secret))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("what", "str", true, false),
+                ("token", "str", true, true),
+                ("limit", "int", false, false),
+                ("kind", "str", false, false),
+            ]
+        );
+        assert_eq!(command.parameters[2].default(), Some(&json!(5)));
+        assert_eq!(command.description, "Finds things.");
+        assert!(command.safety == Safety::ReadOnly && !command.open && !command.coerce);
+        assert_eq!(
+            command.result.unwrap()["properties"]["n"]["type"],
+            "integer"
+        );
+    }
+
+    #[test]
+    fn what_a_tool_says_about_repeating_counts_and_then_the_configuration() {
+        let safety = |name: &str, annotations: Value| {
+            command(json!({"name": name, "inputSchema": {}, "annotations": annotations})).safety
+        };
+        assert_eq!(
+            safety("a", json!({"idempotentHint": true})),
+            Safety::Idempotent
+        );
+        assert_eq!(
+            safety("a", json!({"readOnlyHint": false})),
+            Safety::Effectful
+        );
+        assert_eq!(safety("put", json!(null)), Safety::Idempotent);
+        assert_eq!(safety("a", json!(null)), Safety::Effectful);
+    }
+
+    #[test]
+    fn a_schema_that_cannot_be_read_takes_anything() {
+        let open = |schema: Value| command(json!({"name": "a", "inputSchema": schema})).open;
+        assert!(open(json!({"additionalProperties": true})));
+        assert!(open(json!({"additionalProperties": {"type": "string"}})));
+        assert!(open(json!({"oneOf": [{"properties": {"a": {}}}, {}]})));
+        assert!(open(json!({"$ref": "#"})));
+        assert!(!open(json!({"type": "object"})));
+        let endless = json!({"properties": {"p": {"$ref": "#", "description": "d"}, "q": 1}});
+        let endless = command(json!({"name": "a", "inputSchema": endless}));
+        let seen: Vec<_> = endless
+            .parameters
+            .iter()
+            .map(|p| (p.spiff_type(), p.description.as_str()))
+            .collect();
+        assert_eq!(seen, [("any", "d"), ("any", "")]);
+    }
+
+    #[test]
+    fn a_tool_that_cannot_be_called_by_its_name_says_so() {
+        let (commands, notes) = commands(json!([
+            {"name": "files.read", "description": "Reads.", "inputSchema": {}},
+            {"name": "files.read", "inputSchema": {}},
+        ]));
+        assert_eq!(commands.tool("files_read"), Some("files.read"));
+        assert_eq!(commands.tool("files.read"), None);
+        let description = &commands.manifest.commands[0].description;
+        assert_eq!(
+            description,
+            "Reads.\n\nThe server calls this tool 'files.read'."
+        );
+        assert_eq!(
+            notes,
+            ["there are two tools 'files.read': the first counts"]
+        );
+    }
+}
