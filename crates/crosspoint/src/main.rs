@@ -8,6 +8,7 @@
 
 mod actor;
 mod arguments;
+mod bound;
 mod cli;
 mod command;
 mod config;
@@ -33,6 +34,9 @@ use crate::cli::{Cli, Command, ConfigCommand, NewCommand};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    if let Some(code) = bound::become_asked() {
+        return code;
+    }
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         show::end_when_nobody_reads(panic);

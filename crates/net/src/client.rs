@@ -18,6 +18,7 @@ use crate::connect::{Attempt, Bound};
 use crate::dial::Dialer;
 use crate::error::{About, NetError, NetErrorKind};
 use crate::guard::{Guard, port_of};
+use crate::opened::Opened;
 use crate::proxy::Proxies;
 use crate::read;
 use crate::redirect::Hop;
@@ -175,42 +176,56 @@ impl Http {
         // Not in the future itself, which would hold the request beside what is made of it.
         let (follow, deadline, limit) = (request.follow, request.deadline, request.max_answer);
         match Hop::first(request) {
-            Ok(mut hop) => {
-                let sending = async move { self.hops(&mut hop, follow, deadline, limit).await };
-                Either::Left(sending)
-            }
+            Ok(mut hop) => Either::Left(async move {
+                let Answer { mut answer, about } = self.hops(&mut hop, follow, deadline).await?;
+                let status = answer.status().as_u16();
+                let headers = std::mem::take(answer.headers_mut());
+                let body = read::body(&mut answer, limit, deadline, &about).await?;
+                Ok(Response {
+                    status,
+                    headers,
+                    body,
+                    url: hop.url.clone(),
+                })
+            }),
             Err(error) => Either::Right(ready(Err(error))),
         }
     }
 
+    /// The same, but for the body, which is read as it comes. The request's deadline counts for the
+    /// head of the answer, its `max_answer` not at all.
+    pub async fn open(&self, request: Request) -> Result<Opened, NetError> {
+        let (follow, deadline) = (request.follow, request.deadline);
+        let mut hop = Hop::first(request)?;
+        let Answer { mut answer, about } = self.hops(&mut hop, follow, deadline).await?;
+        Ok(Opened {
+            status: answer.status().as_u16(),
+            headers: std::mem::take(answer.headers_mut()),
+            answer,
+            about,
+        })
+    }
+
+    /// The last answer of a chain of redirects.
     async fn hops(
         &self,
         hop: &mut Hop,
         follow: bool,
         deadline: Instant,
-        limit: usize,
-    ) -> Result<Response, NetError> {
+    ) -> Result<Answer, NetError> {
         let mut acted = false;
         for _ in 0..=MAX_REDIRECTS {
             let sent = self.send_hop(hop, deadline).await;
-            let Answer { mut answer, about } = sent.map_err(|error| error.after(acted))?;
-            let status = answer.status().as_u16();
+            let sent = sent.map_err(|error| error.after(acted))?;
+            let status = sent.answer.status().as_u16();
             acted |= hop.may_act();
             let followed = match follow {
-                true => hop.follow(status, answer.headers()),
+                true => hop.follow(status, sent.answer.headers()),
                 false => Ok(false),
             };
-            if followed.map_err(|error| error.after(acted))? {
-                continue;
+            if !followed.map_err(|error| error.after(acted))? {
+                return Ok(sent);
             }
-            let headers = std::mem::take(answer.headers_mut());
-            let body = read::body(&mut answer, limit, deadline, &about).await?;
-            return Ok(Response {
-                status,
-                headers,
-                body,
-                url: hop.url.clone(),
-            });
         }
         let message = format!(
             "more than {MAX_REDIRECTS} redirects, the last to {}",

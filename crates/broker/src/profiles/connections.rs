@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use crosspoint_core::{Fields, Profile};
+use crosspoint_core::{Failure, Fields, Profile};
 use tokio::time::Instant;
 
 use super::held::Held;
@@ -136,6 +136,17 @@ impl Connections {
         });
         state.held.insert(connector.clone(), held.clone());
         held
+    }
+
+    /// What a call of the connector would run with that names no profile, with every value followed.
+    pub async fn default_profile(
+        &self,
+        connector: &str,
+        fields: &Fields,
+    ) -> Result<Arc<Profile>, Failure> {
+        let held = self.of(&connector.into(), fields);
+        let choice = held.choose(None, None, &|_| false)?;
+        Ok(choice.resolve(None).await?.profile)
     }
 
     /// The same where somebody may follow them already.

@@ -21,7 +21,7 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::logging::{self, LogMask};
 use crate::show;
 use crate::telemetry;
-use crate::wire::{self, Kept, KeptFor, Options, Python, Reloader, ToLog};
+use crate::wire::{self, Kept, KeptFor, Options, Reloader, Runtimes, ToLog};
 
 /// Serves until a signal says stop.
 pub fn run(file: &Option<PathBuf>, args: ServeArgs) -> Result<ExitCode> {
@@ -78,12 +78,12 @@ async fn serve(
     let address = listener
         .local_addr()
         .context("reading the address that is listened on")?;
-    let python = Python::new(Arc::new(ToLog));
+    let runtimes = Runtimes::new(Arc::new(ToLog));
     let ledger = wire::ledger::open(&loaded, true).await?;
     let kept = Kept::new(&loaded, Some(address), ledger)?.hidden_in(Some(log.clone()));
     let at_the_door = KeptFor::open(kept.cabinet.clone()).await?;
     let (telemetry, tracing) = telemetry::start(&loaded, Some(address), &log);
-    let broker = wire::broker(&loaded, Some(address), &python, &kept, tracing).await?;
+    let broker = wire::broker(&loaded, Some(address), &runtimes, &kept, tracing).await?;
     broker.attend_ledger(wire::ledger::retention(&loaded));
     broker.attend_profiles();
     tokio::spawn(kept.grants.clone().attend());
@@ -104,7 +104,7 @@ async fn serve(
         activiti: activiti.clone(),
         routes: routes.clone(),
         log,
-        python,
+        runtimes,
         at_the_door,
         kept: kept.clone(),
         now: Mutex::new((loaded, secrets)),

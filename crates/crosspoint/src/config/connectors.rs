@@ -252,7 +252,11 @@ impl Connectors {
     /// What every connector has: its own egress rules, if any, and its policy.
     pub fn common(&self, name: &str) -> (Option<&ConnectorEgress>, Policy) {
         if let Some(entry) = self.mounted.get(name) {
-            return (None, entry.settings().policy.clone());
+            let egress = match entry {
+                Entry::Mcp(server) => server.egress.as_ref(),
+                Entry::Python(_) | Entry::Provided(_) => None,
+            };
+            return (egress, entry.policy().clone());
         }
         let all = &self.built_in;
         let (egress, policy) = match name {
@@ -284,7 +288,7 @@ impl Connectors {
     pub fn auths(&self, name: &str) -> &Auths {
         static NONE: Auths = Auths::new();
         if let Some(entry) = self.mounted.get(name) {
-            return &entry.settings().auths;
+            return entry.auths();
         }
         let all = &self.built_in;
         match name {
@@ -301,7 +305,7 @@ impl Connectors {
     /// The policies of single commands of a connector.
     pub fn commands(&self, name: &str) -> Commands {
         if let Some(entry) = self.mounted.get(name) {
-            return entry.settings().commands.clone();
+            return entry.commands().clone();
         }
         let all = &self.built_in;
         match name {

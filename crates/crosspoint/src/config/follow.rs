@@ -82,9 +82,10 @@ pub fn references(config: &Config) -> Vec<(String, Source)> {
         );
     }
     for (name, entry) in &config.connectors.mounted {
-        let settings = entry.settings();
-        table(&format!("connectors.{name}.env"), &settings.env);
-        table(&format!("connectors.{name}.config"), &settings.config);
+        table(&format!("connectors.{name}.env"), entry.env());
+        if let Some(python) = entry.python() {
+            table(&format!("connectors.{name}.config"), &python.config);
+        }
     }
     found
 }

@@ -12,6 +12,7 @@ use super::durations::{Age, Delay, Lease, Span};
 use super::egress::EgressEntry;
 use super::keys::{Expiry, ScopeText};
 use super::limits::{Rate, Share};
+use super::mcp::McpUrl;
 use super::problem::Wrong;
 use super::reference::KeyText;
 use super::requirement::Requirement;
@@ -33,7 +34,7 @@ pub struct Format {
 }
 
 /// All of them.
-pub static FORMATS: [Format; 30] = [
+pub static FORMATS: [Format; 31] = [
     Format {
         name: "listen",
         kind: "an address such as `127.0.0.1:7004`",
@@ -113,6 +114,11 @@ pub static FORMATS: [Format; 30] = [
         name: "volume",
         kind: "a size such as `10GiB`, `500 MiB` or a number of bytes",
         check: parses::<Volume>,
+    },
+    Format {
+        name: "mcp-url",
+        kind: "an address such as `https://mcp.example/mcp`",
+        check: parses::<McpUrl>,
     },
     Format {
         name: "requirement",

@@ -14,6 +14,7 @@ pub mod egress;
 pub mod follow;
 pub mod keys;
 pub mod limits;
+pub mod mcp;
 pub mod mounted;
 pub mod policy;
 pub mod problem;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::auths::{Auths, auths};
 use super::durations::Span;
+use super::mcp::McpConnector;
 use super::policy::{Commands, Policy, commands};
 use super::profiles::{Profiles, profiles};
 use super::python::Recycle;
@@ -20,11 +21,15 @@ use super::values::{Values, settings, variables};
 /// the table is about a connector that `[python]` brings, and `extra_requirements` and
 /// `interpreter` are not known. In the names of variables `<NAME>` is the table's name in capitals
 /// with `_` for `-`; the table must stand in the file.
+///
+/// With `mcp` an MCP server is the connector, and the keys are other ones: see below.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Entry {
     /// One that `python` brings.
     Python(PythonConnector),
+    /// One that an MCP server is.
+    Mcp(Box<McpConnector>),
     /// One that a whole environment brings. Comes last, since it has no key that must be there.
     Provided(PythonSettings),
 }
@@ -122,12 +127,71 @@ pub enum Idempotent {
 // === impl Entry ===
 
 impl Entry {
-    /// What all forms have.
-    pub fn settings(&self) -> &PythonSettings {
+    /// How the workers of a Python connector run.
+    pub fn python(&self) -> Option<&PythonSettings> {
         match self {
-            Entry::Python(connector) => &connector.settings,
-            Entry::Provided(settings) => settings,
+            Entry::Python(connector) => Some(&connector.settings),
+            Entry::Provided(settings) => Some(settings),
+            Entry::Mcp(_) => None,
         }
+    }
+
+    /// How its calls are treated.
+    pub fn policy(&self) -> &Policy {
+        match self {
+            Entry::Mcp(server) => &server.policy,
+            Entry::Python(PythonConnector { settings, .. }) | Entry::Provided(settings) => {
+                &settings.policy
+            }
+        }
+    }
+
+    /// The policies of single commands.
+    pub fn commands(&self) -> &Commands {
+        match self {
+            Entry::Mcp(server) => &server.commands,
+            Entry::Python(PythonConnector { settings, .. }) | Entry::Provided(settings) => {
+                &settings.commands
+            }
+        }
+    }
+
+    /// Its profiles.
+    pub fn profiles(&self) -> &Profiles {
+        match self {
+            Entry::Mcp(server) => &server.profiles,
+            Entry::Python(PythonConnector { settings, .. }) | Entry::Provided(settings) => {
+                &settings.profiles
+            }
+        }
+    }
+
+    /// Its ways to authorise.
+    pub fn auths(&self) -> &Auths {
+        match self {
+            Entry::Mcp(server) => &server.auths,
+            Entry::Python(PythonConnector { settings, .. }) | Entry::Provided(settings) => {
+                &settings.auths
+            }
+        }
+    }
+
+    /// The environment variables of its processes.
+    pub fn env(&self) -> &Values {
+        match self {
+            Entry::Mcp(server) => &server.env,
+            Entry::Python(PythonConnector { settings, .. }) | Entry::Provided(settings) => {
+                &settings.env
+            }
+        }
+    }
+}
+
+// === impl Idempotent ===
+
+impl Default for Idempotent {
+    fn default() -> Idempotent {
+        Idempotent::Commands(Vec::new())
     }
 }
 
@@ -138,7 +202,7 @@ impl Default for PythonSettings {
         PythonSettings {
             workers: None,
             threads: None,
-            idempotent: Idempotent::Commands(Vec::new()),
+            idempotent: Idempotent::default(),
             env: Values::default(),
             config: Values::default(),
             max_answer: Size::mebibytes(10),

@@ -6,6 +6,7 @@ use crosspoint_core::{Secret, nearest, shorten};
 use serde_json::Value as Json;
 
 use super::super::connector_tables::{built_in_names, is_later_runtime, runtime_keys, table_of};
+use super::super::mcp::{McpConnector, McpServer};
 use super::super::mounted::Entry;
 use super::super::schema;
 use super::super::values::Values;
@@ -49,13 +50,67 @@ impl Semantic<'_> {
                     self.secrets
                         .extend(packages.flat_map(|package| package.secrets()));
                 }
+                Entry::Mcp(server) => self.mcp_server(&table, server),
             }
-            let settings = entry.settings();
+            let config = match entry.python() {
+                Some(python) => self.resolve(&format!("{table}.config"), &python.config),
+                None => BTreeMap::new(),
+            };
             let resolved = Resolved {
-                env: as_text(self.resolve(&format!("{table}.env"), &settings.env)),
-                config: self.resolve(&format!("{table}.config"), &settings.config),
+                env: as_text(self.resolve(&format!("{table}.env"), entry.env())),
+                config,
             };
             self.mounted.insert(name.clone(), resolved);
+        }
+    }
+
+    /// A server that is started is a program, and what is about one that runs elsewhere is about no
+    /// other.
+    fn mcp_server(&mut self, table: &str, server: &McpConnector) {
+        let here = match &server.mcp {
+            McpServer::Url(url) => {
+                let query = url.expose().query().filter(|query| !query.is_empty());
+                self.secrets
+                    .extend(query.map(|query| Secret::new(query.to_owned())));
+                false
+            }
+            McpServer::Command(command) => {
+                let key = format!("{table}.mcp");
+                match command.first().map(|program| program.trim()) {
+                    None | Some("") => {
+                        let message = format!("`{key}` names no program");
+                        self.problem(&key, message, "write `[\"program\", \"argument\"]`");
+                    }
+                    Some(_) if command.iter().any(|word| word.contains('\0')) => {
+                        let message = format!("`{key}`: a zero byte is in it");
+                        self.problem(&key, message, "take it out");
+                    }
+                    Some(_) => {}
+                }
+                true
+            }
+        };
+        let idle = match here {
+            true => vec![(
+                "egress",
+                server.egress.is_some(),
+                "the server is started here",
+            )],
+            false => vec![
+                ("env", !server.env.0.is_empty(), "the server runs elsewhere"),
+                (
+                    "directory",
+                    server.directory.is_some(),
+                    "the server runs elsewhere",
+                ),
+            ],
+        };
+        for (key, written, why) in idle {
+            if written {
+                let key = format!("{table}.{key}");
+                let message = format!("`{key}` has no effect: {why}");
+                self.warning(&key, message, "take it out");
+            }
         }
     }
 

@@ -5,6 +5,8 @@ use crosspoint_core::{Fields, is_connector_name, nearest};
 use serde_json::Value as Json;
 
 use super::super::connector_tables::built_in_names;
+use super::super::mcp::McpServer;
+use super::super::mounted::Entry;
 use super::super::profiles::{Profile, Profiles};
 use super::super::values::SHORTEST_SECRET;
 use super::*;
@@ -27,7 +29,13 @@ impl Semantic<'_> {
             ..Fields::default()
         };
         for (name, entry) in &connectors.mounted {
-            self.profiles_of(name, &entry.settings().profiles, &any);
+            match entry {
+                Entry::Mcp(server) if matches!(server.mcp, McpServer::Url(_)) => {
+                    let fields = crosspoint_runtimes::mcp::account_fields();
+                    self.profiles_of(name, entry.profiles(), &fields);
+                }
+                _ => self.profiles_of(name, entry.profiles(), &any),
+            }
         }
     }
 

@@ -51,7 +51,7 @@ impl Loaded {
         let python = &self.config.python;
         let entry = self.config.connectors.mounted.get(name);
         let plain = PythonSettings::default();
-        let own = entry.map_or(&plain, Entry::settings);
+        let own = entry.and_then(Entry::python).unwrap_or(&plain);
         let mut values = self.mounted.get(name).cloned().unwrap_or_default();
         if !matches!(entry, Some(Entry::Python(_))) {
             for (variable, value) in &self.python_env {

@@ -25,7 +25,8 @@ use crate::show;
 /// `filter` was checked when the configuration was read.
 pub fn start(filter: &str, format: LogFormat, mask: Mask) -> LogMask {
     let mask = LogMask::new(mask);
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter =
+        EnvFilter::try_new(with_quiet_libraries(filter)).unwrap_or_else(|_| EnvFilter::new("info"));
     match format {
         LogFormat::Text => tracing_subscriber::fmt()
             .with_env_filter(filter)
@@ -48,6 +49,14 @@ pub fn start(filter: &str, format: LogFormat, mask: Mask) -> LogMask {
         tracing::error!(place, reason = message, "Something panicked.");
     }));
     mask
+}
+
+/// The filter, by which libraries whose lines hold what servers say are silent unless it names them.
+fn with_quiet_libraries(filter: &str) -> String {
+    match filter.contains("rmcp") {
+        true => filter.to_owned(),
+        false => format!("rmcp=off,{filter}"),
+    }
 }
 
 /// The secrets that the log hides. A reload may find new ones, and calls may.

@@ -8,11 +8,13 @@ mod follow;
 mod grants;
 mod ingress;
 pub mod ledger;
+mod mcp;
 mod policies;
 mod progress;
 mod python;
 mod recipes;
 mod reload;
+mod runtimes;
 mod surroundings;
 pub mod vault;
 
@@ -28,11 +30,13 @@ use crosspoint_net::Proxies;
 use crosspoint_store::Ledger;
 
 pub use connections::Kept;
+use mcp::Around;
+
 pub use ingress::{KeptFor, settings as ingress};
 pub use progress::{ToLog, ToTerminal};
-pub use python::Python;
 pub use recipes::{environments, recipes};
 pub use reload::{Reloader, describe};
+pub use runtimes::Runtimes;
 
 use crate::config::follow::{Follow, Unfollowed};
 use crate::config::{self, Environment, Loaded, Problems};
@@ -115,14 +119,19 @@ fn settings(
     })
 }
 
-/// Every mount that the configuration names. Those of Python connectors are started.
+/// Every mount that the configuration names. Those of runtimes are started.
 fn registrations(
     loaded: &Loaded,
     listener: Option<SocketAddr>,
-    python: &Python,
+    runtimes: &Runtimes,
+    kept: &Kept,
 ) -> Result<Vec<Registration>> {
     let mut registrations = vec![built_in::registration(loaded, listener)?];
-    registrations.extend(python.start(loaded));
+    registrations.extend(runtimes.start(&Around {
+        loaded,
+        listener,
+        kept,
+    })?);
     Ok(registrations)
 }
 
@@ -135,13 +144,13 @@ pub async fn in_process(
     log: Option<LogMask>,
     tracing: Tracing,
 ) -> Result<Broker> {
-    let python = Python::new(Arc::new(ToTerminal));
-    let python = match only {
-        Some(connector) => python.only(connector),
-        None => python,
+    let runtimes = Runtimes::new(Arc::new(ToTerminal));
+    let runtimes = match only {
+        Some(connector) => runtimes.only(connector),
+        None => runtimes,
     };
     let kept = Kept::new(loaded, None, ledger)?.hidden_in(log);
-    let broker = broker(loaded, None, &python, &kept, tracing).await?;
+    let broker = broker(loaded, None, &runtimes, &kept, tracing).await?;
     let waiting = show::Waiting::new("loading connectors".to_owned());
     tokio::select! {
         () = broker.settled() => {}
@@ -168,11 +177,11 @@ pub async fn catalogue(loaded: &Loaded) -> Result<Arc<Catalogue>> {
 pub async fn broker(
     loaded: &Loaded,
     listener: Option<SocketAddr>,
-    python: &Python,
+    runtimes: &Runtimes,
     kept: &Kept,
     tracing: Tracing,
 ) -> Result<Broker> {
-    let mounts = registrations(loaded, listener, python)?;
+    let mounts = registrations(loaded, listener, runtimes, kept)?;
     let settings = Settings {
         tracing,
         ..settings(loaded, mask(loaded), listener, kept)?

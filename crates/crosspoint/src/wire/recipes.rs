@@ -58,7 +58,7 @@ pub fn recipes(loaded: &Loaded, only: Option<&str>) -> Vec<Result<Wanted, String
                 &[entry.python.expose()],
                 &exposed(&entry.extra_requirements),
                 interpreter.and_then(|path| path.0.to_str()),
-                &here(),
+                &working_directory(),
             );
             Some(wanted(
                 Key::Entry(name.clone()),
@@ -72,7 +72,7 @@ pub fn recipes(loaded: &Loaded, only: Option<&str>) -> Vec<Result<Wanted, String
 }
 
 /// Where relative paths start. Absolute, since workers may run elsewhere.
-fn here() -> PathBuf {
+pub fn working_directory() -> PathBuf {
     std::env::current_dir().unwrap_or_default()
 }
 
@@ -96,7 +96,7 @@ fn whole(loaded: &Loaded) -> Option<Result<Wanted, String>> {
     let python = &loaded.config.python;
     let venv = |path: &Path| {
         let path = path.to_string_lossy();
-        Recipe::new(environment::Source::venv(&path, &here()))
+        Recipe::new(environment::Source::venv(&path, &working_directory()))
     };
     let (title, recipe) = if let Some(path) = &python.venv {
         ("python.venv", Ok(venv(&path.0)))
@@ -105,7 +105,7 @@ fn whole(loaded: &Loaded) -> Option<Result<Wanted, String>> {
             &exposed(&python.install),
             &exposed(&python.extra_requirements),
             python.interpreter.as_ref().and_then(|path| path.0.to_str()),
-            &here(),
+            &working_directory(),
         );
         ("python.install", recipe)
     } else {
@@ -214,12 +214,17 @@ fn settings(worker: &Worker, loaded: &Loaded) -> Settings {
         },
         max_answer: usize::try_from(worker.max_answer).unwrap_or(usize::MAX),
         patience: loaded.config.drain.0,
-        idempotent: match &worker.idempotent {
-            Repeatable::All(true) => Idempotent::All,
-            Repeatable::All(false) => Idempotent::None,
-            Repeatable::Commands(names) => Idempotent::Commands(names.clone()),
-        },
+        idempotent: idempotent(&worker.idempotent),
         ..Settings::default()
+    }
+}
+
+/// Which commands may safely be repeated.
+pub fn idempotent(written: &Repeatable) -> Idempotent {
+    match written {
+        Repeatable::All(true) => Idempotent::All,
+        Repeatable::All(false) => Idempotent::None,
+        Repeatable::Commands(names) => Idempotent::Commands(names.clone()),
     }
 }
 

@@ -15,7 +15,8 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use super::ingress::KeptFor;
-use super::{Kept, Options, Python, activiti, built_in, grants, ingress, secrets, settings};
+use super::mcp::Around;
+use super::{Kept, Options, Runtimes, activiti, built_in, grants, ingress, secrets, settings};
 use crate::config::{self, Loaded};
 use crate::logging::LogMask;
 use crate::show;
@@ -40,8 +41,8 @@ pub struct Reloader {
     pub routes: Live,
     /// What the log hides.
     pub log: LogMask,
-    /// The Python connectors.
-    pub python: Python,
+    /// What the runtimes mount.
+    pub runtimes: Runtimes,
     /// What the store keeps for the way in.
     pub at_the_door: KeptFor,
     /// What is kept.
@@ -75,9 +76,14 @@ impl Reloader {
         let loaded = loaded.map_err(|problems| problems.to_string())?;
         let built_in = built_in::registration(&loaded, Some(self.listener));
         let mut mounts = vec![built_in.map_err(|error| format!("{error:#}"))?];
-        let next = self.python.next(&loaded).await;
+        let around = Around {
+            loaded: &loaded,
+            listener: Some(self.listener),
+            kept: &self.kept,
+        };
+        let next = self.runtimes.next(&around).await;
         let next = next.map_err(|problems| problems.join("\n"))?;
-        mounts.extend(next.iter().map(super::python::Next::registration));
+        mounts.extend(next.registrations());
 
         now.1.extend(secrets(&loaded));
         now.1.sort();
@@ -94,7 +100,7 @@ impl Reloader {
         replaced.map_err(|error| error.to_string())?;
         self.kept.grants.configure(setup);
         self.kept.secrets.replace_vault(vault);
-        self.python.take(next).await;
+        let kept_back = self.runtimes.take(next).await;
         // Takes what has just changed into the catalogue: who is told of the reload may call at
         // once.
         self.broker.settled().await;
@@ -118,7 +124,7 @@ impl Reloader {
         let summary = describe(&self.broker);
         Ok(Reloaded {
             summary,
-            problems: health.problems,
+            problems: kept_back.into_iter().chain(health.problems).collect(),
             notes,
         })
     }
@@ -212,7 +218,7 @@ impl Reloader {
         let reloader = self.clone();
         let look = move || {
             let file = digest(&content(file.as_deref()));
-            (file, digest(&reloader.python.fingerprint()))
+            (file, digest(&reloader.runtimes.python.fingerprint()))
         };
         // A look that failed is like one that saw nothing.
         tokio::task::spawn_blocking(look).await.unwrap_or_default()

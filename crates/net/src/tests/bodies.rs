@@ -1,13 +1,16 @@
 use std::io::Write;
+use std::time::Duration;
 
 use bytes::Bytes;
 use crosspoint_core::Effect;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
+use futures_util::StreamExt;
 use http::Method;
+use tokio::time::Instant;
 
 use crate::NetErrorKind::{self, *};
-use crate::testing::{Reply, Server, Then, close, fetch, get, keep, ok, send};
+use crate::testing::{Reply, Server, Then, close, fetch, get, http, keep, ok, send};
 
 fn gzip(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
@@ -43,6 +46,25 @@ async fn an_answer_comes_back_whole_with_its_status_and_headers() {
     assert_eq!(answer.headers.get_all("x-a").iter().count(), 2);
     assert_eq!(answer.url.as_str(), server.at("localhost"));
     assert!(!format!("{answer:?}").contains("abc"));
+}
+
+#[tokio::test]
+async fn a_body_without_an_end_is_read_as_it_comes() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+    let server = Server::start(move |_| Reply(head.into(), Then::Repeat(b": on\n\n"))).await;
+    let client = http(crate::Settings::default());
+    let opened = client.open(get(&server.url("/"))).await.unwrap();
+    assert_eq!(opened.headers["content-type"], "text/event-stream");
+    let mut chunks = Box::pin(opened.chunks());
+    let mut read = 0;
+    while read < 100_000 {
+        read += chunks.next().await.unwrap().unwrap().len();
+    }
+    let whole = client.open(get(&server.url("/"))).await.unwrap();
+    let error = whole
+        .read(1000, Instant::now() + Duration::from_secs(60))
+        .await;
+    assert_eq!(error.unwrap_err().kind, AnswerTooLarge);
 }
 
 #[tokio::test]

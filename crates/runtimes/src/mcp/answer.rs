@@ -1,10 +1,14 @@
 //! What a tool answered, or why it did not, as an outcome or a failure.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use crosspoint_core::{Body, Context, Effect, Failure, Json, Kind, Outcome, Refusal};
+use crosspoint_net::NetError;
 use rmcp::model::{ErrorCode, ErrorData};
+use rmcp::transport::streamable_http_client::StreamableHttpError;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -203,6 +207,51 @@ pub(super) fn refused(error: &ErrorData) -> Failure {
         _ => Failure::reported("McpError", format!("{message} (error {code})"))
             .with_effect(Effect::Maybe),
     }
+}
+
+/// Why a message was not sent, or what the server says to it by HTTP.
+pub(super) fn over_http(error: &StreamableHttpError<NetError>) -> Failure {
+    match error {
+        StreamableHttpError::Client(error) => error.clone().into(),
+        StreamableHttpError::HttpStatus(error) => {
+            status(error.status, error.retry_after.as_deref())
+        }
+        StreamableHttpError::ReinitializationFailed(error) => refused(error),
+        StreamableHttpError::SessionExpired => {
+            let message = "the session has expired, and the server gives no other";
+            Failure::transport("ConnectionError", message)
+        }
+        other => {
+            let message = format!(
+                "the server does not answer as MCP wants it: {}",
+                quoted(&other.to_string())
+            );
+            Failure::transport("ConnectionError", message)
+        }
+    }
+}
+
+fn status(status: u16, retry_after: Option<&str>) -> Failure {
+    let message = match status {
+        401 | 403 => format!("the server does not take the account: it answers {status}"),
+        _ => format!("the server answers {status}"),
+    };
+    let mut failure = Failure::reported(format!("HttpError{status}"), message)
+        .with_outcome(Outcome::empty(status));
+    // It said no before it looked at the message, or it may have done anything.
+    failure.effect = match status {
+        401 | 403 | 404 | 405 | 429 => Effect::None,
+        _ => Effect::Maybe,
+    };
+    let seconds = retry_after.and_then(|text| text.trim().parse().ok());
+    failure.retry_after = seconds.map(Duration::from_secs);
+    failure
+}
+
+/// The conversation with a server elsewhere broke off.
+pub(super) fn broke_off() -> Failure {
+    let message = "the server broke off while it ran this call";
+    Failure::transport("ConnectionError", message)
 }
 
 /// An answer that is longer than a message may be.

@@ -97,9 +97,8 @@ fn one_line(json: &Bytes) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use rmcp::model::{CallToolRequest, CallToolRequestParams};
+    use tokio::time::Instant;
 
     use super::*;
 
@@ -107,8 +106,8 @@ mod tests {
     fn arguments_are_sent_as_they_were_given_and_on_one_line() {
         let mut call = CallToolRequest::new(CallToolRequestParams::new("add"));
         call.extensions.insert(Ticket {
-            waiting: Arc::default(),
             arguments: Some(Bytes::from_static(b"{\"a\": 1.50,\r\n \"b\": 1e2}")),
+            ..Ticket::until(Instant::now())
         });
         let message = ClientJsonRpcMessage::request(call.into(), NumberOrString::Number(3));
         let text = String::from_utf8(encode(&message).unwrap()).unwrap();

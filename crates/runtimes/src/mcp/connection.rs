@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosspoint_core::{Arguments, Json};
+use crosspoint_core::{Arguments, Context, Json};
 use rmcp::RoleClient;
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, CancelledNotification, CancelledNotificationParam,
@@ -171,6 +171,11 @@ impl Connection {
         self.proved.load(Ordering::Relaxed)
     }
 
+    /// Says how it will have ended, where nobody will know better.
+    pub(super) fn explain(&self, end: Problem) {
+        self.end.send_replace(Some(end));
+    }
+
     /// Says how it ended: the rest of a sentence that begins with the server.
     pub(super) fn ended_by(&self, end: Problem) {
         self.end.send_replace(Some(end));
@@ -195,13 +200,21 @@ impl Connection {
         &self,
         tool: &str,
         arguments: &Arguments,
-        deadline: Instant,
+        cx: &Context,
         tell: &(dyn Fn(String) + Send + Sync),
     ) -> Ended {
-        let request = CallToolRequest::new(CallToolRequestParams::new(tool.to_owned()));
+        let mut request = CallToolRequest::new(CallToolRequestParams::new(tool.to_owned()));
         let arguments = object(arguments);
-        self.request(request.into(), Some(arguments), deadline, tell)
-            .await
+        if self.is_modern() {
+            // Of these the library makes headers, where the tool's schema wants that.
+            request.params.arguments = serde_json::from_slice(&arguments).ok();
+        }
+        let ticket = Ticket {
+            arguments: Some(arguments),
+            trace: cx.trace.clone(),
+            ..Ticket::until(cx.deadline)
+        };
+        self.request(request.into(), ticket, tell).await
     }
 
     /// A page of the list of tools.
@@ -211,7 +224,8 @@ impl Connection {
             params: cursor.map(page),
             ..ListToolsRequest::default()
         };
-        self.request(request.into(), None, deadline, &drop).await
+        self.request(request.into(), Ticket::until(deadline), &drop)
+            .await
     }
 
     /// Asks the server whether it is there. Whether it says so is noticed by its inbox.
@@ -227,15 +241,11 @@ impl Connection {
     async fn request(
         &self,
         mut request: ClientRequest,
-        arguments: Option<Bytes>,
-        deadline: Instant,
+        ticket: Ticket,
         tell: &(dyn Fn(String) + Send + Sync),
     ) -> Ended {
-        let waiting = Arc::new(Waiting::default());
-        request.extensions_mut().insert(Ticket {
-            waiting: waiting.clone(),
-            arguments,
-        });
+        let (waiting, deadline) = (ticket.waiting.clone(), ticket.deadline);
+        request.extensions_mut().insert(ticket);
         let options = PeerRequestOptions::no_options();
         let sent = self.peer.send_cancellable_request(request, options);
         let ended = match sent.await {

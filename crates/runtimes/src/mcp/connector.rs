@@ -6,10 +6,12 @@ use crosspoint_core::{
     Call, Connector, Context, Effect, Failure, Kind, Manifest, Outcome, SpanKind,
 };
 use futures_util::future::BoxFuture;
+use rmcp::service::ServiceError;
 
 use super::answer;
 use super::connection::Ended;
 use super::link::Link;
+use super::sessions::not_sent;
 use super::tools::Commands;
 use crate::process::Level;
 
@@ -67,9 +69,7 @@ impl McpConnector {
             origin.write(Level::Info, "progress", None, &text);
             cx.log(line);
         };
-        let ended = connection
-            .run(tool, &call.arguments, cx.deadline, &tell)
-            .await;
+        let ended = connection.run(tool, &call.arguments, cx, &tell).await;
         Some(match ended {
             Ended::Answered(result) => {
                 connection.has_answered();
@@ -82,6 +82,11 @@ impl McpConnector {
             }
             Ended::Overdue { sent } => Err(answer::overdue(&self.commands.manifest.name, sent)),
             Ended::Lost { sent: false, .. } => return None,
+            Ended::Lost {
+                why: Some(ServiceError::TransportSend(error)),
+                ..
+            } if self.link.is_remote() => Err(not_sent(&error)),
+            Ended::Lost { .. } if self.link.is_remote() => Err(answer::broke_off()),
             Ended::Lost { .. } => Err(answer::lost(&connection.end().await)),
         })
     }
@@ -90,6 +95,11 @@ impl McpConnector {
 impl Connector for McpConnector {
     fn manifest(&self) -> &Manifest {
         &self.commands.manifest
+    }
+
+    /// Sessions were opened with the old values.
+    fn renew(&self) {
+        self.link.renew();
     }
 
     fn call<'a>(&'a self, call: Call, cx: &'a Context) -> BoxFuture<'a, Result<Outcome, Failure>> {

@@ -20,9 +20,6 @@ use crate::process::{Level, Lines, Origin, Piece};
 /// How many requests of a server may be unanswered. Further ones are dropped.
 const MOST_ASKED: usize = 64;
 
-/// How much of a result goes to the library where nobody needs more: that it is there.
-const NOTHING: ServerResult = ServerResult::EmptyResult(rmcp::model::EmptyResult {});
-
 /// Where everything that a server says comes by.
 pub(super) struct Inbox {
     pub(super) origin: Origin,
@@ -33,6 +30,18 @@ pub(super) struct Inbox {
     heard: watch::Sender<Instant>,
     asked: AtomicUsize,
     lines: Mutex<Lines>,
+}
+
+/// What became of a message.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// Nothing more has to be done about it.
+    Nothing,
+    /// The answer to this request was taken out. The library has to see that it is there, and no
+    /// more.
+    Seen(i64),
+    /// The library has to see it.
+    Whole,
 }
 
 /// The parts by which messages are told apart.
@@ -98,68 +107,48 @@ impl Inbox {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
-    /// Takes a message; gives it where the library has to see it. With `whole` that sees results as
-    /// they are, too. Fails with the reason when the text is no message.
-    pub(super) fn take(
-        &self,
-        text: &Bytes,
-        whole: bool,
-    ) -> Result<Option<ServerJsonRpcMessage>, String> {
+    /// Takes a message. Fails with the reason when the text is none.
+    pub(super) fn take(&self, text: &Bytes) -> Result<Taken, String> {
         let head: Head<'_> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         match (&head.method, head.id, head.result, head.error) {
-            (Some(method), None, _, _) => {
-                let kept = self.notified(method, head.params);
-                kept.then(|| full(text)).transpose()
-            }
+            (Some(method), None, _, _) => Ok(self.notified(method, head.params)),
             (Some(_), Some(_), _, _) => {
                 if self.asked.fetch_add(1, Ordering::Relaxed) >= MOST_ASKED {
                     self.has_answered();
-                    return Ok(None);
+                    return Ok(Taken::Nothing);
                 }
-                full(text).map(Some)
+                Ok(Taken::Whole)
             }
             (None, Some(id), Some(result), _) => match number(id.get()) {
                 Some(id) if self.requests.awaits(id) => {
                     let answer = Json::part(text, result).map_err(|error| error.to_string())?;
                     self.requests.answered(id, Answer::Result(answer.bytes()));
-                    match whole {
-                        true => full(text).map(Some),
-                        false => Ok(Some(seen(id))),
-                    }
+                    Ok(Taken::Seen(id))
                 }
-                _ => full(text).map(Some),
+                _ => Ok(Taken::Whole),
             },
-            (None, _, None, Some(_)) => full(text).map(Some),
+            (None, _, None, Some(_)) => Ok(Taken::Whole),
             _ => Err("it is neither a request nor a notification nor an answer".to_owned()),
         }
     }
 
-    /// An answer that was too long to be kept, of which the request is known; gives what the library
-    /// has to see.
-    pub(super) fn too_large(&self, id: i64) -> Option<ServerJsonRpcMessage> {
-        let taken = self.requests.answered(id, Answer::TooLarge);
-        taken.then(|| seen(id))
+    /// An answer was too long to be kept. Tells whether somebody waits for it.
+    pub(super) fn too_large(&self, id: i64) -> bool {
+        self.requests.answered(id, Answer::TooLarge)
     }
 
-    /// Takes a notification; tells whether the library has to see it.
-    fn notified(&self, method: &str, params: Option<&RawValue>) -> bool {
+    fn notified(&self, method: &str, params: Option<&RawValue>) -> Taken {
         match method {
-            "notifications/progress" => {
-                self.progressed(params);
-                false
-            }
-            "notifications/message" => {
-                self.logged(params);
-                false
-            }
-            "notifications/tools/list_changed" => {
-                self.changed.notify_one();
-                false
+            "notifications/progress" => self.progressed(params),
+            "notifications/message" => self.logged(params),
+            "notifications/tools/list_changed" => self.changed.notify_one(),
+            "notifications/cancelled" | "notifications/subscriptions/acknowledged" => {
+                return Taken::Whole;
             }
             // The rest is about things that we do not use.
-            "notifications/cancelled" | "notifications/subscriptions/acknowledged" => true,
-            _ => false,
+            _ => {}
         }
+        Taken::Nothing
     }
 
     fn progressed(&self, params: Option<&RawValue>) {
@@ -229,13 +218,9 @@ fn read<T: for<'de> Deserialize<'de>>(params: Option<&RawValue>) -> Option<T> {
     serde_json::from_str(params?.get()).ok()
 }
 
-fn full(text: &Bytes) -> Result<ServerJsonRpcMessage, String> {
-    serde_json::from_slice(text).map_err(|error| error.to_string())
-}
-
 /// What the library sees of an answer that was taken out.
-fn seen(id: i64) -> ServerJsonRpcMessage {
-    ServerJsonRpcMessage::response(NOTHING, NumberOrString::Number(id))
+pub(super) fn seen(id: i64) -> ServerJsonRpcMessage {
+    ServerJsonRpcMessage::response(ServerResult::empty(()), NumberOrString::Number(id))
 }
 
 /// The number of an id; some servers spell ours as text.
@@ -260,8 +245,8 @@ mod tests {
         })
     }
 
-    fn take(inbox: &Inbox, text: &str) -> Result<Option<ServerJsonRpcMessage>, String> {
-        inbox.take(&Bytes::copy_from_slice(text.as_bytes()), false)
+    fn take(inbox: &Inbox, text: &str) -> Result<Taken, String> {
+        inbox.take(&Bytes::copy_from_slice(text.as_bytes()))
     }
 
     #[test]
@@ -270,10 +255,7 @@ mod tests {
         let waiting = Arc::new(Waiting::default());
         inbox.requests.sending(4, None, &waiting);
         let text = r#"{"jsonrpc":"2.0","id":"4","result":{"structuredContent":{"x":1.50}}}"#;
-        assert!(matches!(
-            take(&inbox, text),
-            Ok(Some(ServerJsonRpcMessage::Response(_)))
-        ));
+        assert_eq!(take(&inbox, text), Ok(Taken::Seen(4)));
         let kept = Answer::Result(Bytes::from_static(br#"{"structuredContent":{"x":1.50}}"#));
         assert_eq!(waiting.answer(), Some(kept.clone()));
         // The second one is nobody's; the library knows no such request and drops it.
@@ -298,10 +280,10 @@ mod tests {
                 r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":
                 {{"progressToken":{token},"progress":1.5,"total":3,"message":{message}}}}}"#
             );
-            assert!(take(&inbox, &text).unwrap().is_none());
+            assert_eq!(take(&inbox, &text), Ok(Taken::Nothing));
         }
         let text = r#"{"jsonrpc":"2.0","method":"notifications/resources/list_changed"}"#;
-        assert!(take(&inbox, text).unwrap().is_none());
+        assert_eq!(take(&inbox, text), Ok(Taken::Nothing));
         assert_eq!(
             waiting.progress(),
             ["progress 1.5 of 3: half", "progress 1.5 of 3: all"]
@@ -317,10 +299,10 @@ mod tests {
                 &format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#),
             )
         };
-        let seen = (0..1000).filter(|id| ask(*id).unwrap().is_some());
+        let seen = (0..1000).filter(|id| ask(*id) == Ok(Taken::Whole));
         assert_eq!(seen.count(), MOST_ASKED);
         inbox.has_answered();
-        assert!(ask(1000).unwrap().is_some());
-        assert!(ask(1001).unwrap().is_none());
+        assert_eq!(ask(1000), Ok(Taken::Whole));
+        assert_eq!(ask(1001), Ok(Taken::Nothing));
     }
 }

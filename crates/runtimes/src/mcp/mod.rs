@@ -4,10 +4,12 @@
 //! protocol itself is the official SDK's (`rmcp`); what carries its messages is here, so that
 //! arguments and results pass as they are, every message has a limit, and HTTP goes by our rules.
 
+mod account;
 mod answer;
 mod client;
 mod connection;
 mod connector;
+mod http;
 mod inbox;
 mod link;
 mod listing;
@@ -16,10 +18,12 @@ mod names;
 mod process;
 mod schema;
 mod server;
+mod sessions;
 mod stdio;
 mod supervisor;
 mod tools;
 mod waiting;
 
+pub use account::{Account, account_fields};
 pub use mount::McpMount;
-pub use server::{At, Program, Server, Settings};
+pub use server::{At, Program, Remote, Server, Settings};

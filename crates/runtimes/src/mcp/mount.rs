@@ -8,11 +8,13 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::account::account_fields;
 use super::connector::McpConnector;
 use super::link::{Link, Now};
 use super::server::{At, Server};
+use super::sessions::Sessions;
 use super::supervisor;
-use super::tools::Listed;
+use super::tools::{Commands, Listed};
 use crate::process::Problem;
 
 /// One server. Its tools are the commands of one connector.
@@ -33,10 +35,32 @@ pub(super) struct Shared {
 impl McpMount {
     /// Starts the server in the background. Must be called inside a runtime.
     pub fn start(server: Server) -> McpMount {
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let kept = Arc::new(server.clone());
+        let link = match &server.at {
+            At::Process(_) => Link::to_process(kept),
+            At::Remote(remote) => {
+                let Server {
+                    name,
+                    settings,
+                    mask,
+                    ..
+                } = &server;
+                let sessions = Sessions::new(
+                    name,
+                    remote.clone(),
+                    settings.clone(),
+                    mask.clone(),
+                    stop.clone(),
+                    tasks.clone(),
+                );
+                Link::to_remote(kept, sessions)
+            }
+        };
         let shared = Arc::new(Shared {
-            link: Arc::new(Link::new(Arc::new(server.clone()))),
-            stop: CancellationToken::new(),
-            tasks: TaskTracker::new(),
+            link: Arc::new(link),
+            stop,
+            tasks,
             mounted: watch::Sender::new(Mounted {
                 connectors: Arc::new([]),
                 settled: false,
@@ -48,6 +72,12 @@ impl McpMount {
             At::Process(program) => {
                 let keep = supervisor::keep_process(shared.clone(), program);
                 shared.tasks.spawn(keep);
+            }
+            At::Remote(remote) => {
+                // Its profiles can be kept and authorised before anything is known of it.
+                shared.has_none_yet();
+                let follow = supervisor::follow_remote(shared.clone(), remote.account);
+                shared.tasks.spawn(follow);
             }
         }
         McpMount(shared)
@@ -84,12 +114,8 @@ impl Shared {
         let server = self.link.server();
         let mut last = self.last();
         let same = last.as_ref() == Some(&listed);
-        // Values of a profile stand in for parameters of their names.
-        let fields = Fields {
-            open: true,
-            ..Fields::default()
-        };
-        let (commands, notes) = listed.commands(&server.name, fields, &server.settings.idempotent);
+        let idempotent = &server.settings.idempotent;
+        let (commands, notes) = listed.commands(&server.name, self.fields(), idempotent);
         let problems: Arc<[String]> = notes.iter().map(|note| self.sentence(note)).collect();
         if !same {
             let connector = &*server.name;
@@ -112,6 +138,27 @@ impl Shared {
         *last = Some(listed);
     }
 
+    /// What profiles may hold: an account of a server elsewhere, else values that stand in for
+    /// parameters of their names.
+    fn fields(&self) -> Fields {
+        match self.link.is_remote() {
+            true => account_fields(),
+            false => Fields {
+                open: true,
+                ..Fields::default()
+            },
+        }
+    }
+
+    /// The connector is there, though nobody knows its commands.
+    fn has_none_yet(&self) {
+        let commands = Commands::none(&self.link.server().name, self.fields());
+        let connector: Arc<dyn Connector> =
+            Arc::new(McpConnector::new(commands, self.link.clone()));
+        self.mounted
+            .send_modify(|mounted| mounted.connectors = Arc::new([connector]));
+    }
+
     /// The server could not be started. What it had is still in the catalogue: it may come back.
     pub(super) fn failed(&self, problem: Problem) {
         let sentence = self.sentence(&problem.message);
@@ -124,12 +171,7 @@ impl Shared {
         if changed {
             let connector = &*self.link.server().name;
             let (reason, detail) = (&problem.message, problem.detail.as_deref());
-            tracing::error!(
-                connector,
-                reason,
-                detail,
-                "An MCP server could not be started."
-            );
+            tracing::error!(connector, reason, detail, "An MCP server cannot be used.");
         }
         self.link.is(Now::Down(problem));
     }

@@ -3,10 +3,14 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crosspoint_core::Mask;
+use crosspoint_net::Http;
+use url::Url;
 
+use super::account::Account;
 use crate::Idempotent;
 
 /// A server to mount.
@@ -27,6 +31,19 @@ pub struct Server {
 pub enum At {
     /// A process of ours, which speaks on its standard input and output.
     Process(Program),
+    /// Elsewhere.
+    Remote(Remote),
+}
+
+/// A server that runs elsewhere.
+#[derive(Clone)]
+pub struct Remote {
+    /// Its address, `http` or `https`.
+    pub url: Url,
+    /// What requests go by.
+    pub http: Http,
+    /// With which account its tools are listed.
+    pub account: Arc<dyn Account>,
 }
 
 /// A server that is started.
@@ -81,6 +98,7 @@ impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             At::Process(program) => write!(f, "{}", program.name()),
+            At::Remote(remote) => write!(f, "{}", remote.url.origin().ascii_serialization()),
         }
     }
 }
@@ -95,6 +113,15 @@ impl Program {
             .first()
             .and_then(|name| Path::new(name).file_name());
         file.map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    }
+}
+
+/// Shows the origin alone: paths and queries may hold secrets.
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Remote")
+            .field(&self.url.origin().ascii_serialization())
+            .finish()
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::{Mutex, oneshot};
 
 use super::client::{encode, ticket};
-use super::inbox::{Inbox, number};
+use super::inbox::{Inbox, Taken, number, seen};
 use crate::process::{Level, one_line};
 
 /// How much a server may say that is no message before it has answered the first, in bytes.
@@ -101,7 +101,8 @@ impl Stdio {
             Line::Whole(text) => text,
             Line::TooLong(begin, end) => {
                 let id = id_of(&begin, &end);
-                self.more.extend(id.and_then(|id| self.inbox.too_large(id)));
+                let awaited = id.filter(|id| self.inbox.too_large(*id));
+                self.more.extend(awaited.map(seen));
                 let longest = self.lines.longest;
                 let text = format!("a line of more than {longest} bytes was dropped");
                 return self.inbox.write(Level::Warning, "stdout", &text);
@@ -110,21 +111,26 @@ impl Stdio {
         // Protocol version 2025-03-26 lets messages come as a list.
         let batch = text.trim_ascii_start().first() == Some(&b'[');
         let taken = match batch.then(|| serde_json::from_slice::<Vec<&RawValue>>(&text)) {
-            Some(Ok(messages)) => messages.into_iter().try_for_each(|message| {
-                let message = text.slice_ref(message.get().as_bytes());
-                self.inbox
-                    .take(&message, false)
-                    .map(|message| self.more.extend(message))
-            }),
-            _ => self
-                .inbox
-                .take(&text, false)
-                .map(|message| self.more.extend(message)),
+            Some(Ok(messages)) => messages
+                .into_iter()
+                .try_for_each(|message| self.pass(&text.slice_ref(message.get().as_bytes()))),
+            _ => self.pass(&text),
         };
         match taken {
             Ok(()) => self.strange = None,
             Err(_) => self.print(&text),
         }
+    }
+
+    /// Takes a message, and passes it on where the library has to see it.
+    fn pass(&mut self, text: &Bytes) -> Result<(), String> {
+        let message = match self.inbox.take(text)? {
+            Taken::Nothing => return Ok(()),
+            Taken::Seen(id) => seen(id),
+            Taken::Whole => serde_json::from_slice(text).map_err(|error| error.to_string())?,
+        };
+        self.more.push_back(message);
+        Ok(())
     }
 
     /// What is no message was meant for people.

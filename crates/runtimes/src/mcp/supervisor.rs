@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crosspoint_core::Failure;
 use tokio::time::{Instant, sleep};
 
+use super::account::Account;
 use super::connection::Connection;
 use super::link::Now;
 use super::listing;
@@ -15,6 +17,9 @@ use crate::process::{Backoff, Problem};
 
 /// A server that lived that long is no reason to wait before it is started again.
 const PROVED: Duration = Duration::from_secs(60);
+
+/// How often the list of a server is read that runs elsewhere.
+const REFRESH: Duration = Duration::from_secs(5 * 60);
 
 /// How often the list of a server is read that says again and again that it has changed.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -54,6 +59,53 @@ pub(super) async fn keep_process(shared: Arc<Shared>, program: Program) {
         }
     }
     shared.link.is(Now::Closed);
+}
+
+/// Follows the list of a server that runs elsewhere until the mount closes. Calls find their way by
+/// themselves.
+pub(super) async fn follow_remote(shared: Arc<Shared>, account: Arc<dyn Account>) {
+    let mut backoff = Backoff::default();
+    let following = async {
+        loop {
+            match open_remote(&shared, &*account).await {
+                Ok(connection) => {
+                    backoff = Backoff::default();
+                    tokio::select! {
+                        () = connection.ended() => {}
+                        // Some never say that something has changed.
+                        () = sleep(REFRESH) => {}
+                        () = follow(&shared, &connection) => {}
+                        () = connection.follow_changes() => {}
+                    }
+                }
+                Err(problem) => {
+                    shared.failed(problem);
+                    sleep(backoff.after_failed_start()).await;
+                }
+            }
+        }
+    };
+    shared.stop.run_until_cancelled(following).await;
+    // There is no further call, so this ends the sessions.
+    shared.link.renew();
+}
+
+/// Reads what a server has that runs elsewhere.
+async fn open_remote(shared: &Shared, account: &dyn Account) -> Result<Arc<Connection>, Problem> {
+    let deadline = Instant::now() + shared.link.server().settings.start_timeout;
+    let told = |failure: Failure| Problem {
+        message: failure.message,
+        detail: failure.detail,
+    };
+    let profile = account.profile().await.map_err(told)?;
+    let Some(sessions) = shared.link.sessions() else {
+        return Err(Problem::new("does not run elsewhere"));
+    };
+    let connection = sessions.of(&profile, deadline).await.map_err(told)?;
+    let listed = listing::list(&connection, deadline).await;
+    let listed = listed.map_err(Problem::new)?;
+    shared.serves(listed, Now::Up(connection.clone()));
+    Ok(connection)
 }
 
 /// Starts the process and reads what it has.

@@ -99,6 +99,19 @@ impl About {
 // === impl Commands ===
 
 impl Commands {
+    /// None, of a connector whose server has not said what it has.
+    pub(super) fn none(connector: &str, fields: Fields) -> Commands {
+        let manifest = Manifest {
+            name: connector.to_owned(),
+            description: "An MCP server that has not listed its tools.".to_owned(),
+            commands: Vec::new(),
+            auths: Vec::new(),
+            fields,
+        };
+        let tools = HashMap::new();
+        Commands { manifest, tools }
+    }
+
     /// The tool that a command is.
     pub(super) fn tool(&self, command: &str) -> Option<&str> {
         self.tools.get(command).map(String::as_str)

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
+use crosspoint_core::Trace;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// How many lines about its progress a call keeps, and how long each may be, in characters.
 const LINES: usize = 100;
@@ -47,6 +49,10 @@ pub(super) struct Ticket {
     pub(super) waiting: Arc<Waiting>,
     /// The arguments of a tool, a JSON object.
     pub(super) arguments: Option<Bytes>,
+    /// When the answer is due.
+    pub(super) deadline: Instant,
+    /// The trace to pass on.
+    pub(super) trace: Option<Trace>,
 }
 
 /// The requests under way, by their ids and by the tokens of their progress.
@@ -57,6 +63,20 @@ pub(super) struct Requests(Mutex<State>);
 struct State {
     by_id: HashMap<i64, Weak<Waiting>>,
     by_token: HashMap<i64, Weak<Waiting>>,
+}
+
+// === impl Ticket ===
+
+impl Ticket {
+    /// Of a request whose answer is due then.
+    pub(super) fn until(deadline: Instant) -> Ticket {
+        Ticket {
+            waiting: Arc::default(),
+            arguments: None,
+            deadline,
+            trace: None,
+        }
+    }
 }
 
 // === impl Waiting ===

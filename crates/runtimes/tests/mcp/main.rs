@@ -7,5 +7,6 @@ mod lists;
 mod misbehaving;
 mod output;
 mod processes;
+mod remote;
 mod revisions;
 mod support;

@@ -48,8 +48,10 @@ impl Probe {
     }
 
     pub fn program(&mut self) -> &mut Program {
-        let At::Process(program) = &mut self.server.at;
-        program
+        match &mut self.server.at {
+            At::Process(program) => program,
+            At::Remote(_) => panic!("no process"),
+        }
     }
 
     /// A path for a tool to write or wait for.
@@ -72,7 +74,7 @@ impl Probe {
         mount.close().await;
         assert!(mounted.connectors.is_empty(), "{mounted:?}");
         assert_eq!(mounted.problems.len(), 1, "{mounted:?}");
-        let about = mounted.problems[0].strip_prefix("probe (python");
+        let about = mounted.problems[0].strip_prefix("probe (");
         let (_, clause) = about.unwrap().split_once("): ").unwrap();
         clause.to_owned()
     }

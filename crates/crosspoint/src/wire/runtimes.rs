@@ -1,0 +1,77 @@
+//! What the runtimes mount.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use crosspoint_broker::Registration;
+use crosspoint_runtimes::python::environment::Progress;
+
+use super::mcp::{self, Around, Mcp};
+use super::python::{self, Python};
+
+/// The mounts of connectors that are not Rust in this process.
+pub struct Runtimes {
+    /// Python connectors.
+    pub python: Python,
+    /// MCP servers.
+    pub mcp: Mcp,
+}
+
+/// The mounts as they shall be after a reload.
+pub struct Next {
+    python: Vec<python::Next>,
+    mcp: mcp::Next,
+}
+
+// === impl Runtimes ===
+
+impl Runtimes {
+    /// Nothing is running yet. Building environments tells `progress` what it does.
+    pub fn new(progress: Arc<dyn Progress>) -> Runtimes {
+        Runtimes {
+            python: Python::new(progress),
+            mcp: Mcp::default(),
+        }
+    }
+
+    /// Mounts nothing but what may have the connector of that name.
+    pub fn only(mut self, connector: &str) -> Runtimes {
+        self.python = self.python.only(connector);
+        self.mcp.only(connector);
+        self
+    }
+
+    /// Starts every mount that the configuration wants. They load in the background.
+    pub fn start(&self, around: &Around<'_>) -> Result<Vec<Registration>> {
+        let mut registrations = self.python.start(around.loaded);
+        registrations.extend(self.mcp.start(around)?);
+        Ok(registrations)
+    }
+
+    /// Prepares what the configuration wants now. Fails with a sentence for each Python environment
+    /// that cannot be built.
+    pub async fn next(&self, around: &Around<'_>) -> Result<Next, Vec<String>> {
+        let python = self.python.next(around.loaded).await?;
+        let mcp = self.mcp.next(around).await;
+        let mcp = mcp.map_err(|error| vec![format!("{error:#}")])?;
+        Ok(Next { python, mcp })
+    }
+
+    /// From now on these are the mounts. Gives what works as before only, a sentence each.
+    pub async fn take(&self, next: Next) -> Vec<String> {
+        let problems = next.mcp.problems.clone();
+        self.mcp.take_next(next.mcp);
+        self.python.take(next.python).await;
+        problems
+    }
+}
+
+// === impl Next ===
+
+impl Next {
+    /// As the broker wants them.
+    pub fn registrations(&self) -> Vec<Registration> {
+        let python = self.python.iter().map(python::Next::registration);
+        python.chain(self.mcp.registrations()).collect()
+    }
+}
