@@ -286,7 +286,10 @@ async fn what_a_mount_finds_later_is_callable_and_readiness_waits_for_it() {
         problems: Arc::new([]),
     };
     let mount = Arc::new(Changing(watch::Sender::new(starting)));
-    let naming = Naming::Prefix("branch".into());
+    let naming = Naming::Prefix {
+        entry: "branch".into(),
+        prefix: "branch".into(),
+    };
     let mounts = vec![Registration {
         naming,
         mount: mount.clone(),

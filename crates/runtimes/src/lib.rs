@@ -3,6 +3,9 @@
 mod envelope;
 mod idempotent;
 pub mod mcp;
+mod notes;
+mod object;
+pub mod openapi;
 mod process;
 pub mod python;
 pub mod remote;

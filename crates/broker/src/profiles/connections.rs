@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use crosspoint_core::{Failure, Fields, Profile};
 use tokio::time::Instant;
 
-use super::held::Held;
+use super::held::{Held, Wanted};
 use super::usable::has_changed;
 use super::{CheckError, CheckResult, Definition, ProfileId, Secrets, Tokens, Variant, Vault};
 use crate::cabinet::{Cabinet, Drawer};
@@ -145,7 +145,7 @@ impl Connections {
         fields: &Fields,
     ) -> Result<Arc<Profile>, Failure> {
         let held = self.of(&connector.into(), fields);
-        let choice = held.choose(None, None, &|_| false)?;
+        let choice = held.choose(Wanted::named(None), &|_| false)?;
         Ok(choice.resolve(None).await?.profile)
     }
 

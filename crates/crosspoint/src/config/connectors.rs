@@ -254,6 +254,8 @@ impl Connectors {
         if let Some(entry) = self.mounted.get(name) {
             let egress = match entry {
                 Entry::Mcp(server) => server.egress.as_ref(),
+                Entry::Remote(proxy) => proxy.egress.as_ref(),
+                Entry::OpenApi(document) => document.egress.as_ref(),
                 Entry::Python(_) | Entry::Provided(_) => None,
             };
             return (egress, entry.policy().clone());

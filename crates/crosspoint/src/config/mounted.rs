@@ -1,15 +1,20 @@
 //! Connectors that a runtime brings: every table of `[connectors]` that is not a built-in's. The
 //! comments here are the configuration reference that users read.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::auths::{Auths, auths};
 use super::durations::Span;
 use super::mcp::McpConnector;
+use super::openapi::OpenApiConnector;
 use super::policy::{Commands, Policy, commands};
 use super::profiles::{Profiles, profiles};
 use super::python::Recycle;
+use super::reference::KeyText;
+use super::remote::RemoteConnectors;
 use super::requirement::Requirement;
 use super::scalars::FilePath;
 use super::sizes::Size;
@@ -22,7 +27,8 @@ use super::values::{Values, settings, variables};
 /// `interpreter` are not known. In the names of variables `<NAME>` is the table's name in capitals
 /// with `_` for `-`; the table must stand in the file.
 ///
-/// With `mcp` an MCP server is the connector, and the keys are other ones: see below.
+/// With `mcp` an MCP server is the connector, with `openapi` what a document describes, and with `remote`
+/// the table mounts the connectors of another proxy; the keys are other ones: see below.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Entry {
@@ -30,6 +36,10 @@ pub enum Entry {
     Python(PythonConnector),
     /// One that an MCP server is.
     Mcp(Box<McpConnector>),
+    /// Those of another proxy.
+    Remote(Box<RemoteConnectors>),
+    /// One that an OpenAPI document describes.
+    OpenApi(Box<OpenApiConnector>),
     /// One that a whole environment brings. Comes last, since it has no key that must be there.
     Provided(PythonSettings),
 }
@@ -132,7 +142,7 @@ impl Entry {
         match self {
             Entry::Python(connector) => Some(&connector.settings),
             Entry::Provided(settings) => Some(settings),
-            Entry::Mcp(_) => None,
+            Entry::Mcp(_) | Entry::Remote(_) | Entry::OpenApi(_) => None,
         }
     }
 
@@ -140,6 +150,8 @@ impl Entry {
     pub fn policy(&self) -> &Policy {
         match self {
             Entry::Mcp(server) => &server.policy,
+            Entry::Remote(proxy) => &proxy.policy,
+            Entry::OpenApi(document) => &document.policy,
             Entry::Python(PythonConnector { settings, .. }) | Entry::Provided(settings) => {
                 &settings.policy
             }
@@ -150,6 +162,8 @@ impl Entry {
     pub fn commands(&self) -> &Commands {
         match self {
             Entry::Mcp(server) => &server.commands,
+            Entry::Remote(proxy) => &proxy.commands,
+            Entry::OpenApi(document) => &document.commands,
             Entry::Python(PythonConnector { settings, .. }) | Entry::Provided(settings) => {
                 &settings.commands
             }
@@ -160,6 +174,8 @@ impl Entry {
     pub fn profiles(&self) -> &Profiles {
         match self {
             Entry::Mcp(server) => &server.profiles,
+            Entry::Remote(proxy) => &proxy.profiles,
+            Entry::OpenApi(document) => &document.profiles,
             Entry::Python(PythonConnector { settings, .. }) | Entry::Provided(settings) => {
                 &settings.profiles
             }
@@ -170,16 +186,28 @@ impl Entry {
     pub fn auths(&self) -> &Auths {
         match self {
             Entry::Mcp(server) => &server.auths,
+            Entry::Remote(proxy) => &proxy.auths,
+            Entry::OpenApi(document) => &document.auths,
             Entry::Python(PythonConnector { settings, .. }) | Entry::Provided(settings) => {
                 &settings.auths
             }
         }
     }
 
+    /// The key that the proxy behind it wants.
+    pub fn api_key(&self) -> Option<&KeyText> {
+        match self {
+            Entry::Remote(proxy) => proxy.api_key.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The environment variables of its processes.
     pub fn env(&self) -> &Values {
+        static NONE: Values = Values(BTreeMap::new());
         match self {
             Entry::Mcp(server) => &server.env,
+            Entry::Remote(_) | Entry::OpenApi(_) => &NONE,
             Entry::Python(PythonConnector { settings, .. }) | Entry::Provided(settings) => {
                 &settings.env
             }

@@ -16,6 +16,8 @@ mod parameters;
 mod policies;
 #[path = "semantic_profiles.rs"]
 mod profiles;
+#[path = "semantic_remote.rs"]
+mod remote;
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -51,6 +51,8 @@ impl Semantic<'_> {
                         .extend(packages.flat_map(|package| package.secrets()));
                 }
                 Entry::Mcp(server) => self.mcp_server(&table, server),
+                Entry::Remote(proxy) => self.remote(&table, proxy),
+                Entry::OpenApi(document) => self.openapi(&table, document),
             }
             let config = match entry.python() {
                 Some(python) => self.resolve(&format!("{table}.config"), &python.config),
@@ -59,6 +61,7 @@ impl Semantic<'_> {
             let resolved = Resolved {
                 env: as_text(self.resolve(&format!("{table}.env"), entry.env())),
                 config,
+                api_key: self.api_key_of(&table, entry),
             };
             self.mounted.insert(name.clone(), resolved);
         }

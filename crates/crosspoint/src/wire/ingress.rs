@@ -8,6 +8,7 @@ use crosspoint_broker::cabinet::Cabinet;
 use crosspoint_ingress::activiti::Status;
 use crosspoint_ingress::{Access, Settings};
 
+use super::Kept;
 use crate::config::Loaded;
 
 /// What the store keeps for the way in.
@@ -15,6 +16,7 @@ use crate::config::Loaded;
 pub struct KeptFor {
     keys: Arc<KeptKeys>,
     cabinet: Arc<dyn Cabinet>,
+    instance: Arc<str>,
 }
 
 /// How the HTTP side behaves. `activiti`: how the service of Activiti's tasks is.
@@ -41,6 +43,7 @@ pub fn settings(loaded: &Loaded, kept: &KeptFor, activiti: Option<Status>) -> Se
                 .collect(),
         },
         cabinet: kept.cabinet.clone(),
+        instance: kept.instance.clone(),
         cors_origins: config
             .access
             .cors_origins
@@ -59,10 +62,15 @@ pub fn settings(loaded: &Loaded, kept: &KeptFor, activiti: Option<Status>) -> Se
 
 impl KeptFor {
     /// Reads the keys, and follows their changes.
-    pub async fn open(cabinet: Arc<dyn Cabinet>) -> Result<KeptFor> {
+    pub async fn open(kept: &Kept) -> Result<KeptFor> {
+        let (cabinet, instance) = (kept.cabinet.clone(), kept.instance.clone());
         let keys = KeptKeys::open(cabinet.clone()).await;
         let keys = Arc::new(keys.context("reading the access keys of the store")?);
         tokio::spawn(keys.clone().follow());
-        Ok(KeptFor { keys, cabinet })
+        Ok(KeptFor {
+            keys,
+            cabinet,
+            instance,
+        })
     }
 }

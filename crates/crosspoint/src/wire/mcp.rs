@@ -55,6 +55,8 @@ pub struct Around<'a> {
     pub listener: Option<SocketAddr>,
     /// What is kept.
     pub kept: &'a Kept,
+    /// Which process this is, for other proxies.
+    pub instance: &'a Arc<str>,
 }
 
 /// The profile of calls that name none, as it is whenever it is asked for.
@@ -233,6 +235,7 @@ impl Wanted {
             loaded,
             listener,
             kept,
+            ..
         } = around;
         Ok(Remote {
             url: url.expose().clone(),

@@ -9,11 +9,13 @@ mod grants;
 mod ingress;
 pub mod ledger;
 mod mcp;
+mod mounts;
 mod policies;
 mod progress;
 mod python;
 mod recipes;
 mod reload;
+mod remote;
 mod runtimes;
 mod surroundings;
 pub mod vault;
@@ -131,6 +133,7 @@ fn registrations(
         loaded,
         listener,
         kept,
+        instance: &kept.instance,
     })?);
     Ok(registrations)
 }

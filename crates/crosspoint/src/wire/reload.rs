@@ -80,6 +80,7 @@ impl Reloader {
             loaded: &loaded,
             listener: Some(self.listener),
             kept: &self.kept,
+            instance: &self.kept.instance,
         };
         let next = self.runtimes.next(&around).await;
         let next = next.map_err(|problems| problems.join("\n"))?;

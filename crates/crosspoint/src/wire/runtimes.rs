@@ -7,7 +7,9 @@ use crosspoint_broker::Registration;
 use crosspoint_runtimes::python::environment::Progress;
 
 use super::mcp::{self, Around, Mcp};
+use super::mounts::{self, Mounts};
 use super::python::{self, Python};
+use super::remote::Remote;
 
 /// The mounts of connectors that are not Rust in this process.
 pub struct Runtimes {
@@ -15,12 +17,15 @@ pub struct Runtimes {
     pub python: Python,
     /// MCP servers.
     pub mcp: Mcp,
+    /// Other proxies.
+    pub remote: Mounts<Remote>,
 }
 
 /// The mounts as they shall be after a reload.
 pub struct Next {
     python: Vec<python::Next>,
     mcp: mcp::Next,
+    remote: mounts::Next<Remote>,
 }
 
 // === impl Runtimes ===
@@ -31,6 +36,7 @@ impl Runtimes {
         Runtimes {
             python: Python::new(progress),
             mcp: Mcp::default(),
+            remote: Mounts::default(),
         }
     }
 
@@ -38,6 +44,7 @@ impl Runtimes {
     pub fn only(mut self, connector: &str) -> Runtimes {
         self.python = self.python.only(connector);
         self.mcp.only(connector);
+        self.remote.only(connector);
         self
     }
 
@@ -45,6 +52,7 @@ impl Runtimes {
     pub fn start(&self, around: &Around<'_>) -> Result<Vec<Registration>> {
         let mut registrations = self.python.start(around.loaded);
         registrations.extend(self.mcp.start(around)?);
+        registrations.extend(self.remote.start(around)?);
         Ok(registrations)
     }
 
@@ -54,13 +62,21 @@ impl Runtimes {
         let python = self.python.next(around.loaded).await?;
         let mcp = self.mcp.next(around).await;
         let mcp = mcp.map_err(|error| vec![format!("{error:#}")])?;
-        Ok(Next { python, mcp })
+        let remote = self.remote.next(around).await;
+        let remote = remote.map_err(|error| vec![format!("{error:#}")])?;
+        Ok(Next {
+            python,
+            mcp,
+            remote,
+        })
     }
 
     /// From now on these are the mounts. Gives what works as before only, a sentence each.
     pub async fn take(&self, next: Next) -> Vec<String> {
-        let problems = next.mcp.problems.clone();
+        let mut problems = next.mcp.problems.clone();
+        problems.extend(next.remote.problems.clone());
         self.mcp.take_next(next.mcp);
+        self.remote.take_next(next.remote);
         self.python.take(next.python).await;
         problems
     }
@@ -72,6 +88,7 @@ impl Next {
     /// As the broker wants them.
     pub fn registrations(&self) -> Vec<Registration> {
         let python = self.python.iter().map(python::Next::registration);
-        python.chain(self.mcp.registrations()).collect()
+        let others = [self.mcp.registrations(), self.remote.registrations()];
+        python.chain(others.into_iter().flatten()).collect()
     }
 }

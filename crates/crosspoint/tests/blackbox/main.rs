@@ -18,6 +18,7 @@ mod operate;
 mod policies;
 mod protocol;
 mod python;
+mod remote;
 mod robustness;
 mod secrets;
 mod tracing;

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use crosspoint_core::{
-    Body, Completion, Context, Effect, Failure, Json, Kind, Outcome, Refusal, Verbatim,
+    Body, Completion, Context, Effect, Failure, Kind, Outcome, Refusal, Verbatim,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;

@@ -2,13 +2,11 @@
 //! passed on as they are.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use bytes::Bytes;
 use crosspoint_core::{Body, Completion, Context, Effect, Failure, Json, Outcome, Verbatim};
 use crosspoint_net::Response;
-use http::HeaderMap;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -52,7 +50,7 @@ pub(super) fn returned(
         (_, _) if matches!(status, 401 | 403) => Err(unauthorised(status, proxy)),
         _ => bare(response, proxy, cx),
     };
-    let wait = retry_after(&response.headers);
+    let wait = response.retry_after();
     match result {
         Ok(mut outcome) if status == 202 => {
             outcome.completion = Completion::HandedOver;
@@ -176,13 +174,6 @@ fn body(bytes: &Bytes, mimetype: &str) -> Body {
         Ok(text) => Body::Text(text.to_owned()),
         Err(_) => Body::Bytes(bytes.clone()),
     }
-}
-
-/// `Retry-After` in its usual form, a number of seconds.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    let seconds = text.trim().parse::<u32>().ok()?;
-    Some(Duration::from_secs(seconds.into()))
 }
 
 // === impl Shape ===

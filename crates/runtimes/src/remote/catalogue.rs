@@ -8,8 +8,8 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::entry::Entry;
-use super::notes::Notes;
 use super::proxy::Proxy;
+use crate::notes::Notes;
 
 /// So many commands are read of a proxy.
 const MOST: usize = 10_000;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crosspoint_core::{Call, Connector, Context, Effect, Failure, Manifest, Outcome};
+use crosspoint_core::{Call, Connector, Context, Effect, Failure, Manifest, Outcome, VIA};
 use futures_util::future::BoxFuture;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use super::catalogue::Offered;
 use super::proxy::Proxy;
-use super::{VIA, answer, request, via};
+use super::{answer, request, via};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

@@ -3,7 +3,7 @@
 use crosspoint_core::{Command, Parameter, Safety, is_connector_name, is_sensitive_name};
 use serde_json::{Map, Value, json};
 
-use super::notes::Notes;
+use crate::notes::Notes;
 
 /// The longest id, and the longest name of a parameter, in bytes.
 const LONGEST: usize = 200;

@@ -6,11 +6,9 @@ mod catalogue;
 mod connector;
 mod entry;
 mod mount;
-mod notes;
 mod proxy;
 mod request;
 mod via;
 
 pub use mount::RemoteMount;
 pub use proxy::{NotAProxy, Proxy, Settings};
-pub use via::VIA;

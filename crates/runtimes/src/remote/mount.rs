@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosspoint_core::{Connector, Mount, Mounted};
+use crosspoint_core::{Connector, Mount, Mounted, VIA};
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method};
 use tokio::sync::{Notify, watch};
@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::catalogue::{self, Listed};
 use super::connector::RemoteConnector;
 use super::proxy::Proxy;
-use super::{VIA, via};
+use super::via;
 
 /// The pause before a proxy that did not tell its catalogue is asked again: doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);

@@ -32,7 +32,7 @@ pub struct Proxy {
     pub settings: Settings,
     /// What asks it.
     pub http: Http,
-    /// Which process this is, for the proxies that calls come through: see [`super::VIA`].
+    /// Which process this is, for the proxies that calls come through: see [`crosspoint_core::VIA`].
     pub instance: Arc<str>,
     base: Url,
     key: OriginHeaders,

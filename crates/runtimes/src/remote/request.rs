@@ -1,7 +1,9 @@
 //! A call as another proxy gets it.
 
 use bytes::Bytes;
-use crosspoint_core::{Call, Json};
+use crosspoint_core::Call;
+
+use crate::object::Object;
 
 /// The body of `/v1/do`: the arguments as they were sent, and what SpiffArena sends beside them
 /// (`spiff-openapi.json`, `CommandInvocation`).
@@ -14,7 +16,7 @@ pub(super) fn body(call: &Call) -> Bytes {
         .task_data
         .as_ref()
         .map_or(0, |data| data.as_bytes().len());
-    let mut body = Object(Vec::with_capacity(size + data + 512));
+    let mut body = Object::with_capacity(size + data + 512);
     for (name, json) in call.arguments.iter() {
         body.add(name, json.as_bytes());
     }
@@ -41,35 +43,9 @@ pub(super) fn body(call: &Call) -> Bytes {
     body.end()
 }
 
-/// A JSON object that is being written.
-struct Object(Vec<u8>);
-
-// === impl Object ===
-
-impl Object {
-    fn add(&mut self, name: &str, value: &[u8]) {
-        self.0.push(if self.0.is_empty() { b'{' } else { b',' });
-        self.0.extend_from_slice(Json::string(name).as_bytes());
-        self.0.push(b':');
-        self.0.extend_from_slice(value);
-    }
-
-    fn text(&mut self, name: &str, text: &str) {
-        self.add(name, Json::string(text).as_bytes());
-    }
-
-    fn end(mut self) -> Bytes {
-        if self.0.is_empty() {
-            self.0.push(b'{');
-        }
-        self.0.push(b'}');
-        self.0.into()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use crosspoint_core::{Arguments, CommandId, Ingress, Origin};
+    use crosspoint_core::{Arguments, CommandId, Ingress, Json, Origin};
 
     use super::*;
 

@@ -1,11 +1,7 @@
 //! The proxies that a call has come through, so that mounts which lead in a circle end.
 
-use crosspoint_core::{Failure, Refusal};
+use crosspoint_core::{Failure, Refusal, VIA};
 use http::{HeaderMap, HeaderValue};
-
-/// The header that names them, the nearest last, separated by commas. Each is an id that a process
-/// chose when it started. Answers of `/v1/commands` have one, too: that of the process that answers.
-pub const VIA: &str = "crosspoint-via";
 
 /// So many proxies a call may come through. No honest chain is as long.
 const MOST: usize = 8;

@@ -1,5 +1,6 @@
-//! What is odd about a catalogue and tolerated, or left out, named once each.
+//! What is odd about something that is read and tolerated, or left out, named once each.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crosspoint_core::shorten;
@@ -9,7 +10,7 @@ const EXAMPLES: usize = 3;
 
 /// Kinds of oddities, each with where it was seen.
 #[derive(Default)]
-pub(super) struct Notes(BTreeMap<&'static str, Seen>);
+pub(crate) struct Notes(BTreeMap<Cow<'static, str>, Seen>);
 
 #[derive(Default)]
 struct Seen {
@@ -21,21 +22,29 @@ struct Seen {
 
 impl Notes {
     /// Notes a clause such as `commands without an id are left out`, and where it was seen.
-    pub(super) fn add(&mut self, clause: &'static str, place: &str) {
-        let seen = self.0.entry(clause).or_default();
-        seen.count += 1;
+    pub(crate) fn add(&mut self, clause: impl Into<Cow<'static, str>>, place: &str) {
+        let seen = self.0.entry(clause.into()).or_default();
         let place = shorten(place);
-        if seen.examples.len() < EXAMPLES && !place.is_empty() && !seen.examples.contains(&place) {
+        if seen.examples.contains(&place) {
+            return;
+        }
+        seen.count += 1;
+        if seen.examples.len() < EXAMPLES && !place.is_empty() {
             seen.examples.push(place);
         }
     }
 
+    /// The same where what is wrong differs: `clause: reason` is the kind.
+    pub(crate) fn add_said(&mut self, clause: &str, place: &str, reason: &str) {
+        self.add(format!("{clause}: {reason}"), place);
+    }
+
     /// A clause for each kind.
-    pub(super) fn clauses(self) -> Vec<String> {
-        let clause = |(clause, seen): (&'static str, Seen)| {
+    pub(crate) fn clauses(self) -> Vec<String> {
+        let clause = |(clause, seen): (Cow<'static, str>, Seen)| {
             let examples = seen.examples.join(", ");
             match (seen.count, examples.is_empty()) {
-                (_, true) => clause.to_owned(),
+                (_, true) => clause.into_owned(),
                 (count, false) if count > seen.examples.len() => {
                     format!("{clause} ({count} in all, such as {examples})")
                 }
