@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         Command::Call(args) => command::call::run(&cli.config, args),
         Command::Check(args) => command::check::run(&cli.config, args),
         Command::New(NewCommand::Python(args)) => command::new::python(args),
+        Command::New(NewCommand::OpenApi(args)) => command::new_openapi::run(&cli.config, args),
         Command::Env(command) => command::env::run(&cli.config, command),
         Command::Reload(args) => command::reload::run(&cli.config, &args),
         Command::Ledger(command) => command::ledger::run(&cli.config, command),

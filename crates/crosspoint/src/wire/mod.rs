@@ -10,6 +10,7 @@ mod ingress;
 pub mod ledger;
 mod mcp;
 mod mounts;
+pub mod openapi;
 mod policies;
 mod progress;
 mod python;
@@ -31,6 +32,7 @@ use crosspoint_core::{Mask, Tracing};
 use crosspoint_net::Proxies;
 use crosspoint_store::Ledger;
 
+pub use built_in::common;
 pub use connections::Kept;
 use mcp::Around;
 

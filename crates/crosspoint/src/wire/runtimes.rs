@@ -8,6 +8,7 @@ use crosspoint_runtimes::python::environment::Progress;
 
 use super::mcp::{self, Around, Mcp};
 use super::mounts::{self, Mounts};
+use super::openapi::OpenApi;
 use super::python::{self, Python};
 use super::remote::Remote;
 
@@ -19,6 +20,8 @@ pub struct Runtimes {
     pub mcp: Mcp,
     /// Other proxies.
     pub remote: Mounts<Remote>,
+    /// OpenAPI documents.
+    pub openapi: Mounts<OpenApi>,
 }
 
 /// The mounts as they shall be after a reload.
@@ -26,6 +29,7 @@ pub struct Next {
     python: Vec<python::Next>,
     mcp: mcp::Next,
     remote: mounts::Next<Remote>,
+    openapi: mounts::Next<OpenApi>,
 }
 
 // === impl Runtimes ===
@@ -37,6 +41,7 @@ impl Runtimes {
             python: Python::new(progress),
             mcp: Mcp::default(),
             remote: Mounts::default(),
+            openapi: Mounts::default(),
         }
     }
 
@@ -45,6 +50,7 @@ impl Runtimes {
         self.python = self.python.only(connector);
         self.mcp.only(connector);
         self.remote.only(connector);
+        self.openapi.only(connector);
         self
     }
 
@@ -53,6 +59,7 @@ impl Runtimes {
         let mut registrations = self.python.start(around.loaded);
         registrations.extend(self.mcp.start(around)?);
         registrations.extend(self.remote.start(around)?);
+        registrations.extend(self.openapi.start(around)?);
         Ok(registrations)
     }
 
@@ -64,10 +71,13 @@ impl Runtimes {
         let mcp = mcp.map_err(|error| vec![format!("{error:#}")])?;
         let remote = self.remote.next(around).await;
         let remote = remote.map_err(|error| vec![format!("{error:#}")])?;
+        let openapi = self.openapi.next(around).await;
+        let openapi = openapi.map_err(|error| vec![format!("{error:#}")])?;
         Ok(Next {
             python,
             mcp,
             remote,
+            openapi,
         })
     }
 
@@ -75,8 +85,10 @@ impl Runtimes {
     pub async fn take(&self, next: Next) -> Vec<String> {
         let mut problems = next.mcp.problems.clone();
         problems.extend(next.remote.problems.clone());
+        problems.extend(next.openapi.problems.clone());
         self.mcp.take_next(next.mcp);
         self.remote.take_next(next.remote);
+        self.openapi.take_next(next.openapi);
         self.python.take(next.python).await;
         problems
     }
@@ -88,7 +100,11 @@ impl Next {
     /// As the broker wants them.
     pub fn registrations(&self) -> Vec<Registration> {
         let python = self.python.iter().map(python::Next::registration);
-        let others = [self.mcp.registrations(), self.remote.registrations()];
+        let others = [
+            self.mcp.registrations(),
+            self.remote.registrations(),
+            self.openapi.registrations(),
+        ];
         python.chain(others.into_iter().flatten()).collect()
     }
 }

@@ -4,7 +4,7 @@ use crosspoint_core::{Arguments, Context, Failure, Secret};
 use crosspoint_net::{OriginHeaders, Request};
 use serde_json::Value;
 
-use super::security::{KeyPlace, PASSWORD, Scheme, TOKEN, USER};
+use super::security::{KeyPlace, Scheme};
 use super::server::Server;
 use super::style::{encoded, plain};
 
@@ -51,15 +51,19 @@ pub(super) fn apply(
     };
     for scheme in schemes {
         match scheme {
-            Scheme::Bearer => {
-                if let Some(token) = given.value(TOKEN)? {
-                    let bearer = format!("Bearer {}", token.expose());
+            Scheme::Bearer { field } => {
+                if let Some(token) = given.value(field)? {
+                    let token = access_token(token.expose(), cx);
+                    let bearer = format!("Bearer {token}");
                     own.set("authorization", &bearer).map_err(unsendable)?;
                 }
             }
-            Scheme::Basic => {
-                if let Some(user) = given.value(USER)? {
-                    let password = given.value(PASSWORD)?;
+            Scheme::Basic { user, password } => {
+                if let Some(user) = given.value(user)? {
+                    let password = match password {
+                        Some(password) => given.value(password)?,
+                        None => None,
+                    };
                     let password = password.map_or_else(String::new, |p| p.expose().clone());
                     own.set_basic_auth(user.expose(), &password);
                 }
@@ -83,6 +87,18 @@ pub(super) fn apply(
     }
     request.own = Some(own);
     Ok(())
+}
+
+/// The access token, also where it comes as SpiffArena keeps it: the whole set of tokens as JSON text.
+fn access_token(text: &str, cx: &Context) -> String {
+    let set: Option<Value> = serde_json::from_str(text).ok();
+    let token = set
+        .as_ref()
+        .and_then(|set| set.get("access_token")?.as_str());
+    token
+        .inspect(|token| cx.protect(token))
+        .unwrap_or(text)
+        .to_owned()
 }
 
 /// What a call and its profile give.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::document::Document;
 use super::merge::merge_all_of;
-use super::parameter::{own_name, parameter};
+use super::parameter::{only_value, own_name, parameter};
 use super::refs;
 use super::schema::{Inliner, short};
 use super::style::{Spelling, Style, encoded, plain};
@@ -115,7 +115,7 @@ impl Described {
                         continue;
                     };
                     members.push(member);
-                    parameters.push(parameter);
+                    parameters.extend(parameter);
                 }
                 Ok(Described {
                     body: Body::Members {
@@ -170,7 +170,7 @@ fn member(
     encodings: &Value,
     taken: &dyn Fn(&str) -> bool,
     required: bool,
-) -> Option<(Member, Parameter)> {
+) -> Option<(Member, Option<Parameter>)> {
     let followed = refs::follow(&document.root, property).unwrap_or(&Value::Null);
     let merged = merge_all_of(&document.root, followed);
     // What only answers have.
@@ -183,15 +183,19 @@ fn member(
         true => format!("body_{own}"),
         false => own.to_owned(),
     };
+    let only = only_value(&inlined).filter(|_| required);
     let default = inlined.get("default").cloned().filter(|_| required);
+    let default = only.clone().or(default);
     let encoding = encodings.get(name);
     let says = |key: &str| encoding.and_then(|encoding| encoding.get(key));
     let style = says("style").and_then(Value::as_str).and_then(Style::named);
     let style = style.unwrap_or(Style::Form);
     let mimetype = says("contentType").and_then(Value::as_str);
-    let parameter = parameter(&own, required && default.is_none(), inlined);
+    let fixed = only.is_some();
+    let parameter = (!fixed).then(|| parameter(&own, required && default.is_none(), inlined));
     let member = Member {
-        parameter: own,
+        // What is fixed is no call's to give.
+        parameter: if fixed { String::new() } else { own },
         name: name.to_owned(),
         default,
         spelling: Spelling {

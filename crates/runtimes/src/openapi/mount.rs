@@ -51,14 +51,15 @@ enum Fault {
     Lasting(String),
 }
 
-/// What the text of a document would be as a connector. Fails with a clause about the document.
-pub fn describe(text: &[u8], source: &Source) -> Result<Described, String> {
-    let document = Document::read(text)?;
-    let built = build::build(&document, &source.name, &source.settings, &source.at)?;
-    Ok(Described {
-        manifest: built.manifest,
-        notes: built.notes,
-    })
+/// What a document would be as a connector. Reads or fetches it once. Fails with a clause about it.
+pub async fn describe(source: &Source) -> Result<Described, String> {
+    match read(source).await {
+        Ok(built) => Ok(Described {
+            manifest: built.manifest,
+            notes: built.notes,
+        }),
+        Err(Fault::Passing(clause) | Fault::Lasting(clause)) => Err(clause),
+    }
 }
 
 // === impl OpenApiMount ===

@@ -10,6 +10,7 @@ use super::body::{self, Body};
 use super::document::Document;
 use super::parameter::{Described, Place, Wire};
 use super::path::{Piece, pieces, places};
+use super::refs;
 use super::schema::short;
 use super::security::{Scheme, credential};
 use super::server::Server;
@@ -25,6 +26,8 @@ pub(super) struct Operation {
     pub path: Vec<Piece>,
     pub wires: Vec<Wire>,
     pub body: Body,
+    /// Which media types its answers have, as `Accept` says it.
+    pub accept: Option<String>,
     /// The alternatives by which it is secured.
     pub security: Vec<Vec<Scheme>>,
 }
@@ -45,7 +48,8 @@ pub(super) struct At<'d> {
 impl At<'_> {
     /// The command of that name, and what it sends. Fails with a clause that says why it cannot be one.
     pub(super) fn read(self, name: &str) -> Result<(Command, Operation), String> {
-        let path = pieces(self.path)?;
+        // What follows a `#` tells operations of one address apart.
+        let path = pieces(self.path.split('#').next().unwrap_or_default())?;
         let mut parameters = self.server.parameters();
         let mut wires = Vec::new();
         let credentials = self.credentials();
@@ -56,17 +60,20 @@ impl At<'_> {
         for described in self.described()? {
             let Described {
                 mut wire,
-                mut parameter,
+                parameter,
             } = described;
             if self.is_credential(&wire) {
                 continue;
             }
-            if taken(&wire.parameter, &parameters) {
-                wire.parameter = format!("{}_{}", wire.place.name(), wire.parameter);
-                parameter.name.clone_from(&wire.parameter);
+            // One that has a single value is not asked for.
+            if let Some(mut parameter) = parameter {
+                if taken(&wire.parameter, &parameters) {
+                    wire.parameter = format!("{}_{}", wire.place.name(), wire.parameter);
+                    parameter.name.clone_from(&wire.parameter);
+                }
+                parameters.push(parameter);
             }
             wires.push(wire);
-            parameters.push(parameter);
         }
         for place in places(&path) {
             let is = |wire: &&Wire| wire.place == Place::Path && wire.name == place;
@@ -106,12 +113,14 @@ impl At<'_> {
             passes_key: false,
             result: None,
         };
+        let accept = self.accept();
         let operation = Operation {
             method: self.method,
             server: self.server,
             path,
             wires,
             body: made,
+            accept,
             security: self.security,
         };
         Ok((command, operation))
@@ -163,8 +172,21 @@ impl At<'_> {
             Scheme::Key {
                 name, place: own, ..
             } => own.name() == place && name.eq_ignore_ascii_case(&wire.name),
-            Scheme::Basic | Scheme::Bearer => false,
+            Scheme::Basic { .. } | Scheme::Bearer { .. } => false,
         })
+    }
+
+    /// The media types of answers that say that it went well; JSON first.
+    fn accept(&self) -> Option<String> {
+        let responses = self.operation.get("responses")?.as_object()?;
+        let well = responses
+            .iter()
+            .find(|(status, _)| status.starts_with('2'))?;
+        let response = refs::follow(&self.document.root, well.1).ok()?;
+        let content = response.get("content")?.as_object()?;
+        let mut types: Vec<&str> = content.keys().map(String::as_str).take(8).collect();
+        types.sort_by_key(|mimetype| !mimetype.contains("json"));
+        (!types.is_empty()).then(|| types.join(", "))
     }
 
     fn description(&self) -> String {

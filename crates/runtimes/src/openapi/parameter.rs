@@ -36,7 +36,8 @@ pub(super) struct Wire {
 /// A parameter as a document has it.
 pub(super) struct Described {
     pub wire: Wire,
-    pub parameter: Parameter,
+    /// Nothing: it has a single value, and calls are not asked for it.
+    pub parameter: Option<Parameter>,
 }
 
 // === impl Place ===
@@ -83,7 +84,8 @@ impl Described {
         }
         let (schema, json) = schema(value);
         let mut inlined = Inliner::new(document).inline(schema);
-        let default = inlined.get("default").cloned();
+        let only = only_value(&inlined);
+        let default = only.clone().or_else(|| inlined.get("default").cloned());
         if let Some(text) = text("description") {
             inlined.insert("description".to_owned(), short(text).into());
         }
@@ -91,15 +93,29 @@ impl Described {
         let needed = place == Place::Path || value.get("required") == Some(&Value::Bool(true));
         // What must be sent and has a default is sent with that.
         let default = default.filter(|_| needed);
-        let parameter = parameter(&own, needed && default.is_none(), inlined);
+        let fixed = needed && only.is_some();
+        let parameter = (!fixed).then(|| parameter(&own, needed && default.is_none(), inlined));
         let wire = Wire {
-            parameter: own,
+            // What is fixed is no call's to give.
+            parameter: if fixed { String::new() } else { own },
             name: name.to_owned(),
             place,
             spelling: spelling(value, place, json)?,
             default,
         };
         Ok(Some(Described { wire, parameter }))
+    }
+}
+
+/// The one value that a schema takes, if it takes only one.
+pub(super) fn only_value(schema: &Map<String, Value>) -> Option<Value> {
+    match (schema.get("const"), schema.get("enum")) {
+        (Some(only), _) => Some(only.clone()),
+        (None, Some(Value::Array(choices))) => match &choices[..] {
+            [only] => Some(only.clone()),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

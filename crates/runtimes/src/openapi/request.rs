@@ -25,6 +25,10 @@ pub(super) fn build(
     let shown = format!("{} {base}{path}", operation.method);
     let method = operation.method.clone();
     let mut request = Request::new(method, format!("{base}{path}"), cx.deadline);
+    if let Some(accept) = &operation.accept {
+        // What cannot be sent was no media type.
+        let _ = request.set_header("accept", accept);
+    }
     let mut query = Vec::new();
     let mut cookies = Vec::new();
     for wire in &operation.wires {

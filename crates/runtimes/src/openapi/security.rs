@@ -5,6 +5,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use super::document::Document;
+use super::parameter::own_name;
 use super::refs;
 use crate::notes::Notes;
 
@@ -17,10 +18,13 @@ pub(super) enum Scheme {
         name: String,
         field: String,
     },
-    /// User and password.
-    Basic,
+    /// User and password. A document that names the user's field itself means a key, without password.
+    Basic {
+        user: String,
+        password: Option<String>,
+    },
     /// `Authorization: Bearer`, however the token is had.
-    Bearer,
+    Bearer { field: String },
 }
 
 /// Where a key goes.
@@ -32,11 +36,11 @@ pub(super) enum KeyPlace {
 }
 
 /// The fields of user and password.
-pub(super) const USER: &str = "basic_auth_username";
-pub(super) const PASSWORD: &str = "basic_auth_password";
+const USER: &str = "basic_auth_username";
+const PASSWORD: &str = "basic_auth_password";
 
 /// The field of a token, which an auth of OAuth 2 fills.
-pub(super) const TOKEN: &str = "access_token";
+const TOKEN: &str = "access_token";
 
 /// Who we are at a provider of OAuth 2.
 pub(super) const CLIENT_ID: &str = "client_id";
@@ -73,8 +77,11 @@ impl Scheme {
     pub(super) fn fields(&self) -> Vec<&str> {
         match self {
             Scheme::Key { field, .. } => vec![field],
-            Scheme::Basic => vec![USER, PASSWORD],
-            Scheme::Bearer => vec![TOKEN],
+            Scheme::Basic { user, password } => std::iter::once(user)
+                .chain(password)
+                .map(String::as_str)
+                .collect(),
+            Scheme::Bearer { field } => vec![field],
         }
     }
 }
@@ -99,6 +106,10 @@ impl Schemes {
     fn add(&mut self, name: &str, described: &Value, notes: &mut Notes) {
         let text = |key: &str| described.get(key).and_then(Value::as_str);
         let scheme = text("scheme").unwrap_or_default().to_ascii_lowercase();
+        let own = own_name(described, "");
+        let bearer = || Scheme::Bearer {
+            field: field(if own.is_empty() { TOKEN } else { own }),
+        };
         let scheme = match (text("type"), scheme.as_str()) {
             (Some("apiKey"), _) => {
                 let place = match text("in") {
@@ -107,21 +118,27 @@ impl Schemes {
                     Some("cookie") => Some(KeyPlace::Cookie),
                     _ => None,
                 };
-                let own = super::parameter::own_name(described, name);
-                let field = field(own);
+                let field = field(own_name(described, name));
                 place.zip(text("name")).map(|(place, name)| Scheme::Key {
                     place,
                     name: name.to_owned(),
                     field,
                 })
             }
-            (Some("http"), "basic") => Some(Scheme::Basic),
-            (Some("http"), "bearer") => Some(Scheme::Bearer),
+            (Some("http"), "basic") if !own.is_empty() => Some(Scheme::Basic {
+                user: field(own),
+                password: None,
+            }),
+            (Some("http"), "basic") => Some(Scheme::Basic {
+                user: USER.to_owned(),
+                password: Some(PASSWORD.to_owned()),
+            }),
+            (Some("http"), "bearer") => Some(bearer()),
             (Some("oauth2"), _) => {
                 self.auths.extend(auth(name, described));
-                Some(Scheme::Bearer)
+                Some(bearer())
             }
-            (Some("openIdConnect"), _) => Some(Scheme::Bearer),
+            (Some("openIdConnect"), _) => Some(bearer()),
             _ => None,
         };
         match scheme {
