@@ -12,6 +12,7 @@ mod harness;
 mod ledger;
 mod load;
 mod measure;
+mod mounts;
 mod process;
 mod programs;
 mod python;

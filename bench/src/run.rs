@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::programs::Programs;
 use crate::python::{self, Python};
 use crate::rows::Report;
-use crate::{Options, amqp, ledger, measure};
+use crate::{Options, amqp, ledger, measure, mounts};
 
 /// How long and how often. Times are milliseconds.
 pub(crate) struct Pace {
@@ -75,6 +75,16 @@ pub(crate) async fn run(options: Options) -> Result<Report> {
         amqp::rows(&programs, &pace)
             .await
             .context("measuring service tasks over RabbitMQ")?,
+    );
+    rows.push(
+        mounts::remote(&programs, &pace)
+            .await
+            .context("measuring another proxy")?,
+    );
+    rows.extend(
+        mounts::document(&programs, &pace)
+            .await
+            .context("measuring a large document")?,
     );
     let python = Python {
         interpreter: &options.python,

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crosspoint_core::{Fields, Manifest, Safety};
+use crosspoint_core::{Fields, Manifest, Parameter, Safety};
 use http::Method;
 use serde_json::{Map, Value};
 
 use super::document::Document;
 use super::names::Names;
 use super::operation::{At, Operation};
+use super::parameter::Place;
 use super::refs;
 use super::schema::short;
 use super::security::{Flow, Scheme, Schemes};
@@ -19,6 +20,9 @@ use crate::notes::Notes;
 
 /// So many operations become commands.
 const MOST_OPERATIONS: usize = 5_000;
+
+/// So many parameters may be fields of a profile.
+const MOST_FIELDS: usize = 100;
 
 /// The methods of a path, in the order in which they are listed.
 const METHODS: [(&str, Method); 8] = [
@@ -211,10 +215,13 @@ impl Builder<'_> {
         let mut declared = self.server.parameters();
         declared.iter_mut().for_each(|field| field.required = false);
         declared.extend(self.schemes.fields());
+        for field in self.standing_in() {
+            if !declared.iter().any(|known| known.name == field.name) {
+                declared.push(field);
+            }
+        }
         self.manifest.fields = Fields {
             declared,
-            // Values of other names stand in for parameters.
-            open: true,
             ..Fields::default()
         };
         self.unknown_names();
@@ -228,6 +235,31 @@ impl Builder<'_> {
             security,
             notes: self.notes.clauses(),
         })
+    }
+
+    /// What a profile may say in place of calls: what must be in paths and headers, such as the name of a
+    /// tenant.
+    fn standing_in(&self) -> Vec<Parameter> {
+        let mut fields: Vec<Parameter> = Vec::new();
+        for command in &self.manifest.commands {
+            let operation = self.operations.get(&command.name);
+            let wires = operation.into_iter().flat_map(|operation| &operation.wires);
+            let fixed = wires.filter(|wire| matches!(wire.place, Place::Path | Place::Header));
+            for wire in fixed {
+                let parameter = command.parameter(&wire.parameter);
+                let Some(parameter) = parameter.filter(|parameter| parameter.required) else {
+                    continue;
+                };
+                let known = fields.iter().any(|field| field.name == parameter.name);
+                if !known && fields.len() < MOST_FIELDS {
+                    fields.push(Parameter {
+                        required: false,
+                        ..parameter.clone()
+                    });
+                }
+            }
+        }
+        fields
     }
 
     /// Settings that are about no operation were meant for one.
