@@ -9,6 +9,7 @@ mod docs;
 mod example;
 mod flags;
 mod needs;
+mod node;
 mod python;
 mod schemas;
 mod server;

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 
 use crate::cargo::visibly;
-use crate::python;
+use crate::{node, python};
 
 /// One thing that must be there.
 struct Need {
@@ -59,6 +59,42 @@ const NEEDS: &[Need] = &[
         why: "a test of the ledger lets the clock of the proxy jump",
         package: "libfaketime",
         present: faketime,
+    },
+    Need {
+        what: "Node.js 18 or newer with npm",
+        why: "the tests mount MCP servers that others wrote, and build the example in TypeScript",
+        package: "npm",
+        present: node::is_there,
+    },
+    Need {
+        what: "a JDK of Java 17 or newer",
+        why: "examples/mcp/java",
+        package: "default-jdk-headless",
+        present: || quietly("javac", &["--version"]) && quietly("java", &["--version"]),
+    },
+    Need {
+        what: "Apache Commons Validator",
+        why: "examples/mcp/java",
+        package: "libcommons-validator-java",
+        present: || Path::new("/usr/share/java/commons-validator.jar").exists(),
+    },
+    Need {
+        what: "Gson",
+        why: "examples/mcp/java",
+        package: "libgoogle-gson-java",
+        present: || Path::new("/usr/share/java/gson.jar").exists(),
+    },
+    Need {
+        what: "jansson",
+        why: "examples/mcp/c",
+        package: "libjansson-dev",
+        present: || has_header("jansson.h"),
+    },
+    Need {
+        what: "zlib",
+        why: "examples/mcp/c",
+        package: "zlib1g-dev",
+        present: || has_header("zlib.h"),
     },
     Need {
         what: "unshare and mount",
@@ -155,10 +191,12 @@ fn right() -> Right {
 
 /// The linker alone is not enough: compiling needs the headers of the C library.
 fn c_compiler() -> bool {
-    quietly(
-        "sh",
-        &["-c", "echo '#include <stdlib.h>' | cc -x c -fsyntax-only -"],
-    )
+    has_header("stdlib.h")
+}
+
+fn has_header(name: &str) -> bool {
+    let script = format!("echo '#include <{name}>' | cc -x c -fsyntax-only -");
+    quietly("sh", &["-c", &script])
 }
 
 /// Debian keeps the server's programs out of PATH, in a folder for each version.

@@ -62,7 +62,7 @@ pub(crate) fn environment(folder: &Path, requirements: &[PathBuf]) -> Result<Pat
 }
 
 /// Runs a command and shows what it printed only when it fails.
-fn silently(command: &mut Command) -> Result<()> {
+pub(crate) fn silently(command: &mut Command) -> Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command
         .output()

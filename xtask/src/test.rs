@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use crate::cargo::{Workspace, visibly};
 use crate::flags::Flags;
+use crate::node::{self, Package};
 use crate::steps::Steps;
 use crate::{Verdict, example, needs, python, schemas};
 
@@ -13,12 +14,31 @@ use crate::{Verdict, example, needs, python, schemas};
 const PYTHON: &str = "CROSSPOINT_TEST_PYTHON";
 
 /// What the example and the tests need from the package index.
-const REQUIREMENTS: [&str; 5] = [
+const REQUIREMENTS: [&str; 6] = [
     "examples/cluster/requirements.txt",
+    "examples/mcp/python/requirements.txt",
     "examples/spiffworkflow/requirements.txt",
     "crates/connectors/tests/requirements.txt",
     "crates/crosspoint/tests/requirements.txt",
     "python/worker/tests/requirements.txt",
+];
+
+/// Tells tests that need Node packages where they are, a folder for each of [`NODE_PACKAGES`].
+const NODE: &str = "CROSSPOINT_TEST_NODE";
+
+const NODE_PACKAGES: [Package; 2] = [
+    Package {
+        files: &["package.json"],
+        folder: "crates/crosspoint/tests/node",
+        name: "others",
+        builds: false,
+    },
+    Package {
+        files: &["package.json", "tsconfig.json", "server.ts"],
+        folder: "examples/mcp/typescript",
+        name: "typescript",
+        builds: true,
+    },
 ];
 
 /// Sets up, builds, tests. Without the set-up or the build nothing else is tried.
@@ -38,8 +58,15 @@ pub(crate) fn run(flags: &Flags) -> Result<Verdict> {
         let requirements = REQUIREMENTS.map(|file| workspace.root.join(file));
         python::environment(&workspace.target.join("xtask/python"), &requirements)
     });
+    let packages = steps.run("Node packages", || {
+        node::packages(
+            &workspace.root,
+            &workspace.target.join("xtask/node"),
+            &NODE_PACKAGES,
+        )
+    });
     let built = steps.run("build", || workspace.build_all("crosspoint"));
-    let (Some(python), Some(crosspoint)) = (prepared, built) else {
+    let (Some(python), Some(packages), Some(crosspoint)) = (prepared, packages, built) else {
         return Ok(steps.finish("test"));
     };
     steps.run("example: a SpiffWorkflow process", || {
@@ -64,7 +91,11 @@ pub(crate) fn run(flags: &Flags) -> Result<Verdict> {
     // Last, so that what cargo says in the end stands right above the summary.
     steps.run("cargo test", || {
         let mut test = workspace.cargo(&["test", "--workspace", "--no-fail-fast"]);
-        visibly(test.args(&flags.rest).env(PYTHON, &python))
+        visibly(
+            test.args(&flags.rest)
+                .env(PYTHON, &python)
+                .env(NODE, &packages),
+        )
     });
     Ok(steps.finish("test"))
 }

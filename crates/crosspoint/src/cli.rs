@@ -5,6 +5,7 @@ mod activiti_send;
 mod auth;
 mod key;
 mod ledger;
+mod new_openapi;
 mod profile;
 mod secret;
 
@@ -17,6 +18,7 @@ pub use activiti_send::{SendArgs, SendCommand, SendOptions};
 pub use auth::{AuthCommand, ForgetArgs, LoginArgs};
 pub use key::{AuditArgs, CreateArgs, KeyCommand, RotateArgs};
 pub use ledger::{LedgerCommand, ListArgs, ReplayArgs, SettleArgs, ShowArgs};
+pub use new_openapi::NewOpenApiArgs;
 pub use profile::{NamedProfileArgs, ProfileCommand, SetProfileArgs};
 pub use secret::SecretCommand;
 
@@ -52,6 +54,7 @@ Examples:
   crosspoint check http                         does it behave?
   crosspoint ledger list                        what was called, and what became of it
   crosspoint new python crm                     begin a connector in Python
+  crosspoint new mcp crm --lang typescript      begin one as an MCP server
   crosspoint config check                       the configuration as it counts
 
 Exit codes: 0 done, 1 the called command failed, 2 the command line or configuration is wrong.";
@@ -132,34 +135,38 @@ pub enum NewCommand {
     /// Mount what an OpenAPI document describes, and show what that is
     #[command(name = "openapi")]
     OpenApi(NewOpenApiArgs),
+    /// Write an MCP server that runs, in the language of your choice
+    Mcp(NewMcpArgs),
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  crosspoint new openapi coins coingecko.yaml
-  crosspoint new openapi crm https://crm.example/openapi.json --server https://crm.example/api
-  crosspoint new openapi coins coingecko.yaml --try SimplePrice ids='[\"bitcoin\"]' vs_currencies='[\"usd\"]'")]
-pub struct NewOpenApiArgs {
+  crosspoint new mcp weather --lang typescript  writes ./weather
+  crosspoint new mcp weather --lang rust --path tools/weather")]
+pub struct NewMcpArgs {
     /// What the connector is called: letters, digits, '_' and '-'
     #[arg(value_name = "NAME")]
     pub name: String,
 
-    /// The document: a path, or an address
-    #[arg(value_name = "FILE")]
-    pub document: String,
+    /// What it is written in
+    #[arg(long, value_name = "LANGUAGE")]
+    pub lang: Language,
 
-    /// Where the system is, in place of the document's servers
-    #[arg(long, value_name = "URL")]
-    pub server: Option<String>,
+    /// Where to write it [default: NAME]
+    #[arg(long, value_name = "DIR")]
+    pub path: Option<PathBuf>,
+}
 
-    /// Call this command of it, which must be read-only, with the arguments that follow
-    #[arg(long = "try", value_name = "COMMAND")]
-    pub command: Option<String>,
-
-    /// Arguments of the command: name=value, as in `crosspoint call`
-    #[arg(value_name = "NAME=VALUE", requires = "command")]
-    pub arguments: Vec<String>,
+/// What an MCP server is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Language {
+    /// With the official SDK, for Node.js
+    Typescript,
+    /// With the official SDK
+    Python,
+    /// With the official SDK
+    Rust,
 }
 
 #[derive(Debug, Args)]
@@ -298,14 +305,19 @@ Examples:
   crosspoint check http/GetRequestV2 url=https://example.com/
   crosspoint check smtp --samples smtp.json --effects
   crosspoint check ./connector-crm              a Python connector, by its folder or .py file
+  crosspoint check -- node server.js            an MCP server, by its command line
+  crosspoint check https://mcp.example/mcp      the same by its address
   crosspoint check http://127.0.0.1:7004 --api-key-env PROXY_KEY --json
 
 Exit codes: 0 all well, 1 a test failed, 2 the command line or configuration is wrong.")]
 pub struct CheckArgs {
-    /// What to judge: a connector, connector/Command, the path of a Python connector, or the
-    /// address of a connector proxy
-    #[arg(value_name = "CONNECTOR|COMMAND|PATH|URL")]
-    pub what: String,
+    /// What to judge: a connector, connector/Command, the path of a Python connector or of a
+    /// program that is an MCP server, or the address of a connector proxy or of an MCP server
+    #[arg(
+        value_name = "CONNECTOR|COMMAND|PATH|URL",
+        required_unless_present = "command_line"
+    )]
+    pub what: Option<String>,
 
     /// A sample of the one command that is judged: name=text or name:=JSON
     #[arg(value_name = "NAME=VALUE")]
@@ -319,11 +331,19 @@ pub struct CheckArgs {
     #[arg(long)]
     pub effects: bool,
 
-    /// Of a proxy: only this connector or connector/Command
+    /// The command line of an MCP server, after `--`
+    #[arg(last = true, value_name = "COMMAND LINE", conflicts_with = "what")]
+    pub command_line: Vec<String>,
+
+    /// What an address is, where that shall not be found out
+    #[arg(long = "as", value_name = "KIND")]
+    pub kind: Option<KindOfAddress>,
+
+    /// Of a proxy: only this connector or connector/Command. Of an MCP server: only this command
     #[arg(long, value_name = "NAME")]
     pub only: Option<String>,
 
-    /// Of a proxy: the environment variable with its API key
+    /// Of a proxy: the environment variable with its API key; of an MCP server: with its token
     /// [default: CONNECTOR_PROXY_API_KEY, if it is set]
     #[arg(long, value_name = "NAME")]
     pub api_key_env: Option<String>,
@@ -331,6 +351,27 @@ pub struct CheckArgs {
     /// Write the report as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// What answers at an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum KindOfAddress {
+    /// A connector proxy of SpiffArena's protocol
+    Proxy,
+    /// An MCP server
+    Mcp,
+}
+
+// === impl CheckArgs ===
+
+impl CheckArgs {
+    /// What is judged, as it was named.
+    pub fn name(&self) -> String {
+        match &self.what {
+            Some(what) => what.clone(),
+            None => self.command_line.join(" "),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -18,7 +18,7 @@ use super::subject::{
 };
 use crate::{
     Arguments, Body, Call, CallId, Command, CommandId, Connector, Context, Failure, Ingress, Kind,
-    Mask, Origin, Outcome, Parameter, inner_status,
+    Mask, Origin, Outcome, Parameter, Profile, inner_status,
 };
 
 /// How long after its deadline a connector may still answer. Ample: this is about hanging, not
@@ -30,6 +30,7 @@ pub struct InProcess {
     connector: Arc<dyn Connector>,
     name: String,
     only: Option<String>,
+    profile: Arc<Profile>,
 }
 
 // === impl InProcess ===
@@ -47,12 +48,19 @@ impl InProcess {
             connector,
             name: name.into(),
             only: None,
+            profile: Arc::default(),
         }
     }
 
     /// Leaves out all commands but one.
     pub fn only(mut self, command: impl Into<String>) -> InProcess {
         self.only = Some(command.into());
+        self
+    }
+
+    /// Calls it with that account.
+    pub fn with_profile(mut self, profile: Arc<Profile>) -> InProcess {
+        self.profile = profile;
         self
     }
 
@@ -72,7 +80,7 @@ impl InProcess {
             Ok(arguments) => arguments,
             Err(failure) => return failed(&failure),
         };
-        let cx = context(known, &arguments, probe.deadline);
+        let cx = context(known, &arguments, probe.deadline).with_profile(self.profile.clone());
         let id = CommandId::new(connector, command);
         let call = Call::new(id, arguments, Origin::of(Ingress::Cli));
         self.observe(call, &cx, probe.cancel).await

@@ -2,6 +2,7 @@
 
 mod envelope;
 mod list;
+mod mcp;
 mod over_http;
 mod path;
 mod target;
@@ -29,12 +30,12 @@ pub fn run(file: &Option<PathBuf>, args: CheckArgs) -> Result<ExitCode> {
     };
     // What goes wrong is in the report; calls that fail on purpose would fill the log.
     logging::start("off", LogFormat::Text, Mask::default());
-    let target = Target::of(&args, &mut loaded)?;
-    let samples = samples(&args, &target)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
     runtime.context("starting the runtime")?.block_on(async {
+        let target = Target::of(&args, &mut loaded).await?;
+        let samples = samples(&args, &target)?;
         let (subject, broker) = target.subject(&loaded).await?;
         let code = judge(&args, &*subject, samples).await;
         if let Some(broker) = broker {
@@ -57,7 +58,7 @@ fn samples(args: &CheckArgs, target: &Target) -> Result<Samples> {
     };
     samples.retain(|command| target.has(command));
     if args.samples.is_some() && samples.commands().next().is_none() {
-        bail!("the file has no samples of {}", args.what);
+        bail!("the file has no samples of {}", args.name());
     }
     if !args.arguments.is_empty() {
         let Some(command) = target.command() else {
@@ -78,14 +79,14 @@ async fn judge(args: &CheckArgs, subject: &dyn Subject, samples: Samples) -> Res
     let settings = Settings {
         effects: args.effects,
     };
-    let reading = show::Waiting::new(format!("reading the commands of {}", args.what));
+    let reading = show::Waiting::new(format!("reading the commands of {}", args.name()));
     let kit = tokio::select! {
         kit = Kit::new(subject, samples, settings) => kit,
         never = reading.show() => match never {},
     };
     drop(reading);
     if !args.json {
-        println!("{}: {} commands\n", args.what, kit.count());
+        println!("{}: {} commands\n", args.name(), kit.count());
     }
     let mut report = Report { tests: Vec::new() };
     for test in TESTS {
@@ -112,7 +113,7 @@ async fn judge(args: &CheckArgs, subject: &dyn Subject, samples: Samples) -> Res
 fn print(args: &CheckArgs, report: &Report, commands: usize) -> Result<()> {
     if args.json {
         let whole = json!({
-            "subject": args.what,
+            "subject": args.name(),
             "commands": commands,
             "passed": report.passed(),
             "failed": report.count(Verdict::Failed),

@@ -13,7 +13,6 @@ pub mod kept;
 pub mod key;
 pub mod ledger;
 pub mod new;
-pub mod new_openapi;
 pub mod profile;
 pub mod reload;
 pub mod secret;

@@ -20,7 +20,7 @@ use super::scalars::FilePath;
 use super::sizes::Size;
 use super::values::{Values, variables};
 
-/// A connector that an MCP server is: its tools are the commands.
+/// An MCP server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct McpConnector {

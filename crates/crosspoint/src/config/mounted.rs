@@ -34,7 +34,7 @@ use super::values::{Values, settings, variables};
 pub enum Entry {
     /// One that `python` brings.
     Python(PythonConnector),
-    /// One that an MCP server is.
+    /// A connector that an MCP server is: its tools are the commands.
     Mcp(Box<McpConnector>),
     /// Those of another proxy.
     Remote(Box<RemoteConnectors>),

@@ -7,6 +7,8 @@ use super::super::python::Builder;
 use super::super::{effective, effective_json};
 use super::*;
 
+#[path = "mounted_mcp_tests.rs"]
+mod mcp;
 #[path = "mounted_variables_tests.rs"]
 mod variables;
 
@@ -32,7 +34,7 @@ fn problems(text: &str, variables: &[(&str, &str)]) -> String {
 fn python_of(loaded: &Loaded, name: &str) -> String {
     match &loaded.config.connectors.mounted[name] {
         Entry::Python(connector) => connector.python.expose().to_owned(),
-        Entry::Provided(_) => panic!("`{name}` has no `python`"),
+        Entry::Mcp(_) | Entry::Provided(_) => panic!("`{name}` has no `python`"),
     }
 }
 
@@ -191,7 +193,7 @@ interpreter = "python3"
 pyhton = "x"
 idempotent = ["A", 1]
 [connectors.later]
-mcp = ["node", "server.js"]
+openapi = "coins.json"
 [connectors.http]
 python = "connector-http"
 answers = "newer"
@@ -253,8 +255,8 @@ crosspoint.toml:21:1: unknown key `connectors.part.pyhton`
   help: did you mean `python`?
 crosspoint.toml:22:20: `connectors.part.idempotent[1]` must be text, not a number
   help: put quotes around it
-crosspoint.toml:24:1: `connectors.later.mcp`: there is no such runtime yet
-  help: what brings a connector is `python`
+crosspoint.toml:24:1: `connectors.later.openapi`: there is no such runtime yet
+  help: what brings a connector is `python` or `mcp`
 crosspoint.toml:27:1: unknown key `connectors.http.answers`
   help: it does not go together with `python`
 crosspoint.toml:29:1: unknown key `connectors.smtp.workers`
@@ -278,12 +280,15 @@ fn the_schema_for_editors_says_the_same() {
         "[connectors.http]\nanswers = \"newer\"",
         "[connectors.http]\npython = \"a\"\nworkers = 2",
         "[connectors.any.policy]\ntimeout = \"1s\"",
+        "[connectors.any]\nmcp = [\"x\"]\ndirectory = \"y\"",
+        "[connectors.http]\nmcp = \"https://h/mcp\"\nstart_timeout = \"1s\"",
     ] {
         assert!(fits(good), "{good}");
     }
     for bad in [
         "[connectors.\"a b\"]",
-        "[connectors.any]\nmcp = [\"x\"]",
+        "[connectors.any]\nmcp = 3",
+        "[connectors.any]\nmcp = [\"x\"]\nworkers = 2",
         "[connectors.any]\ninterpreter = \"x\"",
         "[connectors.any]\npython = \"a\"\nanswers = \"newer\"",
         "[connectors.http]\nanswers = \"newer\"\nworkers = 2",
@@ -319,7 +324,7 @@ fn somebody_must_bring_a_connector() {
     assert_eq!(
         problems(text, &[]),
         "crosspoint.toml:1:13: `[connectors.crm]` does not say what brings the connector\n  \
-         help: add `python = …`, or mount an environment that has it: `python.venv`\n\
+         help: add `python = …` or `mcp = …`, or mount an environment that has it: `python.venv`\n\
          \n1 mistake in the configuration"
     );
     problems(text, &[("VIRTUAL_ENV", "")]);
@@ -335,7 +340,7 @@ fn somebody_must_bring_a_connector() {
     // What was to bring it is one mistake, not two.
     for line in [
         "pyhton = \"x\"",
-        "mcp = [\"x\"]",
+        "openapi = [\"x\"]",
         "interpreter = \"x\"",
         "python = true",
     ] {

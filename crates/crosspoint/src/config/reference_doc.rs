@@ -53,7 +53,15 @@ since they say where those are.
 /// environment variable and description.
 pub fn reference() -> String {
     let tables = schema::tables();
-    let section = |(at, table)| section(table, &tables[..at]);
+    let forms = schema::other_forms();
+    let section = |(at, table): (usize, &Table<'_>)| {
+        let mut text = section(table, &tables[..at])?;
+        let others = forms
+            .iter()
+            .filter_map(|(needed, form)| other_form(needed, form, table));
+        text.extend(others);
+        Some(text)
+    };
     let sections: Vec<_> = tables.iter().enumerate().filter_map(section).collect();
     format!("{INTRODUCTION}\n{}", sections.join("\n"))
 }
@@ -75,6 +83,32 @@ fn section(table: &Table<'_>, before: &[Table<'_>]) -> Option<String> {
         }
     };
     Some(format!("## {heading}\n\n{}\n\n{keys}", table.description))
+}
+
+/// A table that holds other keys where `needed` is among them: those that are other ones.
+fn other_form(needed: &str, form: &[Table<'_>], table: &Table<'_>) -> Option<String> {
+    let (own, inner) = form.split_first()?;
+    if own.name != table.name {
+        return None;
+    }
+    let same = |key: &&Key<'_>| {
+        let mut known = table.keys.iter();
+        known.any(|other| other.name == key.name && other.schema == key.schema)
+    };
+    let keys = own.keys.iter().filter(|key| !same(key)).map(entry);
+    let keys: Vec<_> = keys.collect();
+    let names = inner.iter().filter_map(|inner| {
+        let rest = inner.name[own.name.len()..].trim_start_matches('.');
+        (!rest.contains('.')).then(|| format!("`{rest}`"))
+    });
+    let names: Vec<_> = names.collect();
+    Some(format!(
+        "\n## `[{}]` with `{needed}`\n\n{}\n\n{}\nThe tables in it: {}.\n",
+        own.name,
+        own.description,
+        keys.join("\n"),
+        names.join(", ")
+    ))
 }
 
 /// Whether two tables take the same.

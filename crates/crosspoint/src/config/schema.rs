@@ -77,6 +77,20 @@ pub fn keys_of<'s>(name: &str, schema: &'s Value) -> Vec<Key<'s>> {
     tables.into_iter().flat_map(|table| table.keys).collect()
 }
 
+/// The tables of connectors that a runtime brings in another way than that of the table that stands
+/// for all of them: each with the key that says so, the tables in it after it.
+pub fn other_forms() -> Vec<(&'static str, Vec<Table<'static>>)> {
+    let entry = member(shared(), "connectors").and_then(|c| c.get("additionalProperties"));
+    let forms = entry.into_iter().flat_map(alternatives).skip(1);
+    let bringing = forms.filter_map(|form| Some((required(form).next()?, form)));
+    let table = |(needed, form)| {
+        let mut tables = Vec::new();
+        collect(&join("connectors", ANY_NAME), form, &mut tables);
+        (needed, tables)
+    };
+    bringing.map(table).collect()
+}
+
 fn collect<'s>(name: &str, schema: &'s Value, tables: &mut Vec<Table<'s>>) {
     let mut keys = Vec::new();
     let mut nested = Vec::new();

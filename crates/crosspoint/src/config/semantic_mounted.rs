@@ -54,12 +54,13 @@ impl Semantic<'_> {
                 Entry::Remote(proxy) => self.remote(&table, proxy),
                 Entry::OpenApi(document) => self.openapi(&table, document),
             }
+            let env = as_text(self.resolve(&format!("{table}.env"), entry.env()));
             let config = match entry.python() {
                 Some(python) => self.resolve(&format!("{table}.config"), &python.config),
                 None => BTreeMap::new(),
             };
             let resolved = Resolved {
-                env: as_text(self.resolve(&format!("{table}.env"), entry.env())),
+                env,
                 config,
                 api_key: self.api_key_of(&table, entry),
             };

@@ -14,6 +14,7 @@ mod egress;
 mod harness;
 mod http_results;
 mod ledger;
+mod mcp;
 mod openapi;
 mod operate;
 mod policies;

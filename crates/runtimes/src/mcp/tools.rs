@@ -89,9 +89,14 @@ impl Listed {
 impl About {
     fn description(&self) -> String {
         let server = format!("The MCP server {}.", self.name);
-        match self.instructions.as_deref().map(str::trim) {
-            None | Some("") => server,
-            Some(text) => format!("{server} {}", cut(text)),
+        // They are for a model, and may be long; what is for people as well is in their first line.
+        let first = self
+            .instructions
+            .as_deref()
+            .and_then(|text| text.trim().lines().next());
+        match first.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            None => server,
+            Some(line) => format!("{server} {}", quoted(line)),
         }
     }
 }

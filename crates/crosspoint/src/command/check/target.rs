@@ -9,8 +9,8 @@ use crosspoint_core::{Connector, Secret, Tracing, nearest, shorten};
 use url::Url;
 
 use super::over_http::OverHttp;
-use super::path;
-use crate::cli::CheckArgs;
+use super::{mcp, path};
+use crate::cli::{CheckArgs, KindOfAddress};
 use crate::config::Loaded;
 use crate::{proxy_at, wire};
 
@@ -32,33 +32,64 @@ pub(super) enum Target {
 // === impl Target ===
 
 impl Target {
-    /// A path becomes a connector of the configuration, by a name made from it.
-    pub(super) fn of(args: &CheckArgs, loaded: &mut Loaded) -> Result<Target> {
-        if args.what.contains("://") {
-            return Target::proxy(args);
+    /// A path and an MCP server become connectors of the configuration, by names made for them.
+    pub(super) async fn of(args: &CheckArgs, loaded: &mut Loaded) -> Result<Target> {
+        let Some(what) = args.what.as_deref() else {
+            mcp::mount_command(&args.command_line, loaded);
+            return Ok(Target::mcp(args));
+        };
+        if what.contains("://") {
+            return Target::at(what, args, loaded).await;
         }
-        if args.only.is_some() || args.api_key_env.is_some() {
-            bail!("--only and --api-key-env are for a proxy, which is given by its http address");
+        if args.api_key_env.is_some() || args.kind.is_some() {
+            bail!("--api-key-env and --as are for what is given by its http address");
         }
-        if let Some(name) = path::mount(&args.what, loaded)? {
+        if mcp::is_program(what) {
+            mcp::mount_command(&[what.to_owned()], loaded);
+            return Ok(Target::mcp(args));
+        }
+        if args.only.is_some() {
+            bail!("--only is for a proxy and an MCP server; write connector/Command");
+        }
+        if let Some(name) = path::mount(what, loaded)? {
             return Ok(Target::Connector {
                 name,
                 command: None,
             });
         }
-        let (name, command) = match args.what.split_once('/') {
-            None => (args.what.clone(), None),
+        let (name, command) = match what.split_once('/') {
+            None => (what.to_owned(), None),
             Some((name, command)) => (name.to_owned(), Some(command.to_owned())),
         };
         Ok(Target::Connector { name, command })
     }
 
-    fn proxy(args: &CheckArgs) -> Result<Target> {
+    /// What is at an address, by how it answers unless the command line says.
+    async fn at(what: &str, args: &CheckArgs, loaded: &mut Loaded) -> Result<Target> {
+        let url = proxy_at::address(what)?;
+        let key = proxy_at::key(args.api_key_env.as_deref())?;
+        // The key of a proxy that is in its usual variable is nobody else's business.
+        let own = key.as_ref().filter(|_| args.api_key_env.is_some());
+        let is_mcp = match args.kind {
+            Some(kind) => kind == KindOfAddress::Mcp,
+            None => mcp::answers(&proxy_at::client(loaded)?, &url, own).await?,
+        };
+        if is_mcp {
+            mcp::mount_url(what, own.cloned(), loaded)?;
+            return Ok(Target::mcp(args));
+        }
         Ok(Target::Proxy {
-            url: proxy_at::address(&args.what)?,
-            key: proxy_at::key(args.api_key_env.as_deref())?,
+            url,
+            key,
             only: args.only.clone(),
         })
+    }
+
+    fn mcp(args: &CheckArgs) -> Target {
+        Target::Connector {
+            name: mcp::NAME.to_owned(),
+            command: args.only.clone(),
+        }
     }
 
     /// Whether a command is judged.
@@ -93,7 +124,7 @@ impl Target {
             Target::Connector { name, command } => {
                 let broker =
                     wire::in_process(loaded, Some(&name), None, None, Tracing::default()).await?;
-                let subject = connector(&broker, name, command)?;
+                let subject = connector(&broker, name, command).await?;
                 Ok((subject, Some(broker)))
             }
             Target::Proxy { url, key, only } => {
@@ -110,13 +141,20 @@ impl Target {
     }
 }
 
-fn connector(broker: &Broker, name: String, command: Option<String>) -> Result<Box<dyn Subject>> {
+async fn connector(
+    broker: &Broker,
+    name: String,
+    command: Option<String>,
+) -> Result<Box<dyn Subject>> {
     let catalogue = broker.catalogue();
     let mut entries = catalogue
         .entries()
         .iter()
         .filter(|e| *e.id.connector == *name);
     let Some(first) = entries.next() else {
+        if name == mcp::NAME {
+            bail!("the server has no commands that could be judged");
+        }
         let mut known: Vec<_> = catalogue
             .entries()
             .iter()
@@ -149,7 +187,13 @@ fn connector(broker: &Broker, name: String, command: Option<String>) -> Result<B
             list.join(", ")
         );
     }
-    let subject = InProcess::published(connector, name);
+    // Without an account that can be used the suite shows what is missing.
+    let profile = broker
+        .connections()
+        .default_profile(&name, &connector.manifest().fields)
+        .await
+        .unwrap_or_default();
+    let subject = InProcess::published(connector, name).with_profile(profile);
     Ok(Box::new(match command {
         Some(command) => subject.only(command),
         None => subject,

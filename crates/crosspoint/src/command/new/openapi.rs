@@ -7,8 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 use crosspoint_core::{
-    Call, CommandId, Ingress, Manifest, Mask, Origin, Safety, Tracing, is_connector_name, nearest,
-    shorten,
+    Call, CommandId, Ingress, Manifest, Mask, Origin, Safety, Tracing, nearest, shorten,
 };
 use crosspoint_runtimes::openapi::{Described, Source, describe};
 
@@ -23,13 +22,9 @@ use crate::{arguments, logging, outcome, show, wire};
 const LISTED: usize = 30;
 
 /// Reads the document, says what it is, writes the table, and tries a command where one is named.
-pub fn run(file: &Option<PathBuf>, args: NewOpenApiArgs) -> Result<ExitCode> {
+pub fn openapi(file: &Option<PathBuf>, args: NewOpenApiArgs) -> Result<ExitCode> {
     let name = &args.name;
-    ensure!(
-        is_connector_name(name),
-        "'{}' cannot name a connector: use letters, digits, '_' and '-'",
-        shorten(name)
-    );
+    super::check_name(name)?;
     let mut loaded = match wire::Options::of(file).load() {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(show::problems(&problems)),
