@@ -34,7 +34,9 @@ fn problems(text: &str, variables: &[(&str, &str)]) -> String {
 fn python_of(loaded: &Loaded, name: &str) -> String {
     match &loaded.config.connectors.mounted[name] {
         Entry::Python(connector) => connector.python.expose().to_owned(),
-        Entry::Mcp(_) | Entry::Provided(_) => panic!("`{name}` has no `python`"),
+        Entry::Mcp(_) | Entry::Remote(_) | Entry::OpenApi(_) | Entry::Provided(_) => {
+            panic!("`{name}` has no `python`")
+        }
     }
 }
 

@@ -34,7 +34,7 @@ use crosspoint_store::Ledger;
 
 pub use built_in::common;
 pub use connections::Kept;
-use mcp::Around;
+use mounts::Around;
 
 pub use ingress::{KeptFor, settings as ingress};
 pub use progress::{ToLog, ToTerminal};

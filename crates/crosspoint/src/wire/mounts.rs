@@ -1,6 +1,7 @@
-//! Mounts that outlive a reload which does not change them: those of runtimes that keep no process.
+//! Mounts that outlive a reload which does not change them: those of a table each.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,8 +10,7 @@ use crosspoint_broker::{Naming, Registration};
 use crosspoint_core::Mount;
 use crosspoint_net::{Http, Rules};
 
-use super::built_in;
-use super::mcp::Around;
+use super::{Kept, built_in};
 use crate::config::Loaded;
 use crate::config::connectors::ConnectorEgress;
 
@@ -27,6 +27,18 @@ pub trait Wanted: Clone + PartialEq {
 
     /// Starts it.
     fn start(&self, around: &Around<'_>) -> Result<Arc<dyn Mount>>;
+}
+
+/// What mounts are started with.
+pub struct Around<'a> {
+    /// The configuration.
+    pub loaded: &'a Loaded,
+    /// Our own address.
+    pub listener: Option<SocketAddr>,
+    /// What is kept.
+    pub kept: &'a Kept,
+    /// Which process this is, for other proxies.
+    pub instance: &'a Arc<str>,
 }
 
 /// By which rules a mount asks others.

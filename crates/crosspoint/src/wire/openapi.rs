@@ -8,8 +8,7 @@ use crosspoint_broker::Naming;
 use crosspoint_core::Mount;
 use crosspoint_runtimes::openapi::{At, OpenApiMount, Settings, Source};
 
-use super::mcp::Around;
-use super::mounts::{Outbound, Wanted};
+use super::mounts::{Around, Outbound, Wanted};
 use super::recipes::{idempotent, working_directory};
 use crate::config::Loaded;
 use crate::config::mounted::Entry;

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use super::ingress::KeptFor;
-use super::mcp::Around;
+use super::mounts::Around;
 use super::{Kept, Options, Runtimes, activiti, built_in, grants, ingress, secrets, settings};
 use crate::config::{self, Loaded};
 use crate::logging::LogMask;

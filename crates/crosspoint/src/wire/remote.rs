@@ -7,8 +7,7 @@ use crosspoint_broker::Naming;
 use crosspoint_core::{Mount, Secret};
 use crosspoint_runtimes::remote::{Proxy, RemoteMount, Settings};
 
-use super::mcp::Around;
-use super::mounts::{Outbound, Wanted};
+use super::mounts::{Around, Outbound, Wanted};
 use super::recipes::idempotent;
 use crate::config::Loaded;
 use crate::config::mounted::Entry;

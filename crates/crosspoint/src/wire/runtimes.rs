@@ -6,8 +6,8 @@ use anyhow::Result;
 use crosspoint_broker::Registration;
 use crosspoint_runtimes::python::environment::Progress;
 
-use super::mcp::{self, Around, Mcp};
-use super::mounts::{self, Mounts};
+use super::mcp::Mcp;
+use super::mounts::{self, Around, Mounts};
 use super::openapi::OpenApi;
 use super::python::{self, Python};
 use super::remote::Remote;
@@ -17,7 +17,7 @@ pub struct Runtimes {
     /// Python connectors.
     pub python: Python,
     /// MCP servers.
-    pub mcp: Mcp,
+    pub mcp: Mounts<Mcp>,
     /// Other proxies.
     pub remote: Mounts<Remote>,
     /// OpenAPI documents.
@@ -27,7 +27,7 @@ pub struct Runtimes {
 /// The mounts as they shall be after a reload.
 pub struct Next {
     python: Vec<python::Next>,
-    mcp: mcp::Next,
+    mcp: mounts::Next<Mcp>,
     remote: mounts::Next<Remote>,
     openapi: mounts::Next<OpenApi>,
 }
@@ -39,7 +39,7 @@ impl Runtimes {
     pub fn new(progress: Arc<dyn Progress>) -> Runtimes {
         Runtimes {
             python: Python::new(progress),
-            mcp: Mcp::default(),
+            mcp: Mounts::default(),
             remote: Mounts::default(),
             openapi: Mounts::default(),
         }

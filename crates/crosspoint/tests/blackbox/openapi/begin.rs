@@ -100,7 +100,7 @@ async fn what_is_wrong_is_said_and_nothing_is_written() {
                 "--server",
                 "http://h",
                 "--try",
-                "atc",
+                "actt",
             ],
             "did you mean act?",
         ),
