@@ -36,9 +36,9 @@ pub enum Entry {
     Python(PythonConnector),
     /// A connector that an MCP server is: its tools are the commands.
     Mcp(Box<McpConnector>),
-    /// Those of another proxy.
+    /// The connectors of another proxy.
     Remote(Box<RemoteConnectors>),
-    /// One that an OpenAPI document describes.
+    /// A connector that an OpenAPI document describes.
     OpenApi(Box<OpenApiConnector>),
     /// One that a whole environment brings. Comes last, since it has no key that must be there.
     Provided(PythonSettings),

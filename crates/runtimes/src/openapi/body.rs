@@ -5,8 +5,9 @@ use crosspoint_core::{Arguments, Json, Parameter};
 use serde_json::{Map, Value};
 
 use super::document::Document;
-use super::merge::merge_all_of;
-use super::parameter::{only_value, own_name, parameter};
+use super::merge::Merged;
+use super::operation::{MOST_PARAMETERS, too_many};
+use super::parameter::{OWN_NAME, only_value, own_name, parameter};
 use super::refs;
 use super::schema::{Inliner, short};
 use super::style::{Spelling, Style, encoded, plain};
@@ -91,18 +92,18 @@ impl Described {
         let none = Value::Null;
         let schema = media.get("schema").unwrap_or(&none);
         let schema = refs::follow(&document.root, schema)?;
-        let merged = merge_all_of(&document.root, schema);
+        let merged = Merged::of(&document.root, schema);
         let one_of_several = merged.get("oneOf").is_some() || merged.get("anyOf").is_some();
-        let properties = merged.get("properties").and_then(Value::as_object);
         let encodings = media.get("encoding").unwrap_or(&none);
-        match properties.filter(|own| !own.is_empty() && !one_of_several) {
-            Some(properties) if !matches!(form, Form::Plain(_)) => {
-                let required = merged.get("required").and_then(Value::as_array);
-                let is_required = |name: &str| {
-                    needed && required.is_some_and(|list| list.iter().any(|one| one == name))
-                };
+        let members = !merged.properties.is_empty() && !one_of_several;
+        match members && !matches!(form, Form::Plain(_)) {
+            true => {
+                if merged.properties.len() > MOST_PARAMETERS {
+                    return Err(too_many());
+                }
+                let is_required = |name: &str| needed && merged.required.contains(&name);
                 let (mut members, mut parameters) = (Vec::new(), Vec::new());
-                for (name, property) in properties {
+                for (name, property) in &merged.properties {
                     let read = member(
                         document,
                         name,
@@ -126,7 +127,7 @@ impl Described {
                     parameters,
                 })
             }
-            _ => Ok(whole(document, value, schema, form, needed, taken)),
+            false => Ok(whole(document, value, schema, form, needed, taken)),
         }
     }
 }
@@ -171,14 +172,14 @@ fn member(
     taken: &dyn Fn(&str) -> bool,
     required: bool,
 ) -> Option<(Member, Option<Parameter>)> {
-    let followed = refs::follow(&document.root, property).unwrap_or(&Value::Null);
-    let merged = merge_all_of(&document.root, followed);
+    let merged = Merged::of(&document.root, property);
     // What only answers have.
     if merged.get("readOnly") == Some(&Value::Bool(true)) {
         return None;
     }
     let inlined = Inliner::new(document).inline(property);
-    let own = own_name(property, own_name(&merged, name));
+    let own = merged.get(OWN_NAME).and_then(Value::as_str).unwrap_or(name);
+    let own = own_name(property, own);
     let own = match taken(own) {
         true => format!("body_{own}"),
         false => own.to_owned(),
@@ -218,7 +219,7 @@ fn member(
     Some((member, parameter))
 }
 
-fn binary(schema: &Value) -> Option<Encoding> {
+fn binary(schema: &Merged<'_>) -> Option<Encoding> {
     let text = |key: &str| schema.get(key).and_then(Value::as_str);
     match (
         text("format"),

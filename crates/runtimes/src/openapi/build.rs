@@ -21,6 +21,9 @@ use crate::notes::Notes;
 /// So many operations become commands.
 const MOST_OPERATIONS: usize = 5_000;
 
+/// So many parameters all commands may have together.
+const MOST_PARAMETERS: usize = 100_000;
+
 /// So many parameters may be fields of a profile.
 const MOST_FIELDS: usize = 100;
 
@@ -60,6 +63,8 @@ struct Builder<'d> {
     notes: Notes,
     manifest: Manifest,
     operations: HashMap<String, Operation>,
+    /// How many parameters they have together.
+    parameters: usize,
 }
 
 /// Reads the operations that are wanted. Fails with a clause about the document.
@@ -93,6 +98,7 @@ pub(super) fn build(
         },
         schemes,
         operations: HashMap::new(),
+        parameters: 0,
     };
     let Some(paths) = root.get("paths").and_then(Value::as_object) else {
         return Err("has no `paths`, and so no operations".to_owned());
@@ -185,7 +191,14 @@ impl Builder<'_> {
             security: self.schemes.of(security),
         };
         match at.read(&name) {
+            Ok((command, _)) if self.parameters + command.parameters.len() > MOST_PARAMETERS => {
+                self.notes.add(
+                    "operations are left out, since all have more than 100,000 parameters",
+                    &place,
+                );
+            }
             Ok((mut command, operation)) => {
+                self.parameters += command.parameters.len();
                 if command.safety == Safety::Effectful && self.settings.idempotent.covers(&name) {
                     command.safety = Safety::Idempotent;
                 }

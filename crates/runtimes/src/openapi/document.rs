@@ -1,5 +1,7 @@
 //! Reads the text of a document, within bounds.
 
+use std::cell::Cell;
+
 use serde_json::Value;
 
 /// So many values a document may have, aliases of YAML followed. Large ones of public systems have some
@@ -8,6 +10,9 @@ const MOST_NODES: usize = 4_000_000;
 
 /// So many values may come from aliases of YAML. A "billion laughs" ends here.
 const MOST_ALIASED: usize = 200_000;
+
+/// So many schemas are written out for all parameters together.
+const MOST_SCHEMAS: usize = 200_000;
 
 /// How deep it may be nested.
 const DEEPEST: usize = 120;
@@ -18,6 +23,9 @@ pub struct Document {
     pub(super) root: Value,
     /// Whether schemas are those of 3.0 (`nullable`, boolean `exclusiveMinimum`).
     pub(super) is_3_0: bool,
+    /// How many schemas may still be written out for all parameters together: documents refer to a few
+    /// schemas from everywhere.
+    pub(super) left: Cell<usize>,
 }
 
 // === impl Document ===
@@ -58,15 +66,15 @@ impl Document {
         };
         let is = |wanted: &str| version == wanted || version.starts_with(&format!("{wanted}."));
         match (is("3.0"), is("3.1")) {
-            (true, _) => Ok(Document { root, is_3_0: true }),
-            (_, true) => Ok(Document {
-                root,
-                is_3_0: false,
-            }),
-            _ => Err(format!(
+            (false, false) => Err(format!(
                 "is of version {}; 3.0 and 3.1 are understood",
                 crosspoint_core::shorten(&version)
             )),
+            (is_3_0, _) => Ok(Document {
+                root,
+                is_3_0,
+                left: Cell::new(MOST_SCHEMAS),
+            }),
         }
     }
 }

@@ -1,64 +1,77 @@
 //! `allOf`: several schemas that hold at once, as one.
 
-use std::borrow::Cow;
-
-use serde_json::{Map, Value};
+use indexmap::IndexMap;
+use serde_json::Value;
 
 use super::refs;
 
 /// So many schemas are merged into one, those within them included.
 const MOST: usize = 64;
 
+/// So many properties of a schema are looked at.
+const MOST_PROPERTIES: usize = 1_000;
+
 /// A schema with those of its `allOf` in it: properties and what is required of all of them together, of
-/// everything else what is said first.
-pub(super) fn merge_all_of<'d>(root: &'d Value, schema: &'d Value) -> Cow<'d, Value> {
-    if schema.get("allOf").is_none() {
-        return Cow::Borrowed(schema);
-    }
-    let mut merged = Map::new();
-    let mut left = MOST;
-    add(root, schema, &mut merged, &mut left);
-    Cow::Owned(Value::Object(merged))
+/// everything else what is said first. Nothing is copied.
+#[derive(Default)]
+pub(super) struct Merged<'d> {
+    members: IndexMap<&'d str, &'d Value>,
+    pub properties: IndexMap<&'d str, &'d Value>,
+    pub required: Vec<&'d str>,
+    left: usize,
 }
 
-fn add(root: &Value, schema: &Value, merged: &mut Map<String, Value>, left: &mut usize) {
-    let Ok(schema) = refs::follow(root, schema) else {
-        return;
-    };
-    let Some(schema) = schema.as_object() else {
-        return;
-    };
-    if *left == 0 {
-        return;
+// === impl Merged ===
+
+impl<'d> Merged<'d> {
+    /// The schema, and what it refers to.
+    pub(super) fn of(root: &'d Value, schema: &'d Value) -> Merged<'d> {
+        let mut merged = Merged {
+            left: MOST,
+            ..Merged::default()
+        };
+        merged.add(root, schema);
+        merged
     }
-    *left -= 1;
-    for (key, value) in schema {
-        match (&**key, value) {
-            ("allOf", Value::Array(parts)) => {
-                parts.iter().for_each(|part| add(root, part, merged, left));
-            }
-            ("properties", Value::Object(more)) => {
-                let own = merged
-                    .entry("properties")
-                    .or_insert_with(|| Value::Object(Map::new()));
-                if let Value::Object(own) = own {
+
+    /// What it says by a keyword other than `properties` and `required`.
+    pub(super) fn get(&self, key: &str) -> Option<&'d Value> {
+        self.members.get(key).copied()
+    }
+
+    fn add(&mut self, root: &'d Value, schema: &'d Value) {
+        let Ok(schema) = refs::follow(root, schema) else {
+            return;
+        };
+        let Some(schema) = schema.as_object() else {
+            return;
+        };
+        if self.left == 0 {
+            return;
+        }
+        self.left -= 1;
+        for (key, value) in schema {
+            match (&**key, value) {
+                ("allOf", Value::Array(parts)) => {
+                    parts.iter().for_each(|part| self.add(root, part));
+                }
+                ("properties", Value::Object(more)) => {
                     for (name, property) in more {
-                        own.entry(name.as_str()).or_insert_with(|| property.clone());
+                        if self.properties.len() < MOST_PROPERTIES {
+                            self.properties.entry(name).or_insert(property);
+                        }
                     }
                 }
-            }
-            ("required", Value::Array(more)) => {
-                let own = merged
-                    .entry("required")
-                    .or_insert_with(|| Value::Array(Vec::new()));
-                if let Value::Array(own) = own {
-                    let new = more.iter().filter(|name| !own.contains(name));
-                    let new: Vec<_> = new.cloned().collect();
-                    own.extend(new);
+                ("required", Value::Array(more)) => {
+                    for name in more.iter().filter_map(Value::as_str) {
+                        if self.required.len() < MOST_PROPERTIES && !self.required.contains(&name) {
+                            self.required.push(name);
+                        }
+                    }
                 }
-            }
-            _ => {
-                merged.entry(key.as_str()).or_insert_with(|| value.clone());
+                (key, value) => {
+                    self.members.entry(key).or_insert(value);
+                }
             }
         }
     }
@@ -78,14 +91,26 @@ mod tests {
             "description": "Mine.",
             "allOf": [
                 {"$ref": "#/Base"},
-                {"allOf": [{"properties": {"more": {}}, "required": ["more", "id"]}]},
+                {"allOf": [{"properties": {"more": {}}, "required": ["more", "id", 7]}]},
                 {"description": "Theirs.", "properties": {"id": {"type": "string"}}},
             ],
         });
+        let merged = Merged::of(&root, &schema);
+        assert_eq!(merged.get("description"), Some(&json!("Mine.")));
+        assert_eq!(merged.get("type"), Some(&json!("object")));
+        assert_eq!(merged.required, ["id", "more"]);
+        let names: Vec<_> = merged.properties.keys().copied().collect();
+        assert_eq!(names, ["id", "name", "more"]);
+        assert_eq!(merged.properties["id"], &json!({"type": "integer"}));
+    }
+
+    #[test]
+    fn one_that_holds_itself_ends() {
+        let root = json!({"A": {"allOf": [{"$ref": "#/A"}, {"$ref": "#/A"}], "type": "object"}});
+        let schema = json!({"$ref": "#/A"});
         assert_eq!(
-            *merge_all_of(&root, &schema),
-            json!({"description": "Mine.", "type": "object", "required": ["id", "more"],
-                "properties": {"id": {"type": "integer"}, "name": {"type": "string"}, "more": {}}})
+            Merged::of(&root, &schema).get("type"),
+            Some(&json!("object"))
         );
     }
 }

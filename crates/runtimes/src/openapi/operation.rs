@@ -16,7 +16,7 @@ use super::security::{Scheme, credential};
 use super::server::Server;
 
 /// So many parameters a command may have.
-const MOST_PARAMETERS: usize = 300;
+pub(super) const MOST_PARAMETERS: usize = 300;
 
 /// What is sent when a command is called.
 #[derive(Debug, Clone)]
@@ -41,6 +41,11 @@ pub(super) struct At<'d> {
     pub operation: &'d Value,
     pub server: Arc<Server>,
     pub security: Vec<Vec<Scheme>>,
+}
+
+/// Why an operation with more cannot be a command.
+pub(super) fn too_many() -> String {
+    format!("it has more than {MOST_PARAMETERS} parameters")
 }
 
 // === impl At ===
@@ -96,7 +101,7 @@ impl At<'_> {
             parameters.extend(described.parameters);
         }
         if parameters.len() > MOST_PARAMETERS {
-            return Err(format!("it has more than {MOST_PARAMETERS} parameters"));
+            return Err(too_many());
         }
         parameters.sort_by_key(|parameter| !parameter.required);
         let command = Command {

@@ -9,7 +9,7 @@ use super::schema::{Inliner, short};
 use super::style::{Spelling, Style};
 
 /// The key by which a document names a parameter or a property for its callers otherwise than it is sent.
-const OWN_NAME: &str = "x-crosspoint-name";
+pub(super) const OWN_NAME: &str = "x-crosspoint-name";
 
 /// Where a parameter goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::document::Document;
-use super::merge::merge_all_of;
-use super::refs;
+use super::merge::Merged;
 
 /// How deep a parameter's schema goes. What lies deeper is told by its type alone.
 const DEEPEST: usize = 5;
@@ -66,16 +65,12 @@ impl<'d> Inliner<'d> {
     }
 
     fn at(&mut self, schema: &Value, depth: usize) -> Map<String, Value> {
-        let Ok(schema) = refs::follow(&self.document.root, schema) else {
-            return Map::new();
-        };
-        let merged = merge_all_of(&self.document.root, schema);
-        let Some(schema) = merged.as_object() else {
-            return Map::new();
-        };
-        let mut inlined = self.plain(schema);
-        let spent = depth == DEEPEST || self.left == 0;
+        let schema = Merged::of(&self.document.root, schema);
+        let mut inlined = self.plain(&schema);
+        let of_all = self.document.left.get();
+        let spent = depth == DEEPEST || self.left == 0 || of_all == 0;
         self.left = self.left.saturating_sub(1);
+        self.document.left.set(of_all.saturating_sub(1));
         if spent {
             return shallow(inlined);
         }
@@ -88,6 +83,7 @@ impl<'d> Inliner<'d> {
             if let Some(Value::Array(list)) = schema.get(key) {
                 let list: Vec<Value> = list
                     .iter()
+                    .take(MOST_CHOICES)
                     .map(|one| self.at(one, depth + 1).into())
                     .collect();
                 if !list.is_empty() {
@@ -99,14 +95,15 @@ impl<'d> Inliner<'d> {
             let items = self.at(items, depth + 1);
             inlined.insert("items".to_owned(), items.into());
         }
-        if let Some(Value::Object(properties)) = schema.get("properties") {
-            let each =
-                |(name, one): (&String, &Value)| (name.clone(), self.at(one, depth + 1).into());
-            let properties: Map<String, Value> = properties.iter().map(each).collect();
+        if !schema.properties.is_empty() {
+            let mut properties = Map::new();
+            for (name, one) in schema.properties.iter().take(MOST_NODES) {
+                let one = self.at(one, depth + 1);
+                properties.insert((*name).to_owned(), one.into());
+            }
             inlined.insert("properties".to_owned(), properties.into());
-            if let Some(Value::Array(required)) = schema.get("required") {
-                let names: Vec<_> = required.iter().filter(|name| name.is_string()).collect();
-                inlined.insert("required".to_owned(), json!(names));
+            if !schema.required.is_empty() {
+                inlined.insert("required".to_owned(), json!(schema.required));
             }
         }
         match schema.get("additionalProperties") {
@@ -122,7 +119,7 @@ impl<'d> Inliner<'d> {
         inlined
     }
 
-    fn plain(&self, schema: &Map<String, Value>) -> Map<String, Value> {
+    fn plain(&self, schema: &Merged<'_>) -> Map<String, Value> {
         let mut inlined = Map::new();
         for key in PLAIN {
             if let Some(value) = schema.get(key)
@@ -175,7 +172,7 @@ fn is_sound(key: &str, value: &Value) -> bool {
 }
 
 /// What 3.0 spells in its own way: `nullable`, and bounds that are excluded by a boolean beside them.
-fn modernise(schema: &Map<String, Value>, inlined: &mut Map<String, Value>) {
+fn modernise(schema: &Merged<'_>, inlined: &mut Map<String, Value>) {
     let yes = |key: &str| schema.get(key) == Some(&Value::Bool(true));
     for (exclusive, bound) in [
         ("exclusiveMinimum", "minimum"),
