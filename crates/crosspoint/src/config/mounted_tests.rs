@@ -342,7 +342,7 @@ fn somebody_must_bring_a_connector() {
     // What was to bring it is one mistake, not two.
     for line in [
         "pyhton = \"x\"",
-        "openapi = [\"x\"]",
+        "wasm = [\"x\"]",
         "interpreter = \"x\"",
         "python = true",
     ] {

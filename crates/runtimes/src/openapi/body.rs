@@ -172,7 +172,7 @@ fn member(
     taken: &dyn Fn(&str) -> bool,
     required: bool,
 ) -> Option<(Member, Option<Parameter>)> {
-    let merged = Merged::of(&document.root, property);
+    let merged = Merged::bare(&document.root, property);
     // What only answers have.
     if merged.get("readOnly") == Some(&Value::Bool(true)) {
         return None;

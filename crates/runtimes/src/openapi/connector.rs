@@ -1,7 +1,5 @@
 //! A connector that a document describes, as the broker sees it.
 
-use std::sync::Arc;
-
 use crosspoint_core::{
     Arguments, Call, Connector, Context, Effect, Failure, Json, Kind, Manifest, Outcome,
 };
@@ -24,12 +22,12 @@ pub(super) struct OpenApiConnector {
 // === impl OpenApiConnector ===
 
 impl OpenApiConnector {
-    pub(super) fn new(built: Built, http: Http, max_answer: usize) -> Arc<dyn Connector> {
-        Arc::new(OpenApiConnector {
+    pub(super) fn new(built: Built, http: Http, max_answer: usize) -> OpenApiConnector {
+        OpenApiConnector {
             built,
             http,
             max_answer,
-        })
+        }
     }
 
     async fn run(&self, call: &Call, cx: &Context) -> Result<Outcome, Failure> {

@@ -19,6 +19,7 @@ pub(super) struct Merged<'d> {
     pub properties: IndexMap<&'d str, &'d Value>,
     pub required: Vec<&'d str>,
     left: usize,
+    bare: bool,
 }
 
 // === impl Merged ===
@@ -28,6 +29,17 @@ impl<'d> Merged<'d> {
     pub(super) fn of(root: &'d Value, schema: &'d Value) -> Merged<'d> {
         let mut merged = Merged {
             left: MOST,
+            ..Merged::default()
+        };
+        merged.add(root, schema);
+        merged
+    }
+
+    /// The same without properties and what is required: cheaper where nobody looks at them.
+    pub(super) fn bare(root: &'d Value, schema: &'d Value) -> Merged<'d> {
+        let mut merged = Merged {
+            left: MOST,
+            bare: true,
             ..Merged::default()
         };
         merged.add(root, schema);
@@ -55,6 +67,7 @@ impl<'d> Merged<'d> {
                 ("allOf", Value::Array(parts)) => {
                     parts.iter().for_each(|part| self.add(root, part));
                 }
+                ("properties" | "required", _) if self.bare => {}
                 ("properties", Value::Object(more)) => {
                     for (name, property) in more {
                         if self.properties.len() < MOST_PROPERTIES {

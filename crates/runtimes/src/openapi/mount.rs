@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosspoint_core::{Manifest, Mount, Mounted};
+use crosspoint_core::{Connector, Manifest, Mount, Mounted};
 use crosspoint_net::{Http, Request};
 use futures_util::future::BoxFuture;
 use http::Method;
@@ -203,6 +203,7 @@ fn serve(source: &Source, built: Built, mounted: &watch::Sender<Mounted>) {
     tracing::info!(connector, commands, "An OpenAPI document is mounted.");
     let max_answer = source.settings.max_answer;
     let connector = OpenApiConnector::new(built, source.http.clone(), max_answer);
+    let connector: Arc<dyn Connector> = Arc::new(connector);
     mounted.send_replace(Mounted {
         connectors: Arc::new([connector]),
         settled: true,

@@ -65,15 +65,16 @@ impl<'d> Inliner<'d> {
     }
 
     fn at(&mut self, schema: &Value, depth: usize) -> Map<String, Value> {
-        let schema = Merged::of(&self.document.root, schema);
-        let mut inlined = self.plain(&schema);
         let of_all = self.document.left.get();
         let spent = depth == DEEPEST || self.left == 0 || of_all == 0;
         self.left = self.left.saturating_sub(1);
         self.document.left.set(of_all.saturating_sub(1));
         if spent {
-            return shallow(inlined);
+            let schema = Merged::bare(&self.document.root, schema);
+            return shallow(self.plain(&schema));
         }
+        let schema = Merged::of(&self.document.root, schema);
+        let mut inlined = self.plain(&schema);
         if let Some(Value::Array(choices)) = schema.get("enum")
             && choices.len() <= MOST_CHOICES
         {
@@ -83,7 +84,7 @@ impl<'d> Inliner<'d> {
             if let Some(Value::Array(list)) = schema.get(key) {
                 let list: Vec<Value> = list
                     .iter()
-                    .take(MOST_CHOICES)
+                    .take(self.left.min(MOST_CHOICES))
                     .map(|one| self.at(one, depth + 1).into())
                     .collect();
                 if !list.is_empty() {
@@ -97,7 +98,11 @@ impl<'d> Inliner<'d> {
         }
         if !schema.properties.is_empty() {
             let mut properties = Map::new();
-            for (name, one) in schema.properties.iter().take(MOST_NODES) {
+            for (name, one) in &schema.properties {
+                // What is left out is documentation: no check looks so deep.
+                if self.left == 0 {
+                    break;
+                }
                 let one = self.at(one, depth + 1);
                 properties.insert((*name).to_owned(), one.into());
             }
