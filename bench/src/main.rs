@@ -11,6 +11,7 @@ mod flood;
 mod harness;
 mod ledger;
 mod load;
+mod mcp;
 mod measure;
 mod mounts;
 mod process;

@@ -124,7 +124,12 @@ async fn served(
         json!(python.interpreter),
         json!(package)
     );
-    let server = programs.crosspoint_with(&table).await?;
+    served_with(programs, &table).await
+}
+
+/// Crosspoint with that configuration, once its connectors are there.
+pub(crate) async fn served_with(programs: &Programs, table: &str) -> Result<Server> {
+    let server = programs.crosspoint_with(table).await?;
     let ready = Target::get(&format!("{}/readyz", server.url))?.expecting("\"problems\":[]");
     let patience = Instant::now() + Duration::from_secs(60);
     loop {
@@ -135,7 +140,7 @@ async fn served(
         match answer {
             Ok(_) => return Ok(server),
             Err(error) if Instant::now() > patience => {
-                return Err(error.context("waiting for the Python connector"));
+                return Err(error.context("waiting for the connector"));
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::programs::Programs;
 use crate::python::{self, Python};
 use crate::rows::Report;
-use crate::{Options, amqp, ledger, measure, mounts};
+use crate::{Options, amqp, ledger, mcp, measure, mounts};
 
 /// How long and how often. Times are milliseconds.
 pub(crate) struct Pace {
@@ -94,6 +94,11 @@ pub(crate) async fn run(options: Options) -> Result<Report> {
         python::rows(&programs, &pace, &python)
             .await
             .context("measuring Python connectors")?,
+    );
+    rows.extend(
+        mcp::rows(&programs, &pace, &python)
+            .await
+            .context("measuring MCP servers")?,
     );
     Ok(Report {
         cores: available_parallelism().context("counting the cores")?.get(),

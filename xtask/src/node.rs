@@ -85,8 +85,8 @@ mod tests {
             name: "x",
             builds: false,
         };
-        let error = packages(Path::new("/root"), Path::new("nowhere"), &[package]);
+        let error = packages(Path::new("/repository"), Path::new("nowhere"), &[package]);
         let text = error.unwrap_err().to_string();
-        assert_eq!(text, "reading /root/no/such/folder/package.json");
+        assert_eq!(text, "reading /repository/no/such/folder/package.json");
     }
 }

@@ -7,6 +7,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 /// The first argument that asks for it. The second is the parent's process, the rest the command.
@@ -21,7 +22,7 @@ const NOT_RUN: u8 = 127;
 /// What runs a command so that it ends with this process: its first words. Nothing where the
 /// system knows no such thing.
 pub fn command() -> Vec<OsString> {
-    match cfg!(target_os = "linux") {
+    match cfg!(target_os = "linux") && Path::new(SELF).exists() {
         true => vec![
             SELF.into(),
             ARGUMENT.into(),

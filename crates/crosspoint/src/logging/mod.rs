@@ -154,6 +154,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_library_that_writes_what_servers_say_is_silent_unless_it_is_named() {
+        assert_eq!(with_quiet_libraries("info"), "rmcp=off,info");
+        assert_eq!(with_quiet_libraries("info,rmcp=debug"), "info,rmcp=debug");
+    }
+
+    #[test]
     fn what_is_learned_is_hidden_beside_what_is_configured_unless_it_is_very_short() {
         let mask = LogMask::new(Mask::new(["configured"]));
         mask.learn(vec!["learned".to_owned(), "abc".to_owned(), String::new()]);

@@ -11,7 +11,7 @@ use crosspoint_runtimes::mcp::{
 };
 use futures_util::future::BoxFuture;
 
-use super::mounts::{Around, Outbound, Wanted};
+use super::mounts::{Around, Outbound, Stamp, Wanted, stamp};
 use super::recipes::{idempotent, working_directory};
 use super::{Kept, surroundings};
 use crate::bound;
@@ -25,6 +25,8 @@ pub struct Mcp {
     name: String,
     entry: McpConnector,
     env: BTreeMap<String, Secret<String>>,
+    /// What the files of its command line look like.
+    files: Vec<Stamp>,
     outbound: Outbound,
 }
 
@@ -55,6 +57,7 @@ impl Wanted for Mcp {
                     env: resolved
                         .map(|resolved| resolved.env.clone())
                         .unwrap_or_default(),
+                    files: stamps(entry),
                     outbound: Outbound::of(loaded, entry.egress.as_ref()),
                 })
             }
@@ -63,9 +66,30 @@ impl Wanted for Mcp {
         wanted.collect()
     }
 
+    fn stamps(&self) -> Vec<Stamp> {
+        stamps(&self.entry)
+    }
+
     fn start(&self, around: &Around<'_>) -> Result<Arc<dyn Mount>> {
         Ok(Arc::new(McpMount::start(self.server(around)?)))
     }
+}
+
+/// The files that a command line names: a program, a script.
+fn stamps(entry: &McpConnector) -> Vec<Stamp> {
+    let McpServer::Command(command) = &entry.mcp else {
+        return Vec::new();
+    };
+    let here = working_directory();
+    let there = entry
+        .directory
+        .as_ref()
+        .map_or(here.clone(), |path| here.join(&path.0));
+    let paths = command.iter().enumerate().map(|(at, word)| match at {
+        0 => here.join(word),
+        _ => there.join(word),
+    });
+    paths.filter_map(stamp).collect()
 }
 
 // === impl DefaultAccount ===

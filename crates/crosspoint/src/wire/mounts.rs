@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use anyhow::Result;
 use crosspoint_broker::{Naming, Registration};
@@ -25,6 +26,11 @@ pub trait Wanted: Clone + PartialEq {
     /// Every one that the configuration wants.
     fn all(loaded: &Loaded) -> Vec<Self>;
 
+    /// What its files look like now: a program, a script, a document. Reads files.
+    fn stamps(&self) -> Vec<Stamp> {
+        Vec::new()
+    }
+
     /// Starts it.
     fn start(&self, around: &Around<'_>) -> Result<Arc<dyn Mount>>;
 }
@@ -39,6 +45,15 @@ pub struct Around<'a> {
     pub kept: &'a Kept,
     /// Which process this is, for other proxies.
     pub instance: &'a Arc<str>,
+}
+
+/// A file, and what tells it from what it was before.
+pub type Stamp = (PathBuf, Option<SystemTime>, u64);
+
+/// What a file looks like; nothing where there is none.
+pub fn stamp(path: PathBuf) -> Option<Stamp> {
+    let meta = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    Some((path, meta.modified().ok(), meta.len()))
 }
 
 /// By which rules a mount asks others.
@@ -158,6 +173,13 @@ impl<W: Wanted> Mounts<W> {
             }
         }
         Ok(Next { running, problems })
+    }
+
+    /// Changes whenever a file of a mount does. Reads files: not for a thread that others wait for.
+    pub fn fingerprint(&self) -> String {
+        let running = lock(&self.running);
+        let stamps = running.values().map(|one| one.wanted.stamps());
+        format!("{:?}", stamps.collect::<Vec<_>>())
     }
 
     /// From now on these are the mounts.

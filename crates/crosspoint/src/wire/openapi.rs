@@ -1,14 +1,13 @@
 //! The mounts of OpenAPI documents.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use anyhow::Result;
 use crosspoint_broker::Naming;
 use crosspoint_core::Mount;
 use crosspoint_runtimes::openapi::{At, OpenApiMount, Settings, Source};
 
-use super::mounts::{Around, Outbound, Wanted};
+use super::mounts::{Around, Outbound, Stamp, Wanted, stamp};
 use super::recipes::{idempotent, working_directory};
 use crate::config::Loaded;
 use crate::config::mounted::Entry;
@@ -20,8 +19,8 @@ pub struct OpenApi {
     name: String,
     entry: OpenApiConnector,
     outbound: Outbound,
-    /// When the file changed last, and how large it is: another one is read anew.
-    changed: Option<(SystemTime, u64)>,
+    /// What its file looks like: another one is read anew.
+    files: Vec<Stamp>,
 }
 
 impl Wanted for OpenApi {
@@ -40,11 +39,15 @@ impl Wanted for OpenApi {
                 name: name.clone(),
                 entry: (**entry).clone(),
                 outbound: Outbound::of(loaded, entry.egress.as_ref()),
-                changed: changed(&entry.openapi),
+                files: stamps(&entry.openapi),
             }),
             _ => None,
         });
         wanted.collect()
+    }
+
+    fn stamps(&self) -> Vec<Stamp> {
+        stamps(&self.entry.openapi)
     }
 
     fn start(&self, around: &Around<'_>) -> Result<Arc<dyn Mount>> {
@@ -81,10 +84,9 @@ pub fn settings(entry: &OpenApiConnector) -> Settings {
     }
 }
 
-fn changed(document: &DocumentAt) -> Option<(SystemTime, u64)> {
-    let At::File(path) = at(document) else {
-        return None;
-    };
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
+fn stamps(document: &DocumentAt) -> Vec<Stamp> {
+    match at(document) {
+        At::File(path) => stamp(path).into_iter().collect(),
+        At::Web(_) => Vec::new(),
+    }
 }

@@ -219,7 +219,7 @@ impl Reloader {
         let reloader = self.clone();
         let look = move || {
             let file = digest(&content(file.as_deref()));
-            (file, digest(&reloader.runtimes.python.fingerprint()))
+            (file, digest(&reloader.runtimes.fingerprint()))
         };
         // A look that failed is like one that saw nothing.
         tokio::task::spawn_blocking(look).await.unwrap_or_default()

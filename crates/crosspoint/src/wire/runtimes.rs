@@ -14,14 +14,10 @@ use super::remote::Remote;
 
 /// The mounts of connectors that are not Rust in this process.
 pub struct Runtimes {
-    /// Python connectors.
-    pub python: Python,
-    /// MCP servers.
-    pub mcp: Mounts<Mcp>,
-    /// Other proxies.
-    pub remote: Mounts<Remote>,
-    /// OpenAPI documents.
-    pub openapi: Mounts<OpenApi>,
+    python: Python,
+    mcp: Mounts<Mcp>,
+    remote: Mounts<Remote>,
+    openapi: Mounts<OpenApi>,
 }
 
 /// The mounts as they shall be after a reload.
@@ -79,6 +75,13 @@ impl Runtimes {
             remote,
             openapi,
         })
+    }
+
+    /// Changes whenever the code of a mounted connector does, or its document. Reads files: not for a
+    /// thread that others wait for.
+    pub fn fingerprint(&self) -> String {
+        let (mcp, openapi) = (self.mcp.fingerprint(), self.openapi.fingerprint());
+        format!("{} {mcp} {openapi}", self.python.fingerprint())
     }
 
     /// From now on these are the mounts. Gives what works as before only, a sentence each.

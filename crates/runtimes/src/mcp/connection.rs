@@ -22,13 +22,11 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::about::About;
 use super::client::Client;
 use super::inbox::Inbox;
 use super::waiting::{Answer, Ticket, Waiting};
-use crate::process::{Problem, one_line};
-
-/// How much of what a server says about an error is passed on, in characters.
-const QUOTED: usize = 300;
+use crate::process::Problem;
 
 /// How long whoever keeps a server may take to find out how it ended.
 const EXPLAINING: Duration = Duration::from_secs(5);
@@ -50,17 +48,6 @@ pub(super) struct Connection {
     proved: AtomicBool,
     /// How it ended, once that is known.
     end: watch::Sender<Option<Problem>>,
-}
-
-/// What a server says about itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct About {
-    /// Its name and version.
-    pub(super) name: String,
-    /// What it is for.
-    pub(super) instructions: Option<String>,
-    /// The revision of the protocol that is spoken.
-    pub(super) version: String,
 }
 
 /// How a request ended.
@@ -287,6 +274,7 @@ impl Connection {
         match (waiting.answer(), answer) {
             (Some(Answer::Result(result)), _) => Ended::Answered(result),
             (Some(Answer::TooLarge), _) => Ended::TooLarge,
+            (Some(Answer::Error(error)), _) => Ended::Error(error),
             (None, Ok(Err(ServiceError::McpError(error)))) => Ended::Error(error),
             (None, Ok(Err(why))) => Ended::lost(waiting, Some(why)),
             (None, Ok(Ok(_)) | Err(_)) => Ended::lost(waiting, None),
@@ -333,33 +321,6 @@ impl Ended {
         let sent = waiting.was_sent();
         Ended::Lost { sent, why }
     }
-}
-
-// === impl About ===
-
-impl About {
-    fn of(peer: &Peer<RoleClient>) -> About {
-        let info = peer.peer_info();
-        let server = info.as_ref().and_then(|info| info.server_info.as_ref());
-        let name = server.map(|server| {
-            let name = server.title.as_ref().unwrap_or(&server.name);
-            format!("{name} {}", server.version)
-        });
-        About {
-            name: quoted(name.as_deref().unwrap_or("a server without a name")),
-            instructions: info.as_ref().and_then(|info| info.instructions.clone()),
-            version: info.map_or_else(String::new, |info| info.protocol_version.to_string()),
-        }
-    }
-}
-
-/// A short text of a server, on one line.
-pub(super) fn quoted(text: &str) -> String {
-    let mut short: String = text.chars().take(QUOTED).collect();
-    if text.chars().nth(QUOTED).is_some() {
-        short.push('…');
-    }
-    one_line(short.trim())
 }
 
 /// The arguments as one JSON object, each as it was sent.

@@ -5,26 +5,22 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use crosspoint_net::{Http, NetError, NetErrorKind, Opened, OriginHeaders, Request};
-use futures_util::stream::BoxStream;
-use futures_util::{StreamExt, TryStreamExt};
 use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use rmcp::model::{ClientJsonRpcMessage, ClientRequest, ServerJsonRpcMessage};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::common::client_side_sse::ExponentialBackoff;
 use rmcp::transport::streamable_http_client::{
-    HttpStatusError, SseError, StreamableHttpClient, StreamableHttpClientTransportConfig,
+    HttpStatusError, StreamableHttpClient, StreamableHttpClientTransportConfig,
     StreamableHttpError, StreamableHttpPostResponse, StreamableHttpResponseLimits,
 };
 use serde_json::value::RawValue;
-use sse_stream::{Sse, SseStream};
 use tokio::time::Instant;
 
 use super::client::{encode, ticket};
+use super::events::{Events, events};
 use super::inbox::{Inbox, Taken, seen};
-use crate::process::Level;
 
 const SESSION: &str = "mcp-session-id";
 const LAST_EVENT: &str = "last-event-id";
@@ -38,7 +34,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const ENDING: Duration = Duration::from_secs(5);
 
 type HttpError = StreamableHttpError<NetError>;
-type Events = BoxStream<'static, Result<Sse, SseError>>;
 
 /// What the library sends requests with.
 #[derive(Clone)]
@@ -149,7 +144,7 @@ impl Client {
             (200..300, Kind::Events) => {
                 let id = ticket.map(|(id, ..)| id);
                 Ok(StreamableHttpPostResponse::Sse(
-                    self.events(opened, id),
+                    events(opened, self.0.inbox.clone(), self.0.longest, id),
                     session,
                 ))
             }
@@ -222,32 +217,6 @@ impl Client {
         }
         Ok(answer)
     }
-
-    /// The events of a stream, without what the library need not see. `id`: the request that it
-    /// answers, if it does.
-    fn events(&self, opened: Opened, id: Option<i64>) -> Events {
-        let longest = self.0.longest;
-        let mut size = EventSize::default();
-        let chunks = opened.chunks().map_err(std::io::Error::other);
-        let inbox = self.0.inbox.clone();
-        let chunks = chunks.map(move |chunk| {
-            let chunk = chunk?;
-            inbox.hears();
-            match size.add(&chunk) <= longest {
-                true => Ok(chunk),
-                false => Err(std::io::Error::other(TooLarge)),
-            }
-        });
-        let inbox = self.0.inbox.clone();
-        let events = SseStream::from_bytes_stream(chunks).map(move |event| match event {
-            Ok(event) => Ok(take(&inbox, event)),
-            Err(error) => match id.filter(|id| is_too_large(&error) && inbox.too_large(*id)) {
-                Some(id) => Ok(Sse::default().data(nothing(id))),
-                None => Err(error),
-            },
-        });
-        events.boxed()
-    }
 }
 
 impl StreamableHttpClient for Client {
@@ -312,7 +281,9 @@ impl StreamableHttpClient for Client {
         let opened = self.0.http.open(request).await;
         let opened = opened.map_err(StreamableHttpError::Client)?;
         match (opened.status, kind(&opened.headers)) {
-            (200..300, Kind::Events) => Ok(self.events(opened, None)),
+            (200..300, Kind::Events) => {
+                Ok(events(opened, self.0.inbox.clone(), self.0.longest, None))
+            }
             (200..300, Kind::Json) => Err(StreamableHttpError::ServerDoesNotSupportSse),
             (200..300, Kind::Other(other)) => {
                 Err(StreamableHttpError::UnexpectedContentType(other))
@@ -355,91 +326,4 @@ fn is_list(message: &ClientJsonRpcMessage) -> bool {
         ClientJsonRpcMessage::Request(request)
             if matches!(request.request, ClientRequest::ListToolsRequest(_))
     )
-}
-
-/// Takes what an event holds. Its id stays: the stream is resumed from there.
-fn take(inbox: &Inbox, event: Sse) -> Sse {
-    let Some(data) = &event.data else {
-        return event;
-    };
-    let text = Bytes::copy_from_slice(data.as_bytes());
-    let data = match inbox.take(&text) {
-        Ok(Taken::Whole) => return event,
-        Ok(Taken::Seen(id)) if !data.contains("\"tools\"") => Some(nothing(id)),
-        Ok(Taken::Seen(_)) => return event,
-        Ok(Taken::Nothing) => None,
-        Err(_) if text.trim_ascii().is_empty() => None,
-        Err(_) => {
-            inbox.write(Level::Warning, "stream", data);
-            None
-        }
-    };
-    Sse { data, ..event }
-}
-
-/// What the library sees of an answer that was taken out.
-fn nothing(id: i64) -> String {
-    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#)
-}
-
-/// How large the event is of which something has come.
-#[derive(Default)]
-struct EventSize {
-    bytes: usize,
-    /// Whether the line so far is empty.
-    blank: bool,
-}
-
-// === impl EventSize ===
-
-impl EventSize {
-    /// Takes more of the stream; gives the size of the largest event in it so far.
-    fn add(&mut self, chunk: &[u8]) -> usize {
-        let mut largest = 0;
-        for byte in chunk {
-            self.bytes += 1;
-            match byte {
-                b'\n' if self.blank => self.bytes = 0,
-                b'\n' => self.blank = true,
-                b'\r' => {}
-                _ => self.blank = false,
-            }
-            largest = largest.max(self.bytes);
-        }
-        largest
-    }
-}
-
-/// An event is larger than a message may be.
-#[derive(Debug, thiserror::Error)]
-#[error("an event is too large")]
-struct TooLarge;
-
-fn is_too_large(error: &SseError) -> bool {
-    let SseError::Body(error) = error else {
-        return false;
-    };
-    let inner = error.downcast_ref::<std::io::Error>();
-    inner.is_some_and(|error| error.get_ref().is_some_and(|inner| inner.is::<TooLarge>()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_size_of_an_event_ends_with_its_blank_line() {
-        let sizes = |chunks: &[&str]| {
-            let mut size = EventSize::default();
-            chunks
-                .iter()
-                .map(|c| size.add(c.as_bytes()))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(sizes(&["data: 1\n\n", "data: 22\r\n\r\n"]), [8, 11]);
-        assert_eq!(
-            sizes(&["data: ", "more", "\n", "\n", "x"]),
-            [6, 10, 11, 11, 1]
-        );
-    }
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use crosspoint_core::Json;
-use rmcp::model::{NumberOrString, ServerJsonRpcMessage, ServerResult};
+use rmcp::model::{ErrorData, NumberOrString, ServerJsonRpcMessage, ServerResult};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -127,7 +127,8 @@ impl Inbox {
                 }
                 _ => Ok(Taken::Whole),
             },
-            (None, _, None, Some(_)) => Ok(Taken::Whole),
+            (None, None, None, Some(error)) => Ok(self.failed(error)),
+            (None, Some(_), None, Some(_)) => Ok(Taken::Whole),
             _ => Err("it is neither a request nor a notification nor an answer".to_owned()),
         }
     }
@@ -135,6 +136,18 @@ impl Inbox {
     /// An answer was too long to be kept. Tells whether somebody waits for it.
     pub(super) fn too_large(&self, id: i64) -> bool {
         self.requests.answered(id, Answer::TooLarge)
+    }
+
+    /// An error without an id: the server could not read what it was sent.
+    fn failed(&self, error: &RawValue) -> Taken {
+        let error = serde_json::from_str::<ErrorData>(error.get());
+        let Some((id, error)) = self.requests.only().zip(error.ok()) else {
+            return Taken::Nothing;
+        };
+        match self.requests.answered(id, Answer::Error(error)) {
+            true => Taken::Seen(id),
+            false => Taken::Nothing,
+        }
     }
 
     fn notified(&self, method: &str, params: Option<&RawValue>) -> Taken {
@@ -261,6 +274,19 @@ mod tests {
         // The second one is nobody's; the library knows no such request and drops it.
         take(&inbox, &text.replace("1.50", "2")).unwrap();
         assert_eq!(waiting.answer(), Some(kept));
+    }
+
+    #[test]
+    fn an_error_without_an_id_is_that_of_the_only_request() {
+        let inbox = inbox();
+        let (first, second) = (Arc::new(Waiting::default()), Arc::new(Waiting::default()));
+        let text = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"what?"}}"#;
+        inbox.requests.sending(1, None, &first);
+        inbox.requests.sending(2, None, &second);
+        assert_eq!(take(&inbox, text), Ok(Taken::Nothing));
+        drop(second);
+        assert_eq!(take(&inbox, text), Ok(Taken::Seen(1)));
+        assert!(matches!(first.answer(), Some(Answer::Error(error)) if error.code.0 == -32700));
     }
 
     #[test]

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::connection::{Connection, Ended, quoted};
+use super::about::quoted;
+use super::connection::{Connection, Ended};
 use super::tools::{Listed, Tool};
 
 /// How many tools a server may have.

@@ -4,13 +4,16 @@
 //! protocol itself is the official SDK's (`rmcp`); what carries its messages is here, so that
 //! arguments and results pass as they are, every message has a limit, and HTTP goes by our rules.
 
+mod about;
 mod account;
 mod answer;
 mod client;
 mod connection;
 mod connector;
+mod events;
 mod http;
 mod inbox;
+mod incoming;
 mod link;
 mod listing;
 mod mount;

@@ -13,7 +13,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::task::TaskTracker;
 
-use super::connection::{Connection, quoted};
+use super::about::quoted;
+use super::connection::Connection;
 use super::inbox::Inbox;
 use super::server::{Program, Server};
 use super::stdio::Stdio;

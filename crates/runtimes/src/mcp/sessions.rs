@@ -12,9 +12,10 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::about::quoted;
 use super::account::headers;
 use super::answer;
-use super::connection::{Connection, quoted};
+use super::connection::Connection;
 use super::http::Client;
 use super::inbox::Inbox;
 use super::server::{Remote, Settings};

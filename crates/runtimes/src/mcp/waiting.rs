@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
 use crosspoint_core::Trace;
+use rmcp::model::ErrorData;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -35,12 +36,14 @@ struct Progress {
 }
 
 /// An answer as it came.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Answer {
     /// The result, JSON text.
     Result(Bytes),
     /// One that was longer than a message may be, and was not kept.
     TooLarge,
+    /// An error that does not say which request it answers, where only one can be meant.
+    Error(ErrorData),
 }
 
 /// Goes with a request to whatever sends it.
@@ -139,6 +142,15 @@ impl Requests {
         let state = lock(&self.0);
         let waiting = state.by_id.get(&id);
         waiting.is_some_and(|waiting| waiting.strong_count() > 0)
+    }
+
+    /// The only request that is under way; nothing where there are several.
+    pub(super) fn only(&self) -> Option<i64> {
+        let state = lock(&self.0);
+        let awaited = |waiting: &Weak<Waiting>| waiting.strong_count() > 0;
+        let mut ids = state.by_id.iter().filter(|(_, waiting)| awaited(waiting));
+        let (id, _) = ids.next()?;
+        ids.next().is_none().then_some(*id)
     }
 
     /// The request of which something is told.

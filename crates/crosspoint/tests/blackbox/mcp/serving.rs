@@ -23,8 +23,8 @@ async fn commands_of_a_server_are_like_any_other() {
     let echo = proxy.call("probe/echo", json!({"text": "hi"})).await;
     assert_eq!(echo.success(), json!({"text": "hi"}));
     let commands = proxy.get("/v1/commands").await.json();
-    let command = commands.as_array().unwrap().iter();
-    let echo = command.filter(|c| c["id"] == "probe/echo").next().unwrap();
+    let mut all = commands.as_array().unwrap().iter();
+    let echo = all.find(|c| c["id"] == "probe/echo").unwrap();
     assert_eq!(echo["parameters"][0]["id"], "text", "{echo}");
     let page = proxy.get("/docs").await.text;
     assert!(page.contains("Gives its arguments back."));
@@ -103,6 +103,19 @@ async fn a_reload_keeps_what_is_the_same_and_changes_what_is_not() {
     let seen = proxy.call("changed/env", json!({})).await.success();
     assert_eq!(seen["env"]["MARK"], "new");
     until("the old one is gone", async || !lives(changed)).await;
+
+    // The same command line, and another script.
+    let script = proxy.path().join("server.py");
+    fs::copy(own("server.py"), &script).unwrap();
+    let line = [&*python3(), "-B", "-u", "server.py", "good"];
+    write(probe("same", "good") + &server("changed", &line) + env);
+    assert_eq!(proxy.run(&["reload"]).await.code, Some(0));
+    let before = pid(&proxy, "changed").await;
+    let text = fs::read_to_string(&script).unwrap();
+    fs::write(&script, text.replace("\"probe\"", "\"other\"")).unwrap();
+    assert_eq!(proxy.run(&["reload"]).await.code, Some(0));
+    assert_ne!(pid(&proxy, "changed").await, before);
+    assert_eq!(pid(&proxy, "same").await, same);
 
     // What does not work leaves the old one in place, and is told.
     write(probe("same", "good") + &probe("changed", "gone"));
