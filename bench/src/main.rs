@@ -12,6 +12,7 @@ mod ledger;
 mod load;
 mod mcp;
 mod measure;
+mod mounts;
 mod process;
 mod programs;
 mod python;

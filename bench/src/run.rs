@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use crate::programs::Programs;
 use crate::python::{self, Python};
 use crate::rows::Report;
-use crate::{Options, amqp, ledger, mcp, measure, tools};
+use crate::{Options, amqp, ledger, mcp, measure, mounts, tools};
 
 /// What is measured together, in the order of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -23,6 +23,8 @@ pub(crate) enum Part {
     Python,
     Mcp,
     Tools,
+    Remote,
+    Document,
 }
 
 /// How long and how often. Times are milliseconds.
@@ -48,6 +50,8 @@ impl Part {
             Part::Python => "Python connectors",
             Part::Mcp => "MCP servers",
             Part::Tools => "the list of tools",
+            Part::Remote => "another proxy",
+            Part::Document => "a large document",
         }
     }
 }
@@ -95,6 +99,8 @@ pub(crate) async fn run(options: Options) -> Result<Report> {
             Part::Python => python::rows(&programs, &pace, &python).await,
             Part::Mcp => mcp::rows(&programs, &pace, &python).await,
             Part::Tools => tools::rows(&programs, &pace, &python).await,
+            Part::Remote => mounts::remote(&programs, &pace).await.map(|row| vec![row]),
+            Part::Document => mounts::document(&programs, &pace).await,
         };
         rows.extend(measured.with_context(|| format!("measuring {}", part.what()))?);
     }

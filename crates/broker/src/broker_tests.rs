@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crosspoint_core::{
@@ -9,7 +10,7 @@ use tokio::sync::{Notify, watch};
 use super::*;
 use crate::life::NotReplaced;
 use crate::mounts::{Naming, Static};
-use crate::policy::PolicyTable;
+use crate::policy::{Policies, PolicyTable};
 
 const LIMIT: Duration = Duration::from_secs(40);
 
@@ -286,12 +287,27 @@ async fn what_a_mount_finds_later_is_callable_and_readiness_waits_for_it() {
         problems: Arc::new([]),
     };
     let mount = Arc::new(Changing(watch::Sender::new(starting)));
-    let naming = Naming::Prefix("branch".into());
+    let naming = Naming::Prefix {
+        entry: "entry".into(),
+        prefix: "branch".into(),
+    };
     let mounts = vec![Registration {
         naming,
         mount: mount.clone(),
     }];
-    let broker = Broker::new(Settings::default(), mounts, None).unwrap();
+    // What is said of the entry holds for everything that it mounts.
+    let of_the_entry = Policies {
+        connector: PolicyTable {
+            timeout: Some(Duration::from_secs(7)),
+            ..PolicyTable::default()
+        },
+        ..Policies::default()
+    };
+    let settings = Settings {
+        policies: HashMap::from([("entry".to_owned(), of_the_entry)]),
+        ..Settings::default()
+    };
+    let broker = Broker::new(settings, mounts, None).unwrap();
     assert!(!broker.health().ready);
 
     mount
@@ -301,6 +317,8 @@ async fn what_a_mount_finds_later_is_callable_and_readiness_waits_for_it() {
     while broker.catalogue().find(&wanted).is_err() {
         tokio::task::yield_now().await;
     }
+    let entry = broker.catalogue().find(&wanted).unwrap();
+    assert_eq!(entry.policy.timeout, Some(Duration::from_secs(7)));
     assert!(broker.health().ready);
 }
 

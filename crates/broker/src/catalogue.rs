@@ -138,14 +138,17 @@ impl Catalogue {
             replaced: Vec::new(),
         };
         for (name, (offer, connector)) in chosen {
-            let policies = settings.policies.get(&name);
+            let settings_of: Arc<str> = offer.naming.settings_of(&name).into();
+            let policies = settings.policies.get(&*settings_of);
             let mounted_by: Arc<str> = offer.naming.describe().into();
             let name: Arc<str> = name.into();
             for auth in &connector.manifest().auths {
                 let id = CommandId::new(name.clone(), auth.name.as_str());
                 catalogue.auths.push((id, auth.clone()));
             }
-            let profiles = settings.connections.of(&name, &connector.manifest().fields);
+            let profiles = settings
+                .connections
+                .of(&settings_of, &connector.manifest().fields);
             catalogue.connectors.insert(name.clone(), connector.clone());
             let mut commands: Vec<_> = connector.manifest().commands.iter().collect();
             commands.sort_by(|a, b| a.name.cmp(&b.name));
@@ -161,7 +164,7 @@ impl Catalogue {
                     connector: connector.clone(),
                     mounted_by: mounted_by.clone(),
                     policy,
-                    limits: limiters.of(&name, &command.name, policy.retries > 0),
+                    limits: limiters.of(&settings_of, &command.name, policy.retries > 0),
                     profiles: profiles.clone(),
                     mask: settings.mask.clone(),
                     tracing: settings.tracing.clone(),

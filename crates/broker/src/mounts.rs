@@ -20,8 +20,14 @@ pub enum Naming {
     From(String),
     /// One connector, by the entry's name. A configuration entry of one connector.
     Entry(String),
-    /// `<prefix>_<name>`, or the own name where the prefix is empty. An entry of several.
-    Prefix(String),
+    /// `<prefix>_<name>`, or the own name where the prefix is empty. An entry of several, which have the
+    /// policies and profiles of the entry.
+    Prefix {
+        /// The entry's name.
+        entry: String,
+        /// What stands before the names.
+        prefix: String,
+    },
 }
 
 /// A mount with the naming it was configured with.
@@ -53,8 +59,16 @@ impl Naming {
         match self {
             Naming::BuiltIn | Naming::Own | Naming::From(_) => own.to_owned(),
             Naming::Entry(entry) => entry.clone(),
-            Naming::Prefix(prefix) if prefix.is_empty() => own.to_owned(),
-            Naming::Prefix(prefix) => format!("{prefix}_{own}"),
+            Naming::Prefix { prefix, .. } if prefix.is_empty() => own.to_owned(),
+            Naming::Prefix { prefix, .. } => format!("{prefix}_{own}"),
+        }
+    }
+
+    /// By which name the policies and profiles of a connector are found that is published as `name`.
+    pub(crate) fn settings_of<'a>(&'a self, name: &'a str) -> &'a str {
+        match self {
+            Naming::Prefix { entry, .. } => entry,
+            _ => name,
         }
     }
 
@@ -64,7 +78,7 @@ impl Naming {
             Naming::BuiltIn => "a built-in connector".to_owned(),
             Naming::Own => "a mounted environment".to_owned(),
             Naming::From(origin) => origin.clone(),
-            Naming::Entry(entry) | Naming::Prefix(entry) => format!("[connectors.{entry}]"),
+            Naming::Entry(entry) | Naming::Prefix { entry, .. } => format!("[connectors.{entry}]"),
         }
     }
 }

@@ -9,6 +9,11 @@ use uuid::Uuid;
 
 use crate::{Arguments, Json};
 
+/// The header that names the proxies which a call has come through, the nearest last, separated by
+/// commas. Each is an id that a process chose when it started. Answers of `/v1/commands` have it, too:
+/// with the id of the process that answers.
+pub const VIA: &str = "crosspoint-via";
+
 /// Identifies a call in the ledger, in logs and in answers. Ordered by time of creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(Uuid);

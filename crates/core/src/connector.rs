@@ -51,6 +51,12 @@ pub trait Connector: Send + Sync + 'static {
         None
     }
 
+    /// The proxies behind it, by the ids of their processes, where its calls go through such. A proxy
+    /// that finds itself there would be calling itself.
+    fn via(&self) -> &[String] {
+        &[]
+    }
+
     /// Told that values of its profiles have changed: what was made with the old ones, such as
     /// clients and processes, takes no further call. Calls under way are not disturbed.
     fn renew(&self) {}

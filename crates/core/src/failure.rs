@@ -57,6 +57,8 @@ pub enum Refusal {
     SecretUnavailable,
     /// Nobody has authorised the profile, or the grant is dead: somebody has to authorise it.
     NotAuthorised,
+    /// The call has come through too many proxies: their mounts lead in a circle.
+    Loop,
 }
 
 /// What went wrong, as far as it decides what to do next. A closed list.
@@ -101,7 +103,7 @@ impl Effect {
 
 impl Refusal {
     /// All reasons.
-    pub const ALL: [Refusal; 9] = [
+    pub const ALL: [Refusal; 10] = [
         Refusal::RateLimited,
         Refusal::Overloaded,
         Refusal::CircuitOpen,
@@ -111,6 +113,7 @@ impl Refusal {
         Refusal::ShuttingDown,
         Refusal::SecretUnavailable,
         Refusal::NotAuthorised,
+        Refusal::Loop,
     ];
 
     /// The code of its failures.
@@ -125,6 +128,7 @@ impl Refusal {
             Refusal::ShuttingDown => "shutting_down",
             Refusal::SecretUnavailable => "secret_unavailable",
             Refusal::NotAuthorised => "not_authorised",
+            Refusal::Loop => "loop_detected",
         }
     }
 }

@@ -24,7 +24,7 @@ mod span;
 pub mod testing;
 
 pub use arguments::Arguments;
-pub use call::{Call, CallId, CommandId, Ingress, NotACallId, NotACommand, Origin, Trace};
+pub use call::{Call, CallId, CommandId, Ingress, NotACallId, NotACommand, Origin, Trace, VIA};
 pub use check::{Mistake, alike, nearest, shorten};
 pub use connector::{Connector, Context, Mount, Mounted, inner_status};
 pub use failure::{Effect, Failure, Invalid, Kind, Refusal};

@@ -6,6 +6,7 @@ mod auth;
 mod key;
 mod ledger;
 mod mcp;
+mod new_openapi;
 mod profile;
 mod secret;
 
@@ -19,6 +20,7 @@ pub use auth::{AuthCommand, ForgetArgs, LoginArgs};
 pub use key::{AuditArgs, CreateArgs, KeyCommand, RotateArgs};
 pub use ledger::{LedgerCommand, ListArgs, ReplayArgs, SettleArgs, ShowArgs};
 pub use mcp::McpArgs;
+pub use new_openapi::NewOpenApiArgs;
 pub use profile::{NamedProfileArgs, ProfileCommand, SetProfileArgs};
 pub use secret::SecretCommand;
 
@@ -134,6 +136,9 @@ pub struct ServeArgs {
 pub enum NewCommand {
     /// Write a Python connector that runs and has a passing test
     Python(NewPythonArgs),
+    /// Mount what an OpenAPI document describes, and show what that is
+    #[command(name = "openapi")]
+    OpenApi(NewOpenApiArgs),
     /// Write an MCP server that runs, in the language of your choice
     Mcp(NewMcpArgs),
 }

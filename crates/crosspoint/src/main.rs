@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         Command::Call(args) => command::call::run(&cli.config, args),
         Command::Check(args) => command::check::run(&cli.config, args),
         Command::New(NewCommand::Python(args)) => command::new::python(args),
+        Command::New(NewCommand::OpenApi(args)) => command::new::openapi(&cli.config, args),
         Command::New(NewCommand::Mcp(args)) => command::new::mcp(args),
         Command::Env(command) => command::env::run(&cli.config, command),
         Command::Reload(args) => command::reload::run(&cli.config, &args),

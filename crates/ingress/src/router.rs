@@ -29,6 +29,8 @@ pub struct Settings {
     pub access: Access,
     /// Where profiles and secrets are kept, and administrative acts recorded.
     pub cabinet: Arc<dyn Cabinet>,
+    /// Which process this is, for other proxies that mount it.
+    pub instance: Arc<str>,
     /// Web pages of which origins may ask, `*` for all; none by default.
     pub cors_origins: Vec<String>,
     /// The largest request body in bytes.
@@ -52,6 +54,7 @@ pub(crate) struct State {
     pub(crate) broker: Broker,
     pub(crate) access: Access,
     pub(crate) cabinet: Arc<dyn Cabinet>,
+    pub(crate) instance: Arc<str>,
     pub(crate) max_body: usize,
     pub(crate) spiff_deadline: Duration,
     pub(crate) api_deadline: Duration,
@@ -78,6 +81,7 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
         },
         access: settings.access,
         cabinet: settings.cabinet,
+        instance: settings.instance,
         max_body: settings.max_body,
         spiff_deadline: settings.spiff_deadline,
         api_deadline: settings.api_deadline,

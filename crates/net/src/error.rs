@@ -5,9 +5,11 @@ use std::fmt;
 use std::io;
 
 use crosspoint_core::{Effect, Failure, Refusal};
+use url::Url;
 
 use crate::causes::Causes;
 use crate::guard::Refused;
+use crate::target::origin;
 
 /// What went wrong. Most are called as Python's `requests` calls them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,6 +26,8 @@ pub enum NetErrorKind {
     Proxy,
     /// More than 30 redirects.
     TooManyRedirects,
+    /// A redirect to another origin, of a request that stays at its own.
+    RedirectRefused,
     /// The answer broke off, or is shorter than it says.
     BrokenBody,
     /// The answer is not compressed the way it says.
@@ -81,6 +85,7 @@ impl NetErrorKind {
             NetErrorKind::Tls => "SSLError",
             NetErrorKind::Proxy => "ProxyError",
             NetErrorKind::TooManyRedirects => "TooManyRedirects",
+            NetErrorKind::RedirectRefused => "RedirectRefused",
             NetErrorKind::BrokenBody => "ChunkedEncodingError",
             NetErrorKind::Decoding => "ContentDecodingError",
             NetErrorKind::AnswerTooLarge => "AnswerTooLarge",
@@ -107,6 +112,7 @@ impl NetErrorKind {
             | NetErrorKind::InvalidSchema
             | NetErrorKind::InvalidUrl
             | NetErrorKind::InvalidHeader
+            | NetErrorKind::RedirectRefused
             | NetErrorKind::EgressRefused => Effect::None,
         }
     }
@@ -221,6 +227,12 @@ impl NetError {
         NetError::new(NetErrorKind::EgressRefused, refused.to_string())
     }
 
+    pub(crate) fn redirected(from: &Url, to: &Url) -> NetError {
+        let (from, to) = (origin(from), origin(to));
+        let message = format!("{from} sends the request on to {to}, and it must not go elsewhere");
+        NetError::new(NetErrorKind::RedirectRefused, message)
+    }
+
     pub(crate) fn read_timeout(origin: &str) -> NetError {
         let message = format!("{origin} did not answer completely in time");
         NetError::new(NetErrorKind::ReadTimeout, message)
@@ -261,6 +273,7 @@ impl From<NetError> for Failure {
             | NetErrorKind::Proxy
             | NetErrorKind::BrokenBody => Failure::transport(code, error.message),
             NetErrorKind::TooManyRedirects
+            | NetErrorKind::RedirectRefused
             | NetErrorKind::Decoding
             | NetErrorKind::AnswerTooLarge
             | NetErrorKind::MissingSchema

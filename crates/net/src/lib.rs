@@ -10,6 +10,7 @@ mod error;
 mod guard;
 mod opened;
 mod own;
+mod parsed;
 mod proxy;
 mod ranges;
 mod read;
@@ -20,6 +21,7 @@ mod response;
 mod rules;
 mod target;
 mod tls;
+mod xml;
 
 pub use client::{Http, Settings, SetupError};
 pub use dial::{DialError, Dialer};

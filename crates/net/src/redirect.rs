@@ -23,6 +23,7 @@ pub(crate) struct Hop {
     pub headers: HeaderMap,
     pub body: Option<Bytes>,
     own: Option<OriginHeaders>,
+    stay: bool,
 }
 
 // === impl Hop ===
@@ -37,6 +38,7 @@ impl Hop {
             headers: request.headers,
             body: request.body,
             own: None,
+            stay: request.stay,
         };
         // A length that is not the body's would let a caller write a second request into it.
         hop.headers.remove(CONTENT_LENGTH);
@@ -105,6 +107,9 @@ impl Hop {
         };
         let location = String::from_utf8_lossy(location.as_bytes());
         let target = Target::join(&self.url, &location)?;
+        if self.stay && target.url.origin() != self.url.origin() {
+            return Err(NetError::redirected(&self.url, &target.url));
+        }
         self.change_method(status);
         if !keeps_secrets(&self.url, &target.url) {
             self.drop_secrets();

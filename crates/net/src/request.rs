@@ -35,6 +35,8 @@ pub struct Request {
     pub body: Option<Bytes>,
     /// Whether redirects are followed, up to 30 of them. Default: yes.
     pub follow: bool,
+    /// Whether a redirect to another origin is refused. Default: no.
+    pub stay: bool,
     /// When the answer must be complete.
     pub deadline: Instant,
     /// How many bytes the answer may have after decompression. Default: [`DEFAULT_MAX_ANSWER`].
@@ -57,6 +59,7 @@ impl Request {
             own: None,
             body: None,
             follow: true,
+            stay: false,
             deadline,
             max_answer: DEFAULT_MAX_ANSWER,
             trace: None,

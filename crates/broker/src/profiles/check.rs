@@ -54,7 +54,7 @@ pub(crate) async fn check(
 ) -> Result<CheckResult, Failure> {
     let catalogue = inner.catalogue();
     let mut entries = catalogue.entries().iter();
-    let Some(entry) = entries.find(|entry| entry.id.connector == id.connector) else {
+    let Some(entry) = entries.find(|entry| entry.profiles.connector == id.connector) else {
         let message = format!("profile {id}: there is no connector {}", id.connector);
         return Err(Failure::profile("profile_not_found", message));
     };

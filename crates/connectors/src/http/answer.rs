@@ -1,14 +1,10 @@
 //! Turns what an upstream answered into an outcome or a failure, in each generation's way.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use bytes::Bytes;
 use crosspoint_core::{Body, Context, Failure, Kind, Outcome, Verbatim};
 use crosspoint_net::Response;
-use http::header::{HeaderMap, RETRY_AFTER};
-
-use super::content;
 
 /// The generations of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,9 +16,6 @@ pub(super) enum Style {
     /// SpiffArena's newer family: from 300 on it is an error.
     Newer,
 }
-
-/// How much of an error page the message quotes, in characters.
-const QUOTED: usize = 2000;
 
 /// What an answer means.
 pub(super) fn of(
@@ -36,14 +29,14 @@ pub(super) fn of(
         Style::Package | Style::Newer => parsed(response),
     };
     if include_headers {
-        outcome.headers = headers(&response.headers);
+        outcome.headers = response.header_texts();
     }
-    let status = status_of(response);
+    let status = response.plain_status();
     let refused = status >= if style == Style::Newer { 300 } else { 400 };
     let failure = match (refused, unreadable) {
         (false, None) => return Ok(outcome),
         // An error page that cannot be parsed is an error page first.
-        (true, _) => http_error(response, cx),
+        (true, _) => response.http_error(cx),
         (false, Some(failure)) => failure,
     };
     Err(failure.with_outcome(outcome))
@@ -67,7 +60,7 @@ fn bare(response: &Response) -> Outcome {
         Cow::Owned(ref text) => Bytes::from(text.clone()),
     };
     let mimetype = Cow::Borrowed("application/json");
-    let status = status_of(response);
+    let status = response.plain_status();
     let verbatim = Verbatim {
         status,
         mimetype: mimetype.clone(),
@@ -79,52 +72,9 @@ fn bare(response: &Response) -> Outcome {
 }
 
 fn parsed(response: &Response) -> (Outcome, Option<Failure>) {
-    let (body, unreadable) = content::read(response);
+    let (body, unreadable) = response.parsed();
     (
-        Outcome::json(body).with_status(status_of(response)),
+        Outcome::json(body).with_status(response.plain_status()),
         unreadable,
     )
-}
-
-/// The protocol knows 100 to 599; what an upstream makes up beyond that is an error all the same.
-fn status_of(response: &Response) -> u16 {
-    response.status.clamp(100, 599)
-}
-
-fn http_error(response: &Response, cx: &Context) -> Failure {
-    let status = status_of(response);
-    let text = cx.masked(response.text().trim().to_owned());
-    let mut message = format!("the upstream answered {}", response.status);
-    let quoted: String = text.chars().take(QUOTED).collect();
-    if !quoted.is_empty() {
-        message = format!("{message}: {quoted}");
-    }
-    if quoted.len() < text.len() {
-        message.push('…');
-    }
-    let mut failure = Failure::reported(format!("HttpError{}", status), message);
-    failure.retry_after = retry_after(&response.headers);
-    failure
-}
-
-/// `Retry-After` in its usual form, a number of seconds.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers
-        .get(RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse::<u32>()
-        .ok()?;
-    Some(Duration::from_secs(seconds.into()))
-}
-
-fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let mut list: Vec<(String, String)> = Vec::with_capacity(headers.len());
-    for name in headers.keys() {
-        let values: Vec<_> = headers.get_all(name).iter().map(text).collect();
-        list.push((name.to_string(), values.join(", ")));
-    }
-    list
 }

@@ -5,10 +5,8 @@ mod account;
 mod answer;
 mod commands;
 mod config;
-mod content;
 mod request;
 mod shapes;
-mod xml;
 
 use crosspoint_core::Native;
 use crosspoint_net::Http;

@@ -1,6 +1,7 @@
 //! `crosspoint new`: writes the beginning of a connector.
 
 mod mcp;
+mod openapi;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use crosspoint_core::is_connector_name;
 
 pub use self::mcp::mcp;
+pub use self::openapi::openapi;
 use crate::cli::NewPythonArgs;
 
 /// A file: where it goes, and its text.

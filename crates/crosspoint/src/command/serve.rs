@@ -82,7 +82,7 @@ async fn serve(
     let runtimes = Runtimes::new(Arc::new(ToLog));
     let ledger = wire::ledger::open(&loaded, true).await?;
     let kept = Kept::new(&loaded, Some(address), ledger)?.hidden_in(Some(log.clone()));
-    let at_the_door = KeptFor::open(kept.cabinet.clone()).await?;
+    let at_the_door = KeptFor::open(&kept).await?;
     let (telemetry, tracing) = telemetry::start(&loaded, Some(address), &log);
     let broker = wire::broker(&loaded, Some(address), &runtimes, &kept, tracing).await?;
     broker.attend_ledger(wire::ledger::retention(&loaded));

@@ -14,7 +14,7 @@ use super::mounted::Entry;
 use super::schema;
 
 /// Runtimes that are to come, so that their keys are no mere misspellings.
-const LATER: [&str; 2] = ["remote", "openapi"];
+const LATER: [&str; 1] = ["wasm"];
 
 /// The keys of which one says that the table brings its connector: those that a form of [`Entry`]
 /// needs.

@@ -254,7 +254,9 @@ impl Connectors {
         if let Some(entry) = self.mounted.get(name) {
             let egress = match entry {
                 Entry::Mcp(server) => server.egress.as_ref(),
-                _ => None,
+                Entry::Remote(proxy) => proxy.egress.as_ref(),
+                Entry::OpenApi(document) => document.egress.as_ref(),
+                Entry::Python(_) | Entry::Automate(_) | Entry::Provided(_) => None,
             };
             return (egress, entry.policy().clone());
         }

@@ -67,6 +67,11 @@ pub fn references(config: &Config) -> Vec<(String, Source)> {
             .iter()
             .for_each(|token| add(key.to_owned(), token.written()));
     }
+    for (name, entry) in &config.connectors.mounted {
+        if let Some(key) = entry.api_key() {
+            add(format!("connectors.{name}.api_key"), key.written());
+        }
+    }
     let mut table = |table: &str, values: &Values| {
         for (name, value) in &values.0 {
             if let Value::Text(text) = value {

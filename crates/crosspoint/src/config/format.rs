@@ -13,8 +13,10 @@ use super::egress::EgressEntry;
 use super::keys::{Expiry, ScopeText};
 use super::limits::{Rate, Share};
 use super::mcp::McpUrl;
+use super::openapi::DocumentAt;
 use super::problem::Wrong;
 use super::reference::KeyText;
+use super::remote::ProxyUrl;
 use super::requirement::Requirement;
 use super::scalars::{EngineUrl, FilePath, HostName, Listen, LogFilter, WebOrigin};
 use super::secret_text::SecretText;
@@ -34,7 +36,7 @@ pub struct Format {
 }
 
 /// All of them.
-pub static FORMATS: [Format; 31] = [
+pub static FORMATS: [Format; 33] = [
     Format {
         name: "listen",
         kind: "an address such as `127.0.0.1:7004`",
@@ -119,6 +121,16 @@ pub static FORMATS: [Format; 31] = [
         name: "mcp-url",
         kind: "an address such as `https://mcp.example/mcp`",
         check: parses::<McpUrl>,
+    },
+    Format {
+        name: "proxy-url",
+        kind: "an address such as `http://proxy.example:7004`",
+        check: parses::<ProxyUrl>,
+    },
+    Format {
+        name: "document",
+        kind: "the path or the address of an OpenAPI document",
+        check: parses::<DocumentAt>,
     },
     Format {
         name: "requirement",

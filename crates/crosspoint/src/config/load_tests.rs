@@ -109,7 +109,7 @@ crosspoint.toml:17:1: unknown key `spiff.timeout`
 crosspoint.toml:18:12: `spiff.deadline` must be text, not a number
   help: expected a duration such as `40s`, `1m 30s` or `PT40S`, in quotes
 crosspoint.toml:20:13: `[connectors.smpt]` does not say what brings the connector
-  help: did you mean `smtp`? Else add `python = …`, `automate = …` or `mcp = …`
+  help: did you mean `smtp`? Else add `python = …`, `automate = …`, `mcp = …`, `remote = …` or `openapi = …`
 crosspoint.toml:22:11: `connectors.http.answers`: `newest` is not one of the choices
   help: expected `compatible` or `newer`
 crosspoint.toml:23:1: unknown key `connectors.http.deadline`

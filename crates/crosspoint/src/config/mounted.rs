@@ -1,6 +1,8 @@
 //! Connectors that a runtime brings: every table of `[connectors]` that is not a built-in's. The
 //! comments here are the configuration reference that users read.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,9 +10,12 @@ use super::auths::{Auths, auths};
 use super::automate::{AdapterSettings, AutomateConnector};
 use super::durations::Span;
 use super::mcp::McpConnector;
+use super::openapi::OpenApiConnector;
 use super::policy::{Commands, Policy, commands};
 use super::profiles::{Profiles, profiles};
 use super::python::Recycle;
+use super::reference::KeyText;
+use super::remote::RemoteConnectors;
 use super::requirement::Requirement;
 use super::scalars::FilePath;
 use super::sizes::Size;
@@ -24,7 +29,8 @@ use super::values::{Values, settings, variables};
 /// `interpreter` and `package` are not known. In the names of variables `<NAME>` is the table's name in capitals
 /// with `_` for `-`; the table must stand in the file.
 ///
-/// With `mcp` an MCP server is the connector, and the keys are other ones: see below.
+/// With `mcp` an MCP server is the connector, with `openapi` what a document describes, and with `remote`
+/// the table mounts the connectors of another proxy; the keys are other ones: see below.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Entry {
@@ -34,6 +40,10 @@ pub enum Entry {
     Automate(AutomateConnector),
     /// A connector that an MCP server is: its tools are the commands.
     Mcp(Box<McpConnector>),
+    /// The connectors of another proxy.
+    Remote(Box<RemoteConnectors>),
+    /// A connector that an OpenAPI document describes.
+    OpenApi(Box<OpenApiConnector>),
     /// One that a whole environment brings. Comes last, since it has no key that must be there.
     Provided(Provided),
 }
@@ -151,14 +161,14 @@ impl Entry {
             Entry::Python(connector) => Some(&connector.settings),
             Entry::Automate(connector) => Some(&connector.settings),
             Entry::Provided(provided) => Some(&provided.settings),
-            Entry::Mcp(_) => None,
+            Entry::Mcp(_) | Entry::Remote(_) | Entry::OpenApi(_) => None,
         }
     }
 
     /// How it is hosted, where it may be an adapter of Django Automate.
     pub fn adapter(&self) -> Option<&AdapterSettings> {
         match self {
-            Entry::Python(_) | Entry::Mcp(_) => None,
+            Entry::Python(_) | Entry::Mcp(_) | Entry::Remote(_) | Entry::OpenApi(_) => None,
             Entry::Automate(connector) => Some(&connector.adapter),
             Entry::Provided(provided) => Some(&provided.adapter),
         }
@@ -168,6 +178,8 @@ impl Entry {
     pub fn policy(&self) -> &Policy {
         match self {
             Entry::Mcp(server) => &server.policy,
+            Entry::Remote(proxy) => &proxy.policy,
+            Entry::OpenApi(document) => &document.policy,
             Entry::Python(PythonConnector { settings, .. })
             | Entry::Automate(AutomateConnector { settings, .. })
             | Entry::Provided(Provided { settings, .. }) => &settings.policy,
@@ -178,6 +190,8 @@ impl Entry {
     pub fn commands(&self) -> &Commands {
         match self {
             Entry::Mcp(server) => &server.commands,
+            Entry::Remote(proxy) => &proxy.commands,
+            Entry::OpenApi(document) => &document.commands,
             Entry::Python(PythonConnector { settings, .. })
             | Entry::Automate(AutomateConnector { settings, .. })
             | Entry::Provided(Provided { settings, .. }) => &settings.commands,
@@ -188,6 +202,8 @@ impl Entry {
     pub fn profiles(&self) -> &Profiles {
         match self {
             Entry::Mcp(server) => &server.profiles,
+            Entry::Remote(proxy) => &proxy.profiles,
+            Entry::OpenApi(document) => &document.profiles,
             Entry::Python(PythonConnector { settings, .. })
             | Entry::Automate(AutomateConnector { settings, .. })
             | Entry::Provided(Provided { settings, .. }) => &settings.profiles,
@@ -198,16 +214,28 @@ impl Entry {
     pub fn auths(&self) -> &Auths {
         match self {
             Entry::Mcp(server) => &server.auths,
+            Entry::Remote(proxy) => &proxy.auths,
+            Entry::OpenApi(document) => &document.auths,
             Entry::Python(PythonConnector { settings, .. })
             | Entry::Automate(AutomateConnector { settings, .. })
             | Entry::Provided(Provided { settings, .. }) => &settings.auths,
         }
     }
 
+    /// The key that the proxy behind it wants.
+    pub fn api_key(&self) -> Option<&KeyText> {
+        match self {
+            Entry::Remote(proxy) => proxy.api_key.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The environment variables of its processes.
     pub fn env(&self) -> &Values {
+        static NONE: Values = Values(BTreeMap::new());
         match self {
             Entry::Mcp(server) => &server.env,
+            Entry::Remote(_) | Entry::OpenApi(_) => &NONE,
             Entry::Python(PythonConnector { settings, .. })
             | Entry::Automate(AutomateConnector { settings, .. })
             | Entry::Provided(Provided { settings, .. }) => &settings.env,

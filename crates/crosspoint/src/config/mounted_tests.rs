@@ -193,7 +193,7 @@ interpreter = "python3"
 pyhton = "x"
 idempotent = ["A", 1]
 [connectors.later]
-openapi = "coins.json"
+wasm = "coins.json"
 [connectors.http]
 python = "connector-http"
 answers = "newer"
@@ -255,8 +255,8 @@ crosspoint.toml:21:1: unknown key `connectors.part.pyhton`
   help: did you mean `python`?
 crosspoint.toml:22:20: `connectors.part.idempotent[1]` must be text, not a number
   help: put quotes around it
-crosspoint.toml:24:1: `connectors.later.openapi`: there is no such runtime yet
-  help: what brings a connector is `python`, `automate` or `mcp`
+crosspoint.toml:24:1: `connectors.later.wasm`: there is no such runtime yet
+  help: what brings a connector is `python`, `automate`, `mcp`, `remote` or `openapi`
 crosspoint.toml:27:1: unknown key `connectors.http.answers`
   help: it does not go together with `python`
 crosspoint.toml:29:1: unknown key `connectors.smtp.workers`
@@ -324,7 +324,7 @@ fn somebody_must_bring_a_connector() {
     assert_eq!(
         problems(text, &[]),
         "crosspoint.toml:1:13: `[connectors.crm]` does not say what brings the connector\n  \
-         help: add `python = …`, `automate = …` or `mcp = …`, or mount an environment that has it: `python.venv`\n\
+         help: add `python = …`, `automate = …`, `mcp = …`, `remote = …` or `openapi = …`, or mount an environment that has it: `python.venv`\n\
          \n1 mistake in the configuration"
     );
     problems(text, &[("VIRTUAL_ENV", "")]);
@@ -340,7 +340,7 @@ fn somebody_must_bring_a_connector() {
     // What was to bring it is one mistake, not two.
     for line in [
         "pyhton = \"x\"",
-        "openapi = [\"x\"]",
+        "wasm = [\"x\"]",
         "interpreter = \"x\"",
         "python = true",
     ] {

@@ -18,6 +18,8 @@ mod parameters;
 mod policies;
 #[path = "semantic_profiles.rs"]
 mod profiles;
+#[path = "semantic_remote.rs"]
+mod remote;
 #[path = "semantic_tools.rs"]
 mod tools;
 

@@ -52,6 +52,8 @@ impl Semantic<'_> {
                 }
                 Entry::Automate(own) => self.adapter(&table, own),
                 Entry::Mcp(server) => self.mcp_server(&table, server),
+                Entry::Remote(proxy) => self.remote(&table, proxy),
+                Entry::OpenApi(document) => self.openapi(&table, document),
             }
             if let Some(adapter) = entry.adapter() {
                 self.adapter_actions(&table, adapter);
@@ -61,7 +63,11 @@ impl Semantic<'_> {
                 Some(python) => self.resolve(&format!("{table}.config"), &python.config),
                 None => BTreeMap::new(),
             };
-            let resolved = Resolved { env, config };
+            let resolved = Resolved {
+                env,
+                config,
+                api_key: self.api_key_of(&table, entry),
+            };
             self.mounted.insert(name.clone(), resolved);
         }
     }

@@ -18,6 +18,8 @@ pub struct Resolved {
     pub env: BTreeMap<String, Secret<String>>,
     /// Settings: texts, numbers and booleans.
     pub config: BTreeMap<String, Secret<Value>>,
+    /// The key of another proxy.
+    pub api_key: Option<Secret<String>>,
 }
 
 /// How the workers of one Python connector run.

@@ -68,7 +68,7 @@ fn settings(config: &BuiltIns) -> connectors::Settings {
 }
 
 /// A client for what is asked for the sake of all connectors.
-pub(super) fn common(loaded: &Loaded, listener: Option<SocketAddr>) -> Result<Http> {
+pub fn common(loaded: &Loaded, listener: Option<SocketAddr>) -> Result<Http> {
     client(loaded, loaded.config.egress.rules(), listener)
 }
 

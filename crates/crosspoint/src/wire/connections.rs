@@ -10,6 +10,7 @@ use crosspoint_broker::cabinet::{Cabinet, Memory};
 use crosspoint_broker::ledger::Store;
 use crosspoint_broker::oauth::Grants;
 use crosspoint_broker::profiles::{Connections, Secrets};
+use crosspoint_core::CallId;
 use crosspoint_store::Ledger;
 
 use super::grants;
@@ -30,6 +31,8 @@ pub struct Kept {
     pub grants: Grants,
     /// Hides every secret that a profile comes to, if there is a log.
     pub log: Option<LogMask>,
+    /// Which process this is, for other proxies.
+    pub instance: Arc<str>,
 }
 
 // === impl Kept ===
@@ -53,6 +56,7 @@ impl Kept {
             cabinet,
             secrets,
             log: None,
+            instance: CallId::generate().to_string().into(),
         })
     }
 

@@ -9,6 +9,7 @@ use crosspoint_ingress::activiti::Status;
 use crosspoint_ingress::mcp::Mcp;
 use crosspoint_ingress::{Access, Settings};
 
+use super::Kept;
 use crate::config::Loaded;
 
 /// What the store keeps for the way in.
@@ -16,6 +17,7 @@ use crate::config::Loaded;
 pub struct KeptFor {
     keys: Arc<KeptKeys>,
     cabinet: Arc<dyn Cabinet>,
+    instance: Arc<str>,
 }
 
 /// How the HTTP side behaves. `activiti`: how the service of Activiti's tasks is. `mcp`: the commands as
@@ -43,6 +45,7 @@ pub fn settings(loaded: &Loaded, kept: &KeptFor, activiti: Option<Status>, mcp: 
                 .collect(),
         },
         cabinet: kept.cabinet.clone(),
+        instance: kept.instance.clone(),
         cors_origins: config
             .access
             .cors_origins
@@ -62,10 +65,15 @@ pub fn settings(loaded: &Loaded, kept: &KeptFor, activiti: Option<Status>, mcp: 
 
 impl KeptFor {
     /// Reads the keys, and follows their changes.
-    pub async fn open(cabinet: Arc<dyn Cabinet>) -> Result<KeptFor> {
+    pub async fn open(kept: &Kept) -> Result<KeptFor> {
+        let (cabinet, instance) = (kept.cabinet.clone(), kept.instance.clone());
         let keys = KeptKeys::open(cabinet.clone()).await;
         let keys = Arc::new(keys.context("reading the access keys of the store")?);
         tokio::spawn(keys.clone().follow());
-        Ok(KeptFor { keys, cabinet })
+        Ok(KeptFor {
+            keys,
+            cabinet,
+            instance,
+        })
     }
 }

@@ -10,11 +10,14 @@ mod grants;
 mod ingress;
 pub mod ledger;
 mod mcp;
+mod mounts;
+pub mod openapi;
 mod policies;
 mod progress;
 mod python;
 mod recipes;
 mod reload;
+mod remote;
 mod runtimes;
 mod surroundings;
 pub mod tools;
@@ -31,8 +34,9 @@ use crosspoint_core::{Mask, Tracing};
 use crosspoint_net::Proxies;
 use crosspoint_store::Ledger;
 
+pub use built_in::common;
 pub use connections::Kept;
-use mcp::Around;
+use mounts::Around;
 
 pub use ingress::{KeptFor, settings as ingress};
 pub use progress::{ToLog, ToTerminal};
@@ -133,6 +137,7 @@ fn registrations(
         loaded,
         listener,
         kept,
+        instance: &kept.instance,
     })?);
     Ok(registrations)
 }

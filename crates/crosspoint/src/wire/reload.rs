@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use super::ingress::KeptFor;
-use super::mcp::Around;
+use super::mounts::Around;
 use super::{
     Kept, Options, Runtimes, activiti, built_in, grants, ingress, secrets, settings, tools,
 };
@@ -85,6 +85,7 @@ impl Reloader {
             loaded: &loaded,
             listener: Some(self.listener),
             kept: &self.kept,
+            instance: &self.kept.instance,
         };
         let next = self.runtimes.next(&around).await;
         let next = next.map_err(|problems| problems.join("\n"))?;

@@ -6,19 +6,26 @@ use anyhow::Result;
 use crosspoint_broker::Registration;
 use crosspoint_runtimes::python::environment::Progress;
 
-use super::mcp::{self, Around, Mcp};
+use super::mcp::Mcp;
+use super::mounts::{self, Around, Mounts};
+use super::openapi::OpenApi;
 use super::python::{self, Python};
+use super::remote::Remote;
 
 /// The mounts of connectors that are not Rust in this process.
 pub struct Runtimes {
     python: Python,
-    mcp: Mcp,
+    mcp: Mounts<Mcp>,
+    remote: Mounts<Remote>,
+    openapi: Mounts<OpenApi>,
 }
 
 /// The mounts as they shall be after a reload.
 pub struct Next {
     python: Vec<python::Next>,
-    mcp: mcp::Next,
+    mcp: mounts::Next<Mcp>,
+    remote: mounts::Next<Remote>,
+    openapi: mounts::Next<OpenApi>,
 }
 
 // === impl Runtimes ===
@@ -28,7 +35,9 @@ impl Runtimes {
     pub fn new(progress: Arc<dyn Progress>) -> Runtimes {
         Runtimes {
             python: Python::new(progress),
-            mcp: Mcp::default(),
+            mcp: Mounts::default(),
+            remote: Mounts::default(),
+            openapi: Mounts::default(),
         }
     }
 
@@ -36,6 +45,8 @@ impl Runtimes {
     pub fn only(mut self, connector: &str) -> Runtimes {
         self.python = self.python.only(connector);
         self.mcp.only(connector);
+        self.remote.only(connector);
+        self.openapi.only(connector);
         self
     }
 
@@ -43,6 +54,8 @@ impl Runtimes {
     pub fn start(&self, around: &Around<'_>) -> Result<Vec<Registration>> {
         let mut registrations = self.python.start(around.loaded);
         registrations.extend(self.mcp.start(around)?);
+        registrations.extend(self.remote.start(around)?);
+        registrations.extend(self.openapi.start(around)?);
         Ok(registrations)
     }
 
@@ -52,19 +65,33 @@ impl Runtimes {
         let python = self.python.next(around.loaded).await?;
         let mcp = self.mcp.next(around).await;
         let mcp = mcp.map_err(|error| vec![format!("{error:#}")])?;
-        Ok(Next { python, mcp })
+        let remote = self.remote.next(around).await;
+        let remote = remote.map_err(|error| vec![format!("{error:#}")])?;
+        let openapi = self.openapi.next(around).await;
+        let openapi = openapi.map_err(|error| vec![format!("{error:#}")])?;
+        Ok(Next {
+            python,
+            mcp,
+            remote,
+            openapi,
+        })
     }
 
-    /// Changes whenever the code of a mounted connector does. Reads files: not for a thread that others
-    /// wait for.
+    /// Changes whenever the code of a mounted connector does, or its document. Reads files: not for a
+    /// thread that others wait for.
     pub fn fingerprint(&self) -> String {
-        format!("{} {}", self.python.fingerprint(), self.mcp.fingerprint())
+        let (mcp, openapi) = (self.mcp.fingerprint(), self.openapi.fingerprint());
+        format!("{} {mcp} {openapi}", self.python.fingerprint())
     }
 
     /// From now on these are the mounts. Gives what works as before only, a sentence each.
     pub async fn take(&self, next: Next) -> Vec<String> {
-        let problems = next.mcp.problems.clone();
+        let mut problems = next.mcp.problems.clone();
+        problems.extend(next.remote.problems.clone());
+        problems.extend(next.openapi.problems.clone());
         self.mcp.take_next(next.mcp);
+        self.remote.take_next(next.remote);
+        self.openapi.take_next(next.openapi);
         self.python.take(next.python).await;
         problems
     }
@@ -76,6 +103,11 @@ impl Next {
     /// As the broker wants them.
     pub fn registrations(&self) -> Vec<Registration> {
         let python = self.python.iter().map(python::Next::registration);
-        python.chain(self.mcp.registrations()).collect()
+        let others = [
+            self.mcp.registrations(),
+            self.remote.registrations(),
+            self.openapi.registrations(),
+        ];
+        python.chain(others.into_iter().flatten()).collect()
     }
 }

@@ -82,6 +82,7 @@ fn failed(
             let harmless = failure.effect == Effect::None;
             (StatusCode::GATEWAY_TIMEOUT, harmless.then_some(PAUSE))
         }
+        Kind::Refused(Refusal::Loop) => (StatusCode::LOOP_DETECTED, None),
         // The connector broke.
         Kind::Raised | Kind::Crashed => (StatusCode::BAD_GATEWAY, None),
     };

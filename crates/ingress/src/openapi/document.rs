@@ -72,6 +72,7 @@ fn command(entry: &Entry) -> Value {
             "500": failed("The connector broke down."),
             "503": failed("Not now; Retry-After says when, where it is known."),
             "504": failed("The deadline passed."),
+            "508": failed("The call came back: mounts of proxies lead in a circle."),
         },
     }})
 }

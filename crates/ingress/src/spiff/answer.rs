@@ -70,6 +70,8 @@ pub(super) fn failed(failure: Failure) -> Response {
             | Refusal::ShuttingDown
             | Refusal::SecretUnavailable,
         ) => StatusCode::SERVICE_UNAVAILABLE,
+        // Trying again is vain, whatever the number says; the backend does not know better.
+        Kind::Refused(Refusal::Loop) => StatusCode::LOOP_DETECTED,
         // The connector broke.
         Kind::Raised | Kind::Crashed => StatusCode::INTERNAL_SERVER_ERROR,
     };

@@ -7,13 +7,16 @@ use axum::extract::State;
 use axum::response::Response;
 use crosspoint_broker::Entry;
 use crosspoint_broker::oauth::{AuthSettings, Grants};
-use crosspoint_core::{Auth, CommandId, Parameter};
-use http::StatusCode;
+use crosspoint_core::{Auth, CommandId, Parameter, VIA};
+use http::{HeaderName, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::answer::{self, JSON};
 use crate::request::Seen;
 use crate::router::Shared;
+
+/// By which a proxy that mounts this one knows it again.
+const VIA_HEADER: HeaderName = HeaderName::from_static(VIA);
 
 /// All commands.
 pub(crate) async fn commands(
@@ -23,7 +26,9 @@ pub(crate) async fn commands(
     let text = shared
         .listing
         .text(&seen, shared.broker.catalogue(), command);
-    answer::bytes(StatusCode::OK, JSON, text)
+    let mut response = answer::bytes(StatusCode::OK, JSON, text);
+    answer::set(response.headers_mut(), VIA_HEADER, &shared.instance);
+    response
 }
 
 /// All auths by which a person authorises: those that are configured go before those that connectors
@@ -78,14 +83,19 @@ pub fn commands_json<'a>(entries: impl Iterator<Item = &'a Entry>) -> Value {
 /// The three keys of the protocol, then what other readers may want; the backend ignores them.
 fn command(entry: &Entry) -> Value {
     let parameters: Vec<_> = entry.command.parameters.iter().map(parameter).collect();
-    json!({
+    let mut command = json!({
         "id": entry.id.to_string(),
         "parameters": parameters,
         "title": title(&entry.command.name),
         "description": entry.command.description,
         "safety": entry.command.safety.name(),
         "open": entry.command.open,
-    })
+    });
+    let via = entry.connector.via();
+    if !via.is_empty() {
+        command["via"] = json!(via);
+    }
+    command
 }
 
 /// A parameter as the protocol and its richer readers want it.

@@ -142,3 +142,26 @@ async fn headers_of_one_origin_stay_there_and_are_sent_again_on_the_way_back() {
     let elsewhere = &other.seen()[0];
     assert!(!elsewhere.contains("canary") && !elsewhere.contains("authorization"));
 }
+
+#[tokio::test]
+async fn a_request_that_stays_follows_its_own_origin_and_no_other() {
+    let other = Server::start(|_| ok("elsewhere")).await;
+    let away = other.url("/steal");
+    let server = Server::start(move |text| match text.split(' ').nth(1).unwrap() {
+        "/here" => redirect(307, "/end"),
+        "/away" => redirect(307, &away),
+        _ => ok("here"),
+    })
+    .await;
+    let mut request = get(&server.url("/here"));
+    request.stay = true;
+    assert_eq!(send(request.clone()).await.unwrap().text(), "here");
+    request.url = server.url("/away");
+    let error = send(request.clone()).await.unwrap_err();
+    assert_eq!((error.kind, error.effect), (RedirectRefused, Effect::None));
+    request.method = Method::POST;
+    let error = send(request).await.unwrap_err();
+    assert_eq!((error.kind, error.effect), (RedirectRefused, Effect::Maybe));
+    assert!(!error.message.contains("steal"), "{error}");
+    assert_eq!(other.seen(), [""; 0]);
+}

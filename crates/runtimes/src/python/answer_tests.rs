@@ -1,6 +1,6 @@
 //! What connectors return, and what becomes of it.
 
-use crosspoint_core::{CallId, Invalid, Mask};
+use crosspoint_core::{CallId, Invalid, Json, Mask};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

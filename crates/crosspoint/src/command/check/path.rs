@@ -8,10 +8,14 @@ use crosspoint_core::is_connector_name;
 use crate::config::Loaded;
 use crate::config::automate::{AdapterSettings, AutomateConnector};
 use crate::config::mounted::{Entry, PythonConnector, PythonSettings};
+use crate::config::openapi::{DocumentAt, OpenApiConnector};
 
 /// Adds the connector to the configuration when `what` is a path, and gives its name there.
 pub(super) fn mount(what: &str, loaded: &mut Loaded) -> Result<Option<String>> {
-    let is_path = what.starts_with(['.', '/', '~']) || what.ends_with(".py");
+    let is_document = [".yaml", ".yml", ".json"]
+        .iter()
+        .any(|end| what.ends_with(end));
+    let is_path = what.starts_with(['.', '/', '~']) || what.ends_with(".py") || is_document;
     if !is_path {
         return Ok(None);
     }
@@ -19,6 +23,12 @@ pub(super) fn mount(what: &str, loaded: &mut Loaded) -> Result<Option<String>> {
         .canonicalize()
         .with_context(|| format!("finding {what}"))?;
     let name = name_of(&path);
+    let mounted = &mut loaded.config.connectors.mounted;
+    if is_document {
+        let document = OpenApiConnector::of(DocumentAt::File(path));
+        mounted.insert(name.clone(), Entry::OpenApi(Box::new(document)));
+        return Ok(Some(name));
+    }
     let requirement = what
         .parse()
         .map_err(|_| anyhow::anyhow!("{what} is no path of a Python connector"))?;
@@ -38,7 +48,6 @@ pub(super) fn mount(what: &str, loaded: &mut Loaded) -> Result<Option<String>> {
             settings: PythonSettings::default(),
         }),
     };
-    let mounted = &mut loaded.config.connectors.mounted;
     mounted.insert(name.clone(), entry);
     Ok(Some(name))
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::super::document::reference;
 
 /// What goes wrong, by status.
-const PROBLEMS: [(u16, &str); 14] = [
+const PROBLEMS: [(u16, &str); 15] = [
     (400, "The request has mistakes; `errors` has each of them."),
     (401, "A key is needed."),
     (
@@ -28,6 +28,10 @@ const PROBLEMS: [(u16, &str); 14] = [
     (
         504,
         "The deadline passed. `effect` says whether it may have happened.",
+    ),
+    (
+        508,
+        "The call came back: mounts of proxies lead in a circle.",
     ),
 ];
 

@@ -17,7 +17,7 @@ struct Element {
 }
 
 /// Reads a document, or says why it is none.
-pub(super) fn read(text: &str) -> Result<Json, String> {
+pub(crate) fn read(text: &str) -> Result<Json, String> {
     let mut reader = Reader::from_str(text);
     let mut open = vec![Element::new(String::new())];
     loop {

@@ -1,0 +1,173 @@
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::*;
+
+/// A document with something of everything.
+fn document() -> Value {
+    json!({
+        "openapi": "3.0.3",
+        "info": {"title": "Things."},
+        "servers": [{"url": "https://{region}.h/{base}", "variables": {
+            "region": {"default": "eu", "enum": ["eu", "us"]}, "base": {"default": "v1"}}}],
+        "security": [{"key": []}, {"login": [], "flow": ["read"]}],
+        "paths": {
+            "/things/{id}": {
+                "parameters": [{"$ref": "#/components/parameters/id"}],
+                "get": {"operationId": "read", "tags": ["a"], "parameters": [
+                    {"name": "q", "in": "query", "style": "deepObject", "schema": {"type": "object"}}],
+                    "responses": {"200": {"content": {"application/json": {}}}}},
+                "post": {"requestBody": {"required": true, "content": {"application/json": {
+                    "schema": {"$ref": "#/components/schemas/Thing"}}}}},
+                "put": {"requestBody": {"content": {"multipart/form-data": {
+                    "schema": {"type": "object", "required": ["f"], "properties": {
+                        "f": {"type": "string", "format": "binary"}}},
+                    "encoding": {"f": {"contentType": "image/png"}}}}}},
+            },
+        },
+        "components": {
+            "parameters": {"id": {"name": "id", "in": "path", "required": true,
+                "schema": {"type": "integer", "minimum": 1}}},
+            "schemas": {"Thing": {"allOf": [{"type": "object", "required": ["a"], "properties": {
+                "a": {"type": "string", "enum": ["x", "y"]},
+                "next": {"$ref": "#/components/schemas/Thing"},
+                "list": {"type": "array", "items": {"$ref": "#/components/schemas/Thing"}}}}]}},
+            "securitySchemes": {
+                "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
+                "login": {"type": "http", "scheme": "basic"},
+                "flow": {"type": "oauth2", "flows": {"authorizationCode": {
+                    "authorizationUrl": "https://h/a", "tokenUrl": "https://h/t", "scopes": {"read": ""}}}},
+            },
+        },
+    })
+}
+
+fn built(root: &Value) -> Result<Built, String> {
+    let document = Document::read(root.to_string().as_bytes())?;
+    let at = settings::At::File(PathBuf::from("/d.json"));
+    build(&document, "api", &Settings::default(), &at)
+}
+
+/// Every place in a value, as a JSON pointer.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    match value {
+        Value::Object(members) => {
+            for (name, one) in members {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                places(one, &format!("{at}/{name}"), found);
+            }
+        }
+        Value::Array(list) => {
+            for (index, one) in list.iter().enumerate() {
+                places(one, &format!("{at}/{index}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn a_document_becomes_a_connector() {
+    let built = built(&document()).unwrap();
+    assert_eq!(built.notes, [""; 0]);
+    let manifest = &built.manifest;
+    let names: Vec<_> = manifest.commands.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["read", "put_things_id", "post_things_id"]);
+    let fields: Vec<_> = manifest
+        .fields
+        .declared
+        .iter()
+        .map(|f| f.name.as_str())
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            "region",
+            "base",
+            "key",
+            "basic_auth_username",
+            "basic_auth_password",
+            "access_token",
+            "client_id",
+            "client_secret",
+            "id"
+        ]
+    );
+    let flow = &built.flows["flow"].0;
+    assert_eq!(
+        (&flow["scope"], &flow["access_token_url"]),
+        (&json!("read"), &json!("https://h/t"))
+    );
+}
+
+#[test]
+fn no_document_breaks_the_reader_whatever_stands_in_any_of_its_places() {
+    let document = document();
+    let mut all = Vec::new();
+    places(&document, "", &mut all);
+    let circle = json!({"$ref": "#/components/schemas/Thing"});
+    let whole = json!({"$ref": "#"});
+    for odd in [
+        json!(null),
+        json!(true),
+        json!(-7),
+        json!("{"),
+        json!([]),
+        json!([[null]]),
+        json!({}),
+        json!({"a": {"b": 1}}),
+        circle,
+        whole,
+    ] {
+        for place in &all {
+            let mut changed = document.clone();
+            *changed.pointer_mut(place).unwrap() = odd.clone();
+            // Whether it is one is another matter: it must be said.
+            if let Ok(built) = built(&changed) {
+                let commands = &built.manifest.commands;
+                assert!(commands.len() == built.operations.len(), "{place} {odd}");
+            }
+        }
+    }
+}
+
+#[test]
+fn documents_that_refer_to_much_from_everywhere_stay_small() {
+    let property = |n: usize| {
+        (
+            format!("p{n}"),
+            json!({"$ref": format!("#/components/schemas/S{}", n % 20)}),
+        )
+    };
+    let properties: Map<String, Value> = (0..200).map(property).collect();
+    let schema = |n: usize| {
+        (
+            format!("S{n}"),
+            json!({"type": "object", "properties": properties}),
+        )
+    };
+    let schemas: Map<String, Value> = (0..20).map(schema).collect();
+    let body = json!({"requestBody": {"content": {"application/json": {
+        "schema": {"$ref": "#/components/schemas/S0"}}}}});
+    let paths: Map<String, Value> = (0..1000)
+        .map(|n| (format!("/p{n}"), json!({"post": body})))
+        .collect();
+    let document = json!({"openapi": "3.1.0", "servers": [{"url": "http://h"}], "paths": paths,
+        "components": {"schemas": schemas}});
+    let built = built(&document).unwrap();
+    let commands = &built.manifest.commands;
+    assert_eq!(commands.len(), 500);
+    assert!(
+        built.notes[0].contains("more than 100,000 parameters"),
+        "{:?}",
+        built.notes
+    );
+    let written: usize = commands
+        .iter()
+        .flat_map(|command| &command.parameters)
+        .map(|parameter| Value::Object(parameter.schema.clone()).to_string().len())
+        .sum();
+    assert!(written < 40_000_000, "{written}");
+}

@@ -1,0 +1,25 @@
+//! OpenAPI documents, versions 3.0 and 3.1, as connectors: their operations are the commands.
+
+mod account;
+mod body;
+mod build;
+mod connector;
+mod document;
+mod merge;
+mod mount;
+mod multipart;
+mod names;
+mod operation;
+mod parameter;
+mod path;
+mod refs;
+mod request;
+mod schema;
+mod security;
+mod server;
+mod settings;
+mod style;
+
+pub use document::Document;
+pub use mount::{Described, OpenApiMount, describe};
+pub use settings::{At, Settings, Source};
