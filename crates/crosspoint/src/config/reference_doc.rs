@@ -232,7 +232,8 @@ mod tests {
                 key.name
             );
             let Some(variable) = key.variable() else {
-                let values = key.name.ends_with(".env") || key.name.ends_with(".config");
+                let values = [".env", ".config", ".variables", ".rename"];
+                let values = values.iter().any(|end| key.name.ends_with(end));
                 assert!(values || schema::is_of_one(&key.name), "{}", key.name);
                 continue;
             };

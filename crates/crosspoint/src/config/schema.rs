@@ -355,7 +355,7 @@ mod tests {
                         connectors.<name>.profiles|connectors.<name>.profiles.<profile>|\
                         connectors.<name>.auths|\
                         connectors.<name>.auths.<auth>|connectors.<name>.auths.<auth>.assertion|\
-                        connectors.<name>.auths.<auth>.expired";
+                        connectors.<name>.auths.<auth>.expired|connectors.<name>.egress";
         assert!(names.join("|").ends_with(expected), "{names:?}");
     }
 
@@ -375,7 +375,7 @@ mod tests {
         let expected = format!(
             "access.api_keys store.url vault.token spiff.callback_token api.callback_token activiti.amqp \
              activiti.definitions.<name>.config python.env automate.env {} \
-             connectors.<name>.env connectors.<name>.config \
+             connectors.<name>.env connectors.<name>.config connectors.<name>.api_key \
              connectors.<name>.profiles.<profile>.settings \
              connectors.<name>.profiles.<profile>.secrets",
             profiles.join(" ")
