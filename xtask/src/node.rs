@@ -10,7 +10,7 @@ use crate::needs::quietly;
 use crate::python::silently;
 
 /// Succeeds on a Node that is new enough for the official SDK.
-const NEW_ENOUGH: &str = "process.exit(+process.versions.node.split('.')[0] < 18)";
+const NEW_ENOUGH: &str = "process.exit(process.versions.node.split('.')[0] < 18 ? 1 : 0)";
 
 /// Whether Node and npm are there and new enough.
 pub(crate) fn is_there() -> bool {
