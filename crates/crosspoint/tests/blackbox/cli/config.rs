@@ -302,7 +302,7 @@ async fn all_mistakes_about_python_connectors_are_told_at_once() {
         "crosspoint.toml:6:17: `connectors.crm.env.TOKEN`: `env:NOT_THERE` is not set",
         "crosspoint.toml:7:13: `[connectors.other]` does not say what brings the connector\n  \
          help: add `python = …`, `automate = …`, `mcp = …`, `remote = …` or `openapi = …`",
-        "crosspoint.toml:10:1: `connectors.files.openapi`: there is no such runtime yet",
+        "crosspoint.toml:10:1: `connectors.files.wasm`: there is no such runtime yet",
         "crosspoint.toml:11:13: `connectors.a b`",
         "environment CROSSPOINT_CONNECTORS__NONE__WORKERS: there is no such setting",
         "\n\n7 mistakes in the configuration",
