@@ -283,7 +283,7 @@ async fn all_mistakes_about_python_connectors_are_told_at_once() {
                   [connectors.other]\n\
                   workers = 2\n\
                   [connectors.files]\n\
-                  openapi = \"x\"\n\
+                  wasm = \"x\"\n\
                   [connectors.\"a b\"]\n";
     let ended = Setup::new()
         .config(config)
