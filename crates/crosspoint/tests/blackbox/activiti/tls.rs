@@ -35,6 +35,10 @@ async fn service_tasks_are_served_over_tls_by_an_authority_of_our_own() {
     let setup = Setup::new().file("ours.pem", &rabbit::authority().pem());
     let proxy = setup.config(&config).serve().await;
     proxy.log_line(&["Connected", "amqps://localhost"]).await;
+    until("the queues are bound", async || {
+        proxy.get("/readyz").await.status == 200
+    })
+    .await;
     let served = Served { proxy, prefix };
     let upstream = Upstream::start(|_| Reply::json("{\"secure\": true}")).await;
     let bundle = served.bundle().await;
