@@ -211,19 +211,16 @@ async fn reload(reloader: &Reloader) -> Answer {
     }
 }
 
-/// Connectors that load in the background are told when that is over, and so is what may not be meant
-/// of tools.
+/// Tells when everything has loaded, how quickly that may have been; and what may not be meant of tools.
 async fn tell_loaded(broker: Broker, mcp: Mcp) {
     let loads = !broker.health().ready;
     broker.settled().await;
     for note in mcp.notes() {
         tracing::warn!("{}", show::one_line(&note));
     }
-    if !loads {
-        return;
-    }
     tracing::info!("Loaded: {}.", wire::describe(&broker));
-    for problem in broker.health().problems {
+    let problems = broker.health().problems.into_iter();
+    for problem in problems.filter(|_| loads) {
         tracing::error!("{}", show::one_line(&problem));
     }
 }
