@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use crosspoint_broker::profiles::{Definition, ProfileId, Source, Written};
 use crosspoint_core::Secret;
 use crosspoint_net::{Http, Request};
@@ -85,9 +85,10 @@ pub(super) async fn answers(
         .headers
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     request.body = Some(GREETING.into());
-    let opened = client.open(request).await;
-    let opened =
-        opened.with_context(|| format!("reaching {}", url.origin().ascii_serialization()))?;
+    let Ok(opened) = client.open(request).await else {
+        // What cannot be reached fails the first test of a proxy, which says why.
+        return Ok(false);
+    };
     let session = opened.headers.get("mcp-session-id").cloned();
     let mut chunks = Box::pin(opened.chunks());
     let mut seen = Vec::new();
