@@ -1,8 +1,8 @@
 //! MCP servers through the mount and the contract of the core, with real processes.
 
 mod answers;
-#[path = "../python/interpreter.rs"]
-mod interpreter;
+#[path = "../common/mod.rs"]
+mod common;
 mod lists;
 mod misbehaving;
 mod output;

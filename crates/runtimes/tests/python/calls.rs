@@ -39,7 +39,7 @@ async fn arguments_and_task_data_reach_python_as_they_were_sent() {
     let zoo = Zoo::new();
     let mount = zoo.mount().await;
     let value = json!({"big": 1, "é\"\\": [null, true, "\u{1f600}", ""], "n": 1.5});
-    let mut call = new_call("Echo", &json!({"value": value, "more": [1]}));
+    let mut call = new_call("Echo", &json!({"value": value, "more": [1]}).to_string());
     let big = Json::parse("123456789012345678901234567890").unwrap();
     call.arguments.insert("big", big.clone());
     call.task_data = Some(Json::parse(r#"{"a": {"b": 2}}"#).unwrap());
@@ -117,7 +117,7 @@ async fn a_callback_url_makes_a_long_command_hand_over() {
     let zoo = Zoo::new();
     let mount = zoo.mount().await;
     let probe = probe(&mount);
-    let mut long = new_call("Later", &json!({}));
+    let mut long = new_call("Later", &json!({}).to_string());
     long.callback = Some("http://engine/callback".to_owned());
     let cx = context(&long, Duration::from_secs(120));
     let outcome = probe.call(long, &cx).await.unwrap();

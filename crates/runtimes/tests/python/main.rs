@@ -1,8 +1,9 @@
 //! Python connectors through the mount and the contract of the core, with real interpreters.
 
 mod calls;
+#[path = "../common/mod.rs"]
+mod common;
 mod crashes;
-mod interpreter;
 mod mounts;
 mod output;
 mod replacing;

@@ -1,66 +1,23 @@
 //! What connectors write, in the log.
 
-use std::io::Write;
-use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
 
-use crosspoint_core::{CallId, Mask, Mount};
+use crosspoint_core::{Mask, Mount};
 use serde_json::json;
-use tracing::Instrument;
+use tracing::{Instrument, Level};
 
+use crate::common::log::{capture, lines, word};
 use crate::support::*;
-
-static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-
-struct Captured;
-
-impl Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let mut log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
-        log.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// From here on the log of this process is kept. The tests look for words of their own in it.
-fn capture() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let log = tracing_subscriber::fmt()
-            .with_writer(|| Captured)
-            .with_ansi(false);
-        log.with_max_level(tracing::Level::DEBUG).init();
-    });
-}
-
-/// The lines of the log that hold a word.
-fn lines(word: &str) -> Vec<String> {
-    let log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
-    let text = String::from_utf8_lossy(&log);
-    text.lines()
-        .filter(|line| line.contains(word))
-        .map(str::to_owned)
-        .collect()
-}
-
-/// A word that is nowhere else.
-fn word() -> String {
-    format!("word-{}", CallId::generate())
-}
 
 #[tokio::test]
 async fn what_a_call_prints_is_logged_without_secrets_under_its_id() {
-    capture();
+    capture(Level::DEBUG);
     let zoo = Zoo::new();
     let mount = zoo.mount().await;
     let (word, secret) = (word(), "correct horse");
     let call = new_call(
         "Print",
-        &json!({"text": format!("{word} {secret}\nsecond {word}")}),
+        &json!({"text": format!("{word} {secret}\nsecond {word}")}).to_string(),
     );
     let id = call.id.to_string();
     let cx = context(&call, Duration::from_secs(120));
@@ -87,14 +44,17 @@ async fn what_a_call_prints_is_logged_without_secrets_under_its_id() {
 
 #[tokio::test]
 async fn what_is_written_after_the_call_is_logged_with_its_id() {
-    capture();
+    capture(Level::DEBUG);
     let mut zoo = Zoo::new();
     zoo.program.mask = Mask::new(["configured secret"]);
     let mount = zoo.mount().await;
     let word = word();
     let release = zoo.path("release");
     let text = format!("{word} configured secret");
-    let call = new_call("PrintAfterwards", &json!({"text": text, "until": release}));
+    let call = new_call(
+        "PrintAfterwards",
+        &json!({"text": text, "until": release}).to_string(),
+    );
     let id = call.id.to_string();
     let cx = context(&call, Duration::from_secs(120));
     probe(&mount).call(call, &cx).await.unwrap();
@@ -110,7 +70,7 @@ async fn what_is_written_after_the_call_is_logged_with_its_id() {
 
 #[tokio::test]
 async fn what_c_code_writes_is_logged_and_cannot_forge_a_line() {
-    capture();
+    capture(Level::DEBUG);
     let zoo = Zoo::new();
     let mount = zoo.mount().await;
     let word = word();
@@ -133,7 +93,7 @@ async fn what_c_code_writes_is_logged_and_cannot_forge_a_line() {
 
 #[tokio::test]
 async fn a_gigabyte_of_output_neither_stops_the_command_nor_fills_the_log() {
-    capture();
+    capture(Level::DEBUG);
     let zoo = Zoo::new();
     let mount = zoo.mount().await;
     let word = word();
