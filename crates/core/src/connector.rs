@@ -84,6 +84,27 @@ pub struct Mounted {
     pub problems: Arc<[String]>,
 }
 
+// === impl Mounted ===
+
+impl Mounted {
+    /// Nothing yet: the first attempt goes on.
+    pub fn loading() -> Mounted {
+        Mounted {
+            connectors: Arc::new([]),
+            settled: false,
+            problems: Arc::new([]),
+        }
+    }
+
+    /// An attempt has failed, and this is why. What was there stays. Whether that is news.
+    pub fn fails(&mut self, sentence: &str) -> bool {
+        let news = !self.settled || *self.problems != [sentence.to_owned()];
+        self.problems = Arc::new([sentence.to_owned()]);
+        self.settled = true;
+        news
+    }
+}
+
 /// How one attempt of a call is run: time, cancellation, and where log lines go.
 #[non_exhaustive]
 pub struct Context {

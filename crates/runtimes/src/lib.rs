@@ -1,5 +1,6 @@
 //! Connectors that are not Rust in this process. Each runtime yields mounts; none knows the broker.
 
+mod background;
 mod envelope;
 mod idempotent;
 pub mod mcp;

@@ -7,6 +7,7 @@ use crosspoint_ingress::activiti::definition::{Config as Declared, Definition};
 use crosspoint_ingress::activiti::{Parameters, StandIn};
 
 use super::super::definitions::Imported;
+use super::super::values::SHORTEST_SECRET;
 use super::*;
 
 /// How the commands behind a definition are called.
@@ -29,7 +30,7 @@ impl Semantic<'_> {
         values: BTreeMap<String, Secret<String>>,
     ) -> Vec<ConfigurationParameter> {
         let known = |name: &str| definition.config.iter().any(|one| one.name == name);
-        let mut parameters: Vec<_> = definition.config.iter().map(parameter).collect();
+        let mut parameters: Vec<_> = definition.config.iter().map(Declared::parameter).collect();
         for (name, value) in values {
             match parameters.iter_mut().find(|one| one.name == name) {
                 Some(declared) => declared.value = Some(value),
@@ -40,10 +41,11 @@ impl Semantic<'_> {
                     self.warning(&key, message, "it counts all the same");
                     parameters.push(ConfigurationParameter {
                         value: Some(value),
-                        ..parameter(&Declared {
+                        ..Declared {
                             name,
                             ..Declared::default()
-                        })
+                        }
+                        .parameter()
                     });
                 }
             }
@@ -66,7 +68,7 @@ impl Semantic<'_> {
             .iter()
             .filter(|one| one.secret && known(&one.name));
         let secrets = secure.flat_map(|one| [one.value.clone(), one.default.clone()]);
-        let long = |secret: &Secret<String>| secret.expose().len() >= 4;
+        let long = |secret: &Secret<String>| secret.expose().len() >= SHORTEST_SECRET;
         self.secrets.extend(secrets.flatten().filter(long));
         parameters
     }
@@ -92,7 +94,7 @@ impl Semantic<'_> {
                 let variable = variable.map(|value| Secret::new(value.to_owned()));
                 let value = one.value.clone().or(variable).or(one.default.clone());
                 if let Some(value) = value {
-                    if one.secret && value.expose().len() >= 4 {
+                    if one.secret && value.expose().len() >= SHORTEST_SECRET {
                         self.secrets.push(value.clone());
                     }
                     values.insert(one.name.clone(), value);
@@ -130,19 +132,6 @@ impl Instance {
             parameters: self.values.clone(),
             ..bound
         }
-    }
-}
-
-/// A parameter as the definition declares it.
-fn parameter(declared: &Declared) -> ConfigurationParameter {
-    let default = declared.value.clone().filter(|value| !value.is_empty());
-    ConfigurationParameter {
-        name: declared.name.clone(),
-        field: None,
-        value: None,
-        default: default.map(Secret::new),
-        required: declared.required,
-        secret: declared.secure,
     }
 }
 

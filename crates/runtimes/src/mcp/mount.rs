@@ -61,11 +61,7 @@ impl McpMount {
             link: Arc::new(link),
             stop,
             tasks,
-            mounted: watch::Sender::new(Mounted {
-                connectors: Arc::new([]),
-                settled: false,
-                problems: Arc::new([]),
-            }),
+            mounted: watch::Sender::new(Mounted::loading()),
             last: Mutex::default(),
         });
         match server.at {
@@ -162,12 +158,9 @@ impl Shared {
     /// The server could not be started. What it had is still in the catalogue: it may come back.
     pub(super) fn failed(&self, problem: Problem) {
         let sentence = self.sentence(&problem.message);
-        let changed = self.mounted.send_if_modified(|mounted| {
-            let changed = !mounted.settled || *mounted.problems != [sentence.clone()];
-            mounted.problems = Arc::new([sentence.clone()]);
-            mounted.settled = true;
-            changed
-        });
+        let changed = self
+            .mounted
+            .send_if_modified(|mounted| mounted.fails(&sentence));
         if changed {
             let connector = &*self.link.server().name;
             let (reason, detail) = (&problem.message, problem.detail.as_deref());

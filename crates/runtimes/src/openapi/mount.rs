@@ -12,14 +12,13 @@ use http::Method;
 use http::header::{ACCEPT, HeaderValue};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::build::{self, Built};
 use super::connector::OpenApiConnector;
 use super::document::Document;
 use super::settings::{At, Source};
+use crate::background::Background;
 
 /// How long fetching a document may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -31,8 +30,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A document. It is read in the background, once.
 pub struct OpenApiMount {
     mounted: watch::Sender<Mounted>,
-    stop: CancellationToken,
-    tasks: TaskTracker,
+    reading: Background,
 }
 
 /// What a document would be as a connector.
@@ -67,19 +65,11 @@ pub async fn describe(source: &Source) -> Result<Described, String> {
 impl OpenApiMount {
     /// Begins to read the document. Must be called inside a runtime.
     pub fn start(source: Source) -> OpenApiMount {
-        let mount = OpenApiMount {
-            mounted: watch::Sender::new(Mounted {
-                connectors: Arc::new([]),
-                settled: false,
-                problems: Arc::new([]),
-            }),
-            stop: CancellationToken::new(),
-            tasks: TaskTracker::new(),
-        };
-        let loading = load(source, mount.mounted.clone());
-        let loading = mount.stop.clone().run_until_cancelled_owned(loading);
-        mount.tasks.spawn(loading);
-        mount
+        let mounted = watch::Sender::new(Mounted::loading());
+        OpenApiMount {
+            reading: Background::spawn(load(source, mounted.clone())),
+            mounted,
+        }
     }
 }
 
@@ -89,17 +79,7 @@ impl Mount for OpenApiMount {
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            self.stop.cancel();
-            self.tasks.close();
-            self.tasks.wait().await;
-        })
-    }
-}
-
-impl Drop for OpenApiMount {
-    fn drop(&mut self) {
-        self.stop.cancel();
+        Box::pin(self.reading.end())
     }
 }
 
@@ -213,13 +193,7 @@ fn serve(source: &Source, built: Built, mounted: &watch::Sender<Mounted>) {
 
 fn failed(source: &Source, clause: &str, mounted: &watch::Sender<Mounted>) {
     let sentence = sentence(source, clause);
-    let changed = mounted.send_if_modified(|mounted| {
-        let changed = !mounted.settled || *mounted.problems != [sentence.clone()];
-        mounted.problems = Arc::new([sentence.clone()]);
-        mounted.settled = true;
-        changed
-    });
-    if changed {
+    if mounted.send_if_modified(|mounted| mounted.fails(&sentence)) {
         tracing::error!("{sentence}");
     }
 }

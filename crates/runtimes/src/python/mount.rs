@@ -72,11 +72,7 @@ impl PythonMount {
     where
         F: Future<Output = Result<Programs, String>> + Send + 'static,
     {
-        let nothing = Mounted {
-            connectors: Arc::new([]),
-            settled: false,
-            problems: Arc::new([]),
-        };
+        let nothing = Mounted::loading();
         let shared = Arc::new(Shared {
             mounted: watch::Sender::new(nothing),
             state: Mutex::default(),

@@ -9,13 +9,12 @@ use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::catalogue::{self, Listed};
 use super::connector::RemoteConnector;
 use super::proxy::Proxy;
 use super::via;
+use crate::background::Background;
 
 /// The pause before a proxy that did not tell its catalogue is asked again: doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -27,8 +26,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// A proxy. What it has is read in the background, again and again.
 pub struct RemoteMount {
     mounted: watch::Sender<Mounted>,
-    stop: CancellationToken,
-    tasks: TaskTracker,
+    reading: Background,
 }
 
 /// What reads the catalogue.
@@ -47,26 +45,18 @@ struct Reader {
 impl RemoteMount {
     /// Begins to read the catalogue. Must be called inside a runtime.
     pub fn start(proxy: Proxy) -> RemoteMount {
-        let mounted = watch::Sender::new(Mounted {
-            connectors: Arc::new([]),
-            settled: false,
-            problems: Arc::new([]),
-        });
-        let mount = RemoteMount {
-            mounted: mounted.clone(),
-            stop: CancellationToken::new(),
-            tasks: TaskTracker::new(),
-        };
+        let mounted = watch::Sender::new(Mounted::loading());
         let reader = Reader {
             proxy: Arc::new(proxy),
-            mounted,
+            mounted: mounted.clone(),
             stale: Arc::new(Notify::new()),
             last: None,
             notes: Vec::new(),
         };
-        let reading = mount.stop.clone().run_until_cancelled_owned(reader.run());
-        mount.tasks.spawn(reading);
-        mount
+        RemoteMount {
+            mounted,
+            reading: Background::spawn(reader.run()),
+        }
     }
 }
 
@@ -76,18 +66,7 @@ impl Mount for RemoteMount {
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            self.stop.cancel();
-            self.tasks.close();
-            self.tasks.wait().await;
-        })
-    }
-}
-
-/// Without a close, nobody is asked any more all the same.
-impl Drop for RemoteMount {
-    fn drop(&mut self) {
-        self.stop.cancel();
+        Box::pin(self.reading.end())
     }
 }
 
@@ -201,13 +180,8 @@ impl Reader {
     /// The proxy does not say what it has. What it had stays in the catalogue: it may come back.
     fn failed(&self, clause: &str) {
         let sentence = self.sentence(clause);
-        let changed = self.mounted.send_if_modified(|mounted| {
-            let changed = !mounted.settled || *mounted.problems != [sentence.clone()];
-            mounted.problems = Arc::new([sentence.clone()]);
-            mounted.settled = true;
-            changed
-        });
-        if changed {
+        let mounted = &self.mounted;
+        if mounted.send_if_modified(|mounted| mounted.fails(&sentence)) {
             tracing::error!("{sentence}");
         }
     }

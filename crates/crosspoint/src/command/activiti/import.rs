@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use crosspoint_broker::profiles::ConfigurationParameter;
 use crosspoint_core::{Command, Fields};
 use crosspoint_ingress::activiti::definition::{Binding, Definition, bind};
 use crosspoint_ingress::activiti::{StandIn, commands_of};
@@ -189,17 +188,10 @@ fn notes(definition: &Definition, connector: &str, bindings: &[Binding]) -> Vec<
 /// A comment on the configuration parameters that are fields of the connector's profiles, and notes on
 /// those that are not.
 fn parameters(definition: &Definition, connector: &str, fields: &Fields) -> (String, Vec<String>) {
-    let bound = definition.config.iter().map(|one| {
-        let parameter = ConfigurationParameter {
-            name: one.name.clone(),
-            field: None,
-            value: None,
-            default: None,
-            required: one.required,
-            secret: one.secure,
-        };
-        (one, parameter.field_of(fields).map(str::to_owned))
-    });
+    let bound = definition
+        .config
+        .iter()
+        .map(|one| (one, one.parameter().field_of(fields).map(str::to_owned)));
     let (known, strange): (Vec<_>, Vec<_>) = bound.partition(|(_, field)| field.is_some());
     let known: Vec<_> = known
         .iter()

@@ -16,16 +16,19 @@ fn post() -> Task {
     Task::of(POST)
 }
 
+/// An upstream whose answers wait for a gate.
+async fn gated(answer: &'static str) -> (Gate, Upstream) {
+    let gate = Gate::new();
+    let own = gate.clone();
+    let upstream = Upstream::start(move |_| Reply::json(answer).behind(&own)).await;
+    (gate, upstream)
+}
+
 #[tokio::test]
 async fn a_broker_that_restarts_loses_no_call_and_runs_none_twice() {
     let mut rabbit = Rabbit::start().await;
     let served = Served::at(&rabbit, Setup::new(), "serve = [\"http.*\"]").await;
-    let gate = Gate::new();
-    let upstream = Upstream::start({
-        let gate = gate.clone();
-        move |_| Reply::json("{\"done\": true}").behind(&gate)
-    })
-    .await;
+    let (gate, upstream) = gated("{\"done\": true}").await;
     let mut bundle = served.bundle_at(&rabbit).await;
     let mut executions = Vec::new();
     for at in 0..5 {
@@ -75,12 +78,7 @@ async fn a_broker_that_restarts_loses_no_call_and_runs_none_twice() {
 #[tokio::test]
 async fn an_answer_does_not_wait_for_the_end_of_its_row_and_the_request_does() {
     let served = serve("serve = [\"http.*\"]").await;
-    let gate = Gate::new();
-    let upstream = Upstream::start({
-        let gate = gate.clone();
-        move |_| Reply::json("{}").behind(&gate)
-    })
-    .await;
+    let (gate, upstream) = gated("{}").await;
     let bundle = served.bundle().await;
     let variables = process(json!({"url": upstream.url("/")}));
     let execution = bundle.begin(&post(), &variables).await;
@@ -101,12 +99,7 @@ async fn an_answer_does_not_wait_for_the_end_of_its_row_and_the_request_does() {
 #[tokio::test]
 async fn a_proxy_that_dies_leaves_its_requests_to_the_next() {
     let served = serve("serve = [\"http.*\"]").await;
-    let gate = Gate::new();
-    let upstream = Upstream::start({
-        let gate = gate.clone();
-        move |_| Reply::json("{}").behind(&gate)
-    })
-    .await;
+    let (gate, upstream) = gated("{}").await;
     let bundle = served.bundle().await;
     let variables = process(json!({"url": upstream.url("/")}));
     let get = Task {
@@ -136,12 +129,7 @@ async fn a_proxy_that_dies_leaves_its_requests_to_the_next() {
 #[tokio::test]
 async fn a_proxy_that_is_told_to_stop_answers_what_is_under_way() {
     let served = serve("serve = [\"http.*\"]").await;
-    let gate = Gate::new();
-    let upstream = Upstream::start({
-        let gate = gate.clone();
-        move |_| Reply::json("{\"last\": 1}").behind(&gate)
-    })
-    .await;
+    let (gate, upstream) = gated("{\"last\": 1}").await;
     let bundle = served.bundle().await;
     let variables = process(json!({"url": upstream.url("/")}));
     let execution = bundle.begin(&post(), &variables).await;

@@ -8,6 +8,8 @@ mod export;
 mod names;
 mod strict;
 
+use crosspoint_broker::profiles::ConfigurationParameter;
+use crosspoint_core::Secret;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
@@ -180,6 +182,23 @@ impl Definition {
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');
         text
+    }
+}
+
+// === impl Config ===
+
+impl Config {
+    /// As the connector's profiles know it, before anybody has said more.
+    pub fn parameter(&self) -> ConfigurationParameter {
+        let default = self.value.clone().filter(|value| !value.is_empty());
+        ConfigurationParameter {
+            name: self.name.clone(),
+            field: None,
+            value: None,
+            default: default.map(Secret::new),
+            required: self.required,
+            secret: self.secure,
+        }
     }
 }
 
