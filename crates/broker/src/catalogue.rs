@@ -21,7 +21,7 @@ pub struct Entry {
     /// What callers write.
     pub id: CommandId,
     /// What it takes and how it behaves.
-    pub command: Command,
+    pub command: Arc<Command>,
     /// Who runs it.
     pub connector: Arc<dyn Connector>,
     /// Where it comes from, as messages name it.

@@ -149,7 +149,7 @@ impl Parameter {
         if let Some(choices) = self.choices()
             && !result
                 .read::<Value>()
-                .is_ok_and(|value| choices.contains(&&value))
+                .is_ok_and(|value| choices.contains(&value))
         {
             let list: Vec<_> = choices.iter().map(|choice| choice.to_string()).collect();
             let list = list.join(", ");

@@ -1,10 +1,13 @@
 //! What a connector says about itself. Everything shown to people is derived from this:
 //! SpiffArena's parameter list, OpenAPI, the command line, the reference pages.
 
+use std::sync::Arc;
+
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use crate::Json;
 use crate::parameter::Parameter;
 use crate::profile::Fields;
 
@@ -38,7 +41,7 @@ pub struct Command {
     /// Passes the idempotency key on to a system that honours it, so that a repeat is safe.
     pub passes_key: bool,
     /// JSON Schema of the body of a success, where the connector says what that is.
-    pub result: Option<Map<String, Value>>,
+    pub result: Option<Json>,
 }
 
 /// A connector's description of itself (Django Automate: adapter; MCP: server).
@@ -49,7 +52,7 @@ pub struct Manifest {
     /// What system it talks to, in a sentence.
     pub description: String,
     /// What it can do.
-    pub commands: Vec<Command>,
+    pub commands: Vec<Arc<Command>>,
     /// Ways to authorise against the system.
     pub auths: Vec<Auth>,
     /// What its profiles may hold (Activiti: configuration parameters).
@@ -111,7 +114,7 @@ impl Command {
         let properties: Map<String, Value> = self
             .parameters
             .iter()
-            .map(|p| (p.name.clone(), Value::Object(p.schema.clone())))
+            .map(|p| (p.name.clone(), json!(p.schema)))
             .collect();
         let required: Vec<&str> = self
             .parameters

@@ -94,7 +94,7 @@ impl<C: Send + Sync + 'static> Native<C> {
             .retain(|command| command.name != name);
         self.manifest
             .commands
-            .push(Command::of::<E>(name, E::SAFETY));
+            .push(Command::of::<E>(name, E::SAFETY).into());
         self.runners.insert(name.to_owned(), run::<C, E>);
         self
     }

@@ -3,6 +3,8 @@
 use schemars::Schema;
 use serde_json::{Map, Value};
 
+use crate::Json;
+
 /// The types that JSON Schema knows, without `null`: an optional parameter is absent instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
@@ -33,8 +35,11 @@ pub struct Parameter {
     pub secret: bool,
     /// Which types it takes; none listed means any.
     pub types: Vec<Type>,
-    /// Its schema (2020-12), self-contained.
-    pub schema: Map<String, Value>,
+    /// Its schema (2020-12), self-contained, as text: catalogues hold thousands of them, most for nobody
+    /// but readers, and a tree takes some twenty times the place.
+    pub schema: Json,
+    choices: Option<Box<[Value]>>,
+    default: Option<Value>,
 }
 
 // === impl Parameter ===
@@ -74,7 +79,17 @@ impl Parameter {
             required,
             secret: schema.get("writeOnly") == Some(&Value::Bool(true)),
             types: types(&schema),
-            schema,
+            choices: choices(&schema),
+            default: schema.get("default").filter(|d| !d.is_null()).cloned(),
+            schema: Value::Object(schema).into(),
+        }
+    }
+
+    /// The same for calls that need not give it.
+    pub fn optional(&self) -> Parameter {
+        Parameter {
+            required: false,
+            ..self.clone()
         }
     }
 
@@ -89,20 +104,13 @@ impl Parameter {
     }
 
     /// The only values it takes, when it lists them.
-    pub fn choices(&self) -> Option<Vec<&Value>> {
-        if let Some(list) = self.schema.get("enum").and_then(Value::as_array) {
-            return Some(list.iter().collect());
-        }
-        // An enum with documented variants is a list of constants.
-        let list = self.schema.get("oneOf").and_then(Value::as_array)?;
-        list.iter().map(|choice| choice.get("const")).collect()
+    pub fn choices(&self) -> Option<&[Value]> {
+        self.choices.as_deref()
     }
 
     /// Its default, when the schema names one.
     pub fn default(&self) -> Option<&Value> {
-        self.schema
-            .get("default")
-            .filter(|default| !default.is_null())
+        self.default.as_ref()
     }
 }
 
@@ -131,6 +139,17 @@ fn without_null(schema: &Value) -> Map<String, Value> {
         }
     }
     schema
+}
+
+fn choices(schema: &Map<String, Value>) -> Option<Box<[Value]>> {
+    if let Some(list) = schema.get("enum").and_then(Value::as_array) {
+        return Some(list.clone().into());
+    }
+    // An enum with documented variants is a list of constants.
+    let list = schema.get("oneOf").and_then(Value::as_array)?;
+    list.iter()
+        .map(|choice| choice.get("const").cloned())
+        .collect()
 }
 
 fn types(schema: &Map<String, Value>) -> Vec<Type> {
@@ -176,11 +195,11 @@ mod tests {
     #[test]
     fn null_disappears_from_optional_parameters() {
         let plain = Parameter::new("p", false, &json!({"type": ["string", "null"]}));
-        assert_eq!(plain.schema["type"], json!("string"));
+        assert_eq!(plain.schema.as_bytes(), br#"{"type":"string"}"#);
         let choice = json!({"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "null"}]});
         let choice = Parameter::new("p", false, &choice);
         assert_eq!(choice.spiff_type(), "str");
-        assert_eq!(choice.choices().unwrap(), [&json!("a")]);
+        assert_eq!(choice.choices().unwrap(), [json!("a")]);
     }
 
     #[test]

@@ -27,19 +27,31 @@ impl Listing {
         if seen.is_of_connectors() {
             let entries = catalogue.entries().iter();
             let visible = entries.filter(|entry| seen.sees(&entry.id.connector));
-            let list: Value = visible.map(|entry| write(entry)).collect();
-            return list.to_string().into();
+            return list(visible, write);
         }
         if let Some(kept) = &*self.0.load()
             && kept.0.as_ptr() == Arc::as_ptr(&catalogue)
         {
             return kept.1.clone();
         }
-        let entries = catalogue.entries().iter();
-        let list: Value = entries.map(|entry| write(entry)).collect();
-        let text = Bytes::from(list.to_string());
+        let text = list(catalogue.entries().iter(), write);
         let catalogue = Arc::downgrade(&catalogue);
         self.0.store(Some(Arc::new((catalogue, text.clone()))));
         text
     }
+}
+
+/// A list as text. Written one by one, since thousands of commands as values are many times the text.
+fn list<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>, write: fn(&Entry) -> Value) -> Bytes {
+    let mut text = vec![b'['];
+    for entry in entries {
+        if text.len() > 1 {
+            text.push(b',');
+        }
+        // Writing a value to memory does not fail.
+        let _ = serde_json::to_writer(&mut text, &write(entry));
+    }
+    text.push(b']');
+    text.shrink_to_fit();
+    text.into()
 }

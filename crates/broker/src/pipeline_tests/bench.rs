@@ -227,16 +227,10 @@ pub(super) fn mount(system: &Arc<System>) -> Registration {
     let manifest = Manifest {
         name: "odd".to_owned(),
         description: "Does odd things.".to_owned(),
-        commands: commands.map(command).to_vec(),
+        commands: commands.map(command).map(Arc::new).to_vec(),
         auths: Vec::new(),
         fields: Fields {
-            declared: own
-                .iter()
-                .map(|field| Parameter {
-                    required: false,
-                    ..field.clone()
-                })
-                .collect(),
+            declared: own.iter().map(Parameter::optional).collect(),
             ..Fields::default()
         },
     };

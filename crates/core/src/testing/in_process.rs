@@ -73,7 +73,11 @@ impl InProcess {
             Err(error) => return failed(&Failure::arguments(error.to_string())),
         };
         let manifest = self.connector.manifest();
-        let known = manifest.commands.iter().find(|c| c.name == command);
+        let known = manifest
+            .commands
+            .iter()
+            .map(AsRef::as_ref)
+            .find(|c: &&Command| c.name == command);
         // An unknown one goes through: its connector must say so by itself.
         let checked = known.map_or(Ok(arguments.clone()), |known| known.check(arguments));
         let arguments = match checked {
@@ -120,7 +124,7 @@ impl Subject for InProcess {
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Listing, String>> {
-        let wanted = |c: &&Command| self.only.as_ref().is_none_or(|only| *only == c.name);
+        let wanted = |c: &&Arc<Command>| self.only.as_ref().is_none_or(|only| *only == c.name);
         let commands = self.connector.manifest().commands.iter().filter(wanted);
         let listing = Listing {
             commands: commands
@@ -154,7 +158,7 @@ fn parameter(parameter: &Parameter) -> ListedParameter {
         kind: parameter.spiff_type().to_owned(),
         required: parameter.required,
         secret: Some(parameter.secret),
-        schema: Some(Value::Object(parameter.schema.clone())),
+        schema: parameter.schema.read().ok(),
         default: parameter.default().cloned(),
     }
 }

@@ -106,7 +106,7 @@ fn parameter(parameter: &Parameter) -> Value {
     value.insert("required".into(), parameter.required.into());
     value.insert("title".into(), title(&parameter.name).into());
     value.insert("description".into(), parameter.description.as_str().into());
-    value.insert("schema".into(), Value::Object(parameter.schema.clone()));
+    value.insert("schema".into(), json!(parameter.schema));
     if let Some(default) = parameter.default() {
         value.insert("default".into(), default.clone());
     }

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use crosspoint_core::{Command, Fields, Manifest, Parameter, Safety, is_sensitive_name, shorten};
+use crosspoint_core::{
+    Command, Fields, Json, Manifest, Parameter, Safety, is_sensitive_name, shorten,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -70,7 +72,7 @@ impl Listed {
                 notes.push(format!("there are two tools '{name}': the first counts"));
                 continue;
             };
-            commands.push(tool.command(&name, idempotent));
+            commands.push(tool.command(&name, idempotent).into());
             tools.insert(name, tool.name.clone());
         }
         let manifest = Manifest {
@@ -207,10 +209,10 @@ impl Tool {
     }
 
     /// The schema of the result, where the server gives one that stands for itself.
-    fn result(&self) -> Option<Map<String, Value>> {
+    fn result(&self) -> Option<Json> {
         let schema = self.output_schema.as_ref()?;
         match Schemas::of(schema).standing_alone(schema) {
-            Some(Value::Object(schema)) => Some(schema),
+            Some(schema @ Value::Object(_)) => Some(schema.into()),
             _ => None,
         }
     }

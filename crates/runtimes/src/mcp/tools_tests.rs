@@ -1,6 +1,6 @@
 //! What tools become.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -57,7 +57,7 @@ fn a_tool_is_a_command_with_its_parameters() {
     assert_eq!(command.description, "Finds things.");
     assert!(command.safety == Safety::ReadOnly && !command.open && !command.coerce);
     assert_eq!(
-        command.result.unwrap()["properties"]["n"]["type"],
+        command.result.as_ref().unwrap().read::<Value>().unwrap()["properties"]["n"]["type"],
         "integer"
     );
 }

@@ -202,7 +202,7 @@ impl Builder<'_> {
                 if command.safety == Safety::Effectful && self.settings.idempotent.covers(&name) {
                     command.safety = Safety::Idempotent;
                 }
-                self.manifest.commands.push(command);
+                self.manifest.commands.push(command.into());
                 self.operations.insert(name, operation);
             }
             Err(clause) => self
@@ -265,10 +265,7 @@ impl Builder<'_> {
                 };
                 let known = fields.iter().any(|field| field.name == parameter.name);
                 if !known && fields.len() < MOST_FIELDS {
-                    fields.push(Parameter {
-                        required: false,
-                        ..parameter.clone()
-                    });
+                    fields.push(parameter.optional());
                 }
             }
         }

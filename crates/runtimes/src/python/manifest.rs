@@ -60,7 +60,7 @@ impl Description {
                 true => Safety::Idempotent,
                 false => Safety::Effectful,
             };
-            Command {
+            let command = Command {
                 name: target.name.clone(),
                 description: target.description.clone().unwrap_or_default(),
                 parameters: target.parameters(),
@@ -69,7 +69,8 @@ impl Description {
                 safety,
                 passes_key: false,
                 result: None,
-            }
+            };
+            command.into()
         });
         let auths = self.auths.iter().map(|target| Auth {
             name: target.name.clone(),

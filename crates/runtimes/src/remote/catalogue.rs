@@ -100,7 +100,7 @@ fn add(
     });
     offered.via.extend(entry.via);
     offered.via.dedup();
-    offered.manifest.commands.push(entry.command);
+    offered.manifest.commands.push(entry.command.into());
 }
 
 /// The entries, also where they come as an object: under `commands`, or by their ids.

@@ -1,7 +1,7 @@
 //! What servers have, and how it becomes commands.
 
 use crosspoint_core::{Mount, Safety};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::*;
 
@@ -24,7 +24,8 @@ async fn tools_are_commands_with_what_is_known_of_them() {
     );
     assert_eq!(command("pid").safety, Safety::Idempotent);
     assert_eq!(command("grow").safety, Safety::Effectful);
-    assert_eq!(command("raw").result.as_ref().unwrap()["type"], "object");
+    let result = command("raw").result.as_ref().unwrap();
+    assert_eq!(result.read::<Value>().unwrap()["type"], "object");
     let mapped = command("fail_with");
     assert!(
         mapped.description.contains("'fail.with'"),

@@ -39,7 +39,7 @@ pub fn run(file: &Option<PathBuf>, args: &ImportArgs) -> Result<ExitCode> {
         );
     };
     let connector = entries[0].id.connector.to_string();
-    let commands: Vec<&Command> = entries.iter().map(|entry| &entry.command).collect();
+    let commands: Vec<&Command> = entries.iter().map(|entry| &*entry.command).collect();
     let explicit: BTreeMap<_, _> = args.bind.iter().cloned().collect();
     if let Some(action) = explicit.keys().find(|action| {
         !definition

@@ -90,9 +90,11 @@ pub async fn pid(proxy: &Proxy, connector: &str) -> u64 {
     answer.success().as_u64().unwrap()
 }
 
-/// Whether a process is there and has not ended.
+/// Whether a process is there and has not ended, with all its threads: the first may be gone, and the
+/// process look ended, while another still holds the sockets open.
 pub fn lives(pid: u64) -> bool {
-    state(pid).is_some_and(|(state, _)| state != 'Z')
+    let threads = || fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    state(pid).is_some_and(|(state, _)| state != 'Z' || threads() > 1)
 }
 
 /// The processes that a process started.
