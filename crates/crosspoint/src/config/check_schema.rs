@@ -36,7 +36,7 @@ fn value(node: &mut Node, schema: &Schema, name: &str, problems: &mut Vec<Proble
             missing(entries, fitting, name, &place, problems)
         }
         Value::List(nodes) => {
-            let items = fitting.get("items").unwrap_or(&Schema::Null);
+            let items = schema::get(fitting, "items").unwrap_or(&Schema::Null);
             let mut at = 0;
             nodes.retain_mut(|node| {
                 at += 1;
@@ -84,7 +84,7 @@ fn table(
     name: &str,
     problems: &mut Vec<Problem>,
 ) {
-    let names = schema.get("propertyNames").unwrap_or(&Schema::Null);
+    let names = schema::get(schema, "propertyNames").unwrap_or(&Schema::Null);
     entries.retain_mut(|(key, node)| match schema::member(schema, &key.name) {
         Some(member) => {
             let inner = join(name, &shorten(&key.name));

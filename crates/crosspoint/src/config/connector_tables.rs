@@ -19,7 +19,7 @@ const LATER: [&str; 1] = ["wasm"];
 /// The keys of which one says that the table brings its connector: those that a form of [`Entry`]
 /// needs.
 pub fn runtime_keys() -> impl Iterator<Item = &'static str> {
-    let entry = connectors().get("additionalProperties");
+    let entry = schema::get(connectors(), "additionalProperties");
     let forms = entry.into_iter().flat_map(schema::alternatives);
     forms.flat_map(schema::required)
 }
@@ -84,20 +84,23 @@ impl JsonSchema for Connectors {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let entry = generator.subschema_for::<Entry>().to_value();
-        let mut bringing = schema::alternatives(&entry);
-        bringing.retain(|form| schema::required(form).next().is_some());
-        let built_in = generator.subschema_for::<BuiltIns>().to_value();
+        let entry = Entry::json_schema(generator).to_value();
+        let forms = entry.get("anyOf").and_then(Value::as_array);
+        let mut bringing: Vec<&Value> = forms.into_iter().flatten().collect();
+        let definitions = json!({ "$defs": generator.definitions() });
+        bringing.retain(|form| schema::get_in(&definitions, form, "required").is_some());
+        let built_in = BuiltIns::json_schema(generator).to_value();
         let table = |(name, own): (&String, &Value)| {
             let mut forms = vec![own];
             forms.extend(&bringing);
-            let description = schema::text(own, "description");
+            let description = own.get("description");
             (
                 name.clone(),
                 json!({ "description": description, "anyOf": forms }),
             )
         };
-        let tables = schema::properties(&built_in).into_iter().flatten();
+        let tables = built_in.get("properties").and_then(Value::as_object);
+        let tables = tables.into_iter().flatten();
         json_schema!({
             "type": "object",
             "properties": tables.map(table).collect::<Map<_, _>>(),

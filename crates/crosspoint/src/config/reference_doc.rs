@@ -157,7 +157,7 @@ fn entry(key: &Key<'_>) -> String {
     if !schema::choices(key.schema).is_empty() {
         lines.push('\n');
     }
-    let default = match key.schema.get("default") {
+    let default = match schema::get(key.schema, "default") {
         Some(value) => format!("`{}`", in_toml(value)),
         None => "none".to_owned(),
     };
@@ -177,10 +177,10 @@ fn kind(schema: &Value) -> String {
         let kinds = schema::alternatives(schema).into_iter().map(kind);
         return kinds.collect::<Vec<_>>().join(", or ");
     }
-    if let Some(any) = schema.get("additionalProperties").filter(|s| s.is_object()) {
+    if let Some(any) = schema::get(schema, "additionalProperties").filter(|s| s.is_object()) {
         return format!("a table by names of your own; each value is {}", kind(any));
     }
-    if let Some(items) = schema.get("items") {
+    if let Some(items) = schema::get(schema, "items") {
         let kinds: Vec<_> = schema::alternatives(items).into_iter().map(kind).collect();
         return format!("a list; each is {}", kinds.join(", or "));
     }

@@ -38,16 +38,14 @@ const ANY_PROFILE: &str = "<profile>";
 pub const ANY_AUTH: &str = "<auth>";
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
-    let settings = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
-    let mut schema = settings
-        .into_generator()
-        .into_root_schema_for::<Config>()
-        .to_value();
+    let generator = SchemaSettings::draft2020_12().into_generator();
+    let mut schema = generator.into_root_schema_for::<Config>().to_value();
     remove_null(&mut schema);
     schema
 });
 
-/// The JSON Schema (2020-12) of the file, for editors. It refers to nothing else.
+/// The JSON Schema (2020-12) of the file, for editors. It refers to nothing but its own `$defs`: written
+/// out, what all connectors have in common would be there ten times.
 pub fn schema() -> Value {
     SCHEMA.clone()
 }
@@ -80,7 +78,7 @@ pub fn keys_of<'s>(name: &str, schema: &'s Value) -> Vec<Key<'s>> {
 /// The tables of connectors that a runtime brings in another way than that of the table that stands
 /// for all of them: each with the key that says so, the tables in it after it.
 pub fn other_forms() -> Vec<(&'static str, Vec<Table<'static>>)> {
-    let entry = member(shared(), "connectors").and_then(|c| c.get("additionalProperties"));
+    let entry = member(shared(), "connectors").and_then(|c| get(c, "additionalProperties"));
     let forms = entry.into_iter().flat_map(alternatives).skip(1);
     let bringing = forms.filter_map(|form| Some((required(form).next()?, form)));
     let table = |(needed, form)| {
@@ -179,9 +177,29 @@ pub fn join(table: &str, part: &str) -> String {
     }
 }
 
+/// What a schema says by a keyword: itself, else by what it refers to.
+pub fn get<'s>(schema: &'s Value, keyword: &str) -> Option<&'s Value> {
+    // What has it itself is looked at while the schema is being made, too.
+    schema.get(keyword).or_else(|| {
+        schema.get("$ref")?;
+        get_in(&SCHEMA, schema, keyword)
+    })
+}
+
+/// The same of a schema that refers to the definitions of `root`.
+pub fn get_in<'s>(root: &'s Value, schema: &'s Value, keyword: &str) -> Option<&'s Value> {
+    let own = schema.get(keyword);
+    own.or_else(|| get_in(root, definition(root, schema)?, keyword))
+}
+
+/// What a schema refers to in a schema with definitions.
+fn definition<'s>(root: &'s Value, schema: &Value) -> Option<&'s Value> {
+    root.pointer(schema.get("$ref")?.as_str()?.strip_prefix('#')?)
+}
+
 /// A text that a schema has under a name, else nothing.
 pub fn text<'s>(schema: &'s Value, name: &str) -> &'s str {
-    schema.get(name).and_then(Value::as_str).unwrap_or_default()
+    get(schema, name).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The schema of a table with known keys, if a value may be one; of several the first, which is
@@ -194,7 +212,7 @@ pub fn table(schema: &Value) -> Option<&Value> {
 
 /// The schema of the tables with known keys that a table by any names holds.
 fn any_table(schema: &Value) -> Option<&Value> {
-    let any = schema.get("additionalProperties")?;
+    let any = get(schema, "additionalProperties")?;
     table(any).is_some().then_some(any)
 }
 
@@ -202,33 +220,31 @@ fn any_table(schema: &Value) -> Option<&Value> {
 pub fn member<'s>(table: &'s Value, key: &str) -> Option<&'s Value> {
     let known = properties(table).and_then(|known| known.get(key));
     known.or_else(|| {
-        table
-            .get("additionalProperties")
-            .filter(|any| any.is_object())
+        get(table, "additionalProperties").filter(|any| any.is_object())
     })
 }
 
 /// The keys that a table must have.
 pub fn required(table: &Value) -> impl Iterator<Item = &str> {
-    let names = table.get("required").and_then(Value::as_array);
+    let names = get(table, "required").and_then(Value::as_array);
     names.into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// The least and the greatest that a number may be, as far as there are bounds.
 pub fn bounds(schema: &Value) -> (Option<i64>, Option<i64>) {
-    let bound = |name| schema.get(name).and_then(Value::as_i64);
+    let bound = |name| get(schema, name).and_then(Value::as_i64);
     let widest = (text(schema, "format") == "uint32").then_some(u32::MAX.into());
     (bound("minimum"), bound("maximum").or(widest))
 }
 
 /// What a table may hold; nothing when the schema is not that of a table.
 pub fn properties(schema: &Value) -> Option<&Map<String, Value>> {
-    schema.get("properties").and_then(Value::as_object)
+    get(schema, "properties").and_then(Value::as_object)
 }
 
 /// The schemas of which a value may fit any; most often the one.
 pub fn alternatives(schema: &Value) -> Vec<&Value> {
-    match schema.get("anyOf").and_then(Value::as_array) {
+    match get(schema, "anyOf").and_then(Value::as_array) {
         Some(any) => any.iter().collect(),
         None => vec![schema],
     }
@@ -236,7 +252,7 @@ pub fn alternatives(schema: &Value) -> Vec<&Value> {
 
 /// The types that a schema names.
 pub fn types(schema: &Value) -> Vec<&str> {
-    match schema.get("type") {
+    match get(schema, "type") {
         Some(Value::String(one)) => vec![one],
         Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
         // Only a choice of texts has no type at its top.
@@ -246,16 +262,9 @@ pub fn types(schema: &Value) -> Vec<&str> {
 
 /// The texts to choose from with the description of each; empty when the choice is free.
 pub fn choices(schema: &Value) -> Vec<(&str, &str)> {
-    let described = schema
-        .get("oneOf")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    let plain = schema
-        .get("enum")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let list = |keyword| get(schema, keyword).and_then(Value::as_array);
+    let described = list("oneOf").into_iter().flatten();
+    let plain = list("enum").into_iter().flatten();
     described
         .map(|one| (text(one, "const"), text(one, "description")))
         .chain(plain.filter_map(Value::as_str).map(|one| (one, "")))
@@ -266,7 +275,9 @@ pub fn choices(schema: &Value) -> Vec<(&str, &str)> {
 pub fn is_secret(schema: &Value) -> bool {
     match schema {
         Value::Object(map) => {
-            map.get("writeOnly") == Some(&Value::Bool(true)) || map.values().any(is_secret)
+            map.get("writeOnly") == Some(&Value::Bool(true))
+                || definition(&SCHEMA, schema).is_some_and(is_secret)
+                || map.values().any(is_secret)
         }
         Value::Array(list) => list.iter().any(is_secret),
         _ => false,
@@ -285,8 +296,10 @@ fn remove_null(schema: &mut Value) {
 fn remove_null_from(map: &mut Map<String, Value>) {
     map.values_mut().for_each(remove_null);
     // A table's default repeats those of its keys.
-    let is_table = map.contains_key("properties");
-    map.retain(|name, value| name != "default" || !(is_table || value.is_null()));
+    let is_table = map.contains_key("properties") || map.contains_key("$ref");
+    map.retain(|name, value| {
+        name != "default" || !(value.is_null() || is_table && value.is_object())
+    });
     if let Some(Value::Array(types)) = map.get_mut("type") {
         types.retain(|one| one != "null");
         if let [only] = &types[..] {
@@ -295,7 +308,7 @@ fn remove_null_from(map: &mut Map<String, Value>) {
         }
     }
     if let Some(Value::Array(any)) = map.get_mut("anyOf") {
-        any.retain(|one| text(one, "type") != "null");
+        any.retain(|one| one.get("type") != Some(&"null".into()));
         if let [Value::Object(only)] = &any[..] {
             let only = only.clone();
             map.shift_remove("anyOf");
@@ -323,8 +336,10 @@ mod tests {
     #[test]
     fn the_schema_says_neither_null_nor_refers_elsewhere() {
         let schema = schema().to_string();
+        let references = schema.matches("\"$ref\":").count();
+        let own = schema.matches("\"$ref\":\"#/$defs/").count();
         assert!(
-            !schema.contains("null") && !schema.contains("$ref"),
+            !schema.contains("null") && references > 0 && references == own,
             "{schema}"
         );
     }
