@@ -167,7 +167,7 @@ fn documents_that_refer_to_much_from_everywhere_stay_small() {
     let written: usize = commands
         .iter()
         .flat_map(|command| &command.parameters)
-        .map(|parameter| Value::Object(parameter.schema.clone()).to_string().len())
+        .map(|parameter| parameter.schema.as_bytes().len())
         .sum();
     assert!(written < 40_000_000, "{written}");
 }
