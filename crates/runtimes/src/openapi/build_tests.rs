@@ -32,6 +32,8 @@ fn document() -> Value {
             "schemas": {"Thing": {"allOf": [{"type": "object", "required": ["a"], "properties": {
                 "a": {"type": "string", "enum": ["x", "y"]},
                 "next": {"$ref": "#/components/schemas/Thing"},
+                "flat": {"type": "array", "x-crosspoint-flatten": true, "items": {
+                    "required": ["b"], "properties": {"b": {"const": 1}, "c": {"type": "string"}}}},
                 "list": {"type": "array", "items": {"$ref": "#/components/schemas/Thing"}}}}]}},
             "securitySchemes": {
                 "key": {"type": "apiKey", "in": "header", "name": "X-Key"},

@@ -10,10 +10,12 @@ use super::body::{self, Body};
 use super::document::Document;
 use super::parameter::{Described, Place, Wire};
 use super::path::{Piece, pieces, places};
+use super::property::Reader;
 use super::refs;
 use super::schema::short;
 use super::security::{Scheme, credential};
 use super::server::Server;
+use crate::notes::Notes;
 
 /// So many parameters a command may have.
 pub(super) const MOST_PARAMETERS: usize = 300;
@@ -51,8 +53,14 @@ pub(super) fn too_many() -> String {
 // === impl At ===
 
 impl At<'_> {
-    /// The command of that name, and what it sends. Fails with a clause that says why it cannot be one.
-    pub(super) fn read(self, name: &str) -> Result<(Command, Operation), String> {
+    /// The command of that name, and what it sends. Notes what is odd. Fails with a clause that says why
+    /// it cannot be one.
+    pub(super) fn read(
+        self,
+        name: &str,
+        notes: &mut Notes,
+    ) -> Result<(Command, Operation), String> {
+        let at = format!("{} {}", self.method, self.path);
         // What follows a `#` tells operations of one address apart.
         let path = pieces(self.path.split('#').next().unwrap_or_default())?;
         let mut parameters = self.server.parameters();
@@ -96,7 +104,8 @@ impl At<'_> {
         let mut made = Body::None;
         if let Some(described) = self.operation.get("requestBody") {
             let taken = |name: &str| parameters.iter().any(|known| known.name == name);
-            let described = body::Described::read(self.document, described, &taken)?;
+            let reader = Reader::new(self.document, &taken, notes, &at);
+            let described = body::Described::read(reader, described)?;
             made = described.body;
             parameters.extend(described.parameters);
         }
