@@ -17,6 +17,7 @@ fn document() -> Value {
                 "parameters": [{"$ref": "#/components/parameters/id"}],
                 "get": {"operationId": "read", "tags": ["a"], "parameters": [
                     {"name": "q", "in": "query", "style": "deepObject", "schema": {"type": "object"}}],
+                    "x-crosspoint-result": {"match": {"a": "(?<b>.)"}, "within": "c", "with": {"d": 1}},
                     "responses": {"200": {"content": {"application/json": {}}}}},
                 "post": {"requestBody": {"required": true, "content": {"application/json": {
                     "schema": {"$ref": "#/components/schemas/Thing"}}}}},
@@ -102,6 +103,17 @@ fn a_document_becomes_a_connector() {
         (&flow["scope"], &flow["access_token_url"]),
         (&json!("read"), &json!("https://h/t"))
     );
+}
+
+#[test]
+fn an_operation_with_a_wrong_shape_of_results_goes_on_without_it() {
+    let mut document = document();
+    document["paths"]["/things/{id}"]["get"]["x-crosspoint-result"]["match"]["a"] = "(".into();
+    let built = built(&document).unwrap();
+    let note = "`x-crosspoint-result` is ignored: `match` has no valid expression: unclosed group \
+                (GET /things/{id})";
+    assert_eq!(built.notes, [note]);
+    assert!(built.operations["read"].shape.is_none());
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod schema;
 mod security;
 mod server;
 mod settings;
+mod shape;
 mod style;
 
 pub use document::Document;

@@ -15,6 +15,7 @@ use super::refs;
 use super::schema::short;
 use super::security::{Scheme, credential};
 use super::server::Server;
+use super::shape::{RESULT, Shape};
 use crate::notes::Notes;
 
 /// So many parameters a command may have.
@@ -32,6 +33,8 @@ pub(super) struct Operation {
     pub accept: Option<String>,
     /// The alternatives by which it is secured.
     pub security: Vec<Vec<Scheme>>,
+    /// What becomes of its answers.
+    pub shape: Option<Shape>,
 }
 
 /// Where an operation stands in a document.
@@ -128,6 +131,7 @@ impl At<'_> {
             result: None,
         };
         let accept = self.accept();
+        let shape = self.shape(notes, &at);
         let operation = Operation {
             method: self.method,
             server: self.server,
@@ -136,6 +140,7 @@ impl At<'_> {
             body: made,
             accept,
             security: self.security,
+            shape,
         };
         Ok((command, operation))
     }
@@ -201,6 +206,14 @@ impl At<'_> {
         let mut types: Vec<&str> = content.keys().map(String::as_str).take(8).collect();
         types.sort_by_key(|mimetype| !mimetype.contains("json"));
         (!types.is_empty()).then(|| types.join(", "))
+    }
+
+    /// What becomes of its answers; nothing where that is wrong, which is noted.
+    fn shape(&self, notes: &mut Notes, at: &str) -> Option<Shape> {
+        Shape::read(self.document, self.operation).unwrap_or_else(|clause| {
+            notes.add_said(&format!("`{RESULT}` is ignored"), at, &clause);
+            None
+        })
     }
 
     fn description(&self) -> String {
