@@ -14,6 +14,16 @@ impl Object {
         Object(Vec::with_capacity(bytes))
     }
 
+    /// One that has the members of another, as they are spelled there.
+    pub(crate) fn with_members_of(object: &Json) -> Object {
+        let text = object.as_bytes().trim_ascii();
+        let open = text.strip_suffix(b"}").unwrap_or(text).trim_ascii_end();
+        Object(match open {
+            b"{" => Vec::new(),
+            open => open.to_vec(),
+        })
+    }
+
     /// Adds a member, whose value is JSON.
     pub(crate) fn add(&mut self, name: &str, value: &[u8]) {
         self.0.push(if self.0.is_empty() { b'{' } else { b',' });

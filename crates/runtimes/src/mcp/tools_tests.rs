@@ -19,7 +19,8 @@ fn commands(tools: Value) -> (Commands, Vec<String>) {
 }
 
 fn command(tool: Value) -> Command {
-    commands(json!([tool])).0.manifest.commands.remove(0)
+    let command = commands(json!([tool])).0.manifest.commands.remove(0);
+    Command::clone(&command)
 }
 
 #[test]

@@ -190,7 +190,7 @@ impl Builder<'_> {
             server,
             security: self.schemes.of(security),
         };
-        match at.read(&name) {
+        match at.read(&name, &mut self.notes) {
             Ok((command, _)) if self.parameters + command.parameters.len() > MOST_PARAMETERS => {
                 self.notes.add(
                     "operations are left out, since all have more than 100,000 parameters",

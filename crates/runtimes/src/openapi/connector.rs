@@ -46,6 +46,11 @@ impl OpenApiConnector {
         };
         cx.log(format!("{shown}: answered {}", response.status));
         let (body, unreadable) = response.parsed_by_suffix();
+        let well = response.status < 400 && unreadable.is_none();
+        let body = match operation.shape.as_ref().filter(|_| well) {
+            Some(shape) => shape.apply(body),
+            None => body,
+        };
         let outcome = Outcome::json(body).with_status(response.plain_status());
         match (response.status >= 400, unreadable) {
             (true, _) => Err(response.http_error(cx).with_outcome(outcome)),

@@ -14,6 +14,9 @@ const MOST_ALIASED: usize = 200_000;
 /// So many schemas are written out for all parameters together.
 const MOST_SCHEMAS: usize = 200_000;
 
+/// So many expressions for answers count. They take memory while the document is mounted.
+const MOST_EXPRESSIONS: usize = 200;
+
 /// How deep it may be nested.
 const DEEPEST: usize = 120;
 
@@ -26,6 +29,8 @@ pub struct Document {
     /// How many schemas may still be written out for all parameters together: documents refer to a few
     /// schemas from everywhere.
     pub(super) left: Cell<usize>,
+    /// How many expressions for answers may still be read.
+    pub(super) expressions: Cell<usize>,
 }
 
 // === impl Document ===
@@ -74,6 +79,7 @@ impl Document {
                 root,
                 is_3_0,
                 left: Cell::new(MOST_SCHEMAS),
+                expressions: Cell::new(MOST_EXPRESSIONS),
             }),
         }
     }

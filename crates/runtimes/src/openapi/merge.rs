@@ -51,6 +51,12 @@ impl<'d> Merged<'d> {
         self.members.get(key).copied()
     }
 
+    /// Whether it is an object of known members, and not one of several.
+    pub(super) fn has_members(&self) -> bool {
+        let one_of_several = self.get("oneOf").is_some() || self.get("anyOf").is_some();
+        !self.properties.is_empty() && !one_of_several
+    }
+
     fn add(&mut self, root: &'d Value, schema: &'d Value) {
         let Ok(schema) = refs::follow(root, schema) else {
             return;

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use crosspoint_core::Json;
 use serde_json::Value;
 
-use super::body::{Encoding, Member};
+use super::form::{Encoding, Member};
 use super::style::plain;
 
 /// What a file's value begins with that is given in base64 though its schema does not say so.
@@ -64,7 +64,7 @@ fn file(member: &Member, value: &Value, encoding: Encoding) -> Result<Vec<u8>, S
     };
     STANDARD
         .decode(base64.trim())
-        .map_err(|_| format!("parameter '{}' is no base64", member.parameter))
+        .map_err(|_| format!("parameter '{}' is no base64", member.slot.parameter))
 }
 
 /// A name within quotes, as browsers write it.

@@ -10,10 +10,13 @@ use super::body::{self, Body};
 use super::document::Document;
 use super::parameter::{Described, Place, Wire};
 use super::path::{Piece, pieces, places};
+use super::property::Reader;
 use super::refs;
 use super::schema::short;
 use super::security::{Scheme, credential};
 use super::server::Server;
+use super::shape::{RESULT, Shape};
+use crate::notes::Notes;
 
 /// So many parameters a command may have.
 pub(super) const MOST_PARAMETERS: usize = 300;
@@ -30,6 +33,8 @@ pub(super) struct Operation {
     pub accept: Option<String>,
     /// The alternatives by which it is secured.
     pub security: Vec<Vec<Scheme>>,
+    /// What becomes of its answers.
+    pub shape: Option<Shape>,
 }
 
 /// Where an operation stands in a document.
@@ -51,8 +56,14 @@ pub(super) fn too_many() -> String {
 // === impl At ===
 
 impl At<'_> {
-    /// The command of that name, and what it sends. Fails with a clause that says why it cannot be one.
-    pub(super) fn read(self, name: &str) -> Result<(Command, Operation), String> {
+    /// The command of that name, and what it sends. Notes what is odd. Fails with a clause that says why
+    /// it cannot be one.
+    pub(super) fn read(
+        self,
+        name: &str,
+        notes: &mut Notes,
+    ) -> Result<(Command, Operation), String> {
+        let at = format!("{} {}", self.method, self.path);
         // What follows a `#` tells operations of one address apart.
         let path = pieces(self.path.split('#').next().unwrap_or_default())?;
         let mut parameters = self.server.parameters();
@@ -96,7 +107,8 @@ impl At<'_> {
         let mut made = Body::None;
         if let Some(described) = self.operation.get("requestBody") {
             let taken = |name: &str| parameters.iter().any(|known| known.name == name);
-            let described = body::Described::read(self.document, described, &taken)?;
+            let reader = Reader::new(self.document, &taken, notes, &at);
+            let described = body::Described::read(reader, described)?;
             made = described.body;
             parameters.extend(described.parameters);
         }
@@ -119,6 +131,7 @@ impl At<'_> {
             result: None,
         };
         let accept = self.accept();
+        let shape = self.shape(notes, &at);
         let operation = Operation {
             method: self.method,
             server: self.server,
@@ -127,6 +140,7 @@ impl At<'_> {
             body: made,
             accept,
             security: self.security,
+            shape,
         };
         Ok((command, operation))
     }
@@ -192,6 +206,14 @@ impl At<'_> {
         let mut types: Vec<&str> = content.keys().map(String::as_str).take(8).collect();
         types.sort_by_key(|mimetype| !mimetype.contains("json"));
         (!types.is_empty()).then(|| types.join(", "))
+    }
+
+    /// What becomes of its answers; nothing where that is wrong, which is noted.
+    fn shape(&self, notes: &mut Notes, at: &str) -> Option<Shape> {
+        Shape::read(self.document, self.operation).unwrap_or_else(|clause| {
+            notes.add_said(&format!("`{RESULT}` is ignored"), at, &clause);
+            None
+        })
     }
 
     fn description(&self) -> String {

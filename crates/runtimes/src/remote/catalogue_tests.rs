@@ -64,7 +64,8 @@ fn what_another_crosspoint_adds_is_taken_over() {
         ("Reads.", Safety::ReadOnly)
     );
     let n = &command.parameters[0];
-    assert!(n.secret && n.schema["minimum"] == 1 && n.default() == Some(&json!(5)));
+    let schema: Value = n.schema.read().unwrap();
+    assert!(n.secret && schema["minimum"] == 1 && n.default() == Some(&json!(5)));
     assert_eq!(listed.connectors[0].via, ["one", "two"]);
 }
 

@@ -9,13 +9,13 @@ use crate::harness::{Proxy, Reply, Seen, Setup, Upstream};
 
 const COINGECKO: &str = include_str!("../../../../../examples/openapi/coingecko.yaml");
 const BAMBOOHR: &str = include_str!("../../../../../examples/openapi/bamboohr.yaml");
-const XERO: &str = include_str!("../../../../../examples/openapi/xero.yaml");
+pub(super) const XERO: &str = include_str!("../../../../../examples/openapi/xero.yaml");
 const GITHUB: &str = include_str!("../../../../../examples/openapi/github.yaml");
 const TWILIO: &str = include_str!("../../../../../examples/openapi/twilio.yaml");
 const CONFIG: &str = include_str!("../../../../../examples/openapi/crosspoint.toml");
 
 /// Mounts an example with its host replaced, the rest of its address as it is.
-async fn example(
+pub(super) async fn example(
     name: &str,
     document: &str,
     host: &str,
@@ -107,11 +107,12 @@ async fn coingecko_tells_prices_with_and_without_a_key() {
 
 #[tokio::test]
 async fn bamboohr_has_the_commands_of_the_connector_and_its_variables() {
-    let upstream = Upstream::start(|seen: &Seen| match seen.target.contains("/404") {
-        true => Reply::status(404)
+    let upstream = Upstream::start(|seen: &Seen| match &*seen.target {
+        target if target.contains("/404?") => Reply::status(404)
             .header("content-type", "application/json")
-            .body("{\"no\": 1}"),
-        false => Reply::json(r#"{"id":"4","payRate":"65000.00 USD"}"#),
+            .body("{\"payRate\": \"1 USD\"}"),
+        target if target.contains("/5?") => Reply::json(r#"{"id":"5","payRate":null}"#),
+        _ => Reply::json(r#"{"id":"4","payRate":"65000.00 USD"}"#),
     })
     .await;
     let setup = Setup::new()
@@ -124,7 +125,7 @@ async fn bamboohr_has_the_commands_of_the_connector_and_its_variables() {
         .await;
     assert_eq!(
         answer.success(),
-        json!({"id": "4", "payRate": "65000.00 USD"})
+        json!({"amount": "65000.00", "currency": "USD", "id": "4", "payRate": "65000.00 USD"})
     );
     let sent = upstream.last();
     assert_eq!(
@@ -148,6 +149,11 @@ async fn bamboohr_has_the_commands_of_the_connector_and_its_variables() {
         .call("bamboohr/GetPayRate", json!({"employee_id": "404"}))
         .await;
     assert_eq!(missing.failure(), (200, 404, "HttpError404".to_owned()));
+    assert!(!missing.text.contains("amount"), "{}", missing.text);
+    let unpaid = proxy
+        .call("bamboohr/GetPayRate", json!({"employee_id": 5}))
+        .await;
+    assert_eq!(unpaid.success(), json!({"id": "5", "payRate": null}));
     for escape in ["..", "a/../../admin", ""] {
         let refused = proxy
             .call("bamboohr/GetPayRate", json!({"employee_id": escape}))
@@ -236,82 +242,4 @@ async fn twilio_sends_a_form_with_the_account_of_a_profile() {
         listed(&proxy, "twilio/SendSms").await["safety"],
         "effectful"
     );
-}
-
-#[tokio::test]
-async fn xero_takes_the_token_set_of_spiffarena_and_sends_browsers_to_consent() {
-    let upstream = Upstream::start(|seen: &Seen| match &*seen.target {
-        "/identity/connect/token" => Reply::json(r#"{"access_token": "fresh-1", "token_type": "Bearer", "refresh_token": "r", "expires_in": 1800}"#),
-        "/api.xro/2.0/Currencies" => Reply::json(r#"{"Currencies":[{"Code":"CHF"}]}"#),
-        _ => Reply::json(r#"{"Invoices":[{"InvoiceNumber":"INV-1"}]}"#),
-    })
-    .await;
-    let document = XERO
-        .replace("https://api.xero.com", &upstream.url(""))
-        .replace("https://identity.xero.com", &upstream.url("/identity"))
-        .replace("/identity/connect/token", "/connect/token")
-        .replace(
-            &upstream.url("/connect/token"),
-            &upstream.url("/identity/connect/token"),
-        );
-    let setup = Setup::new()
-        .file("xero.yaml", &document)
-        .env("XERO_CLIENT_ID", "me")
-        .env("XERO_CLIENT_SECRET", "canary-client");
-    let proxy = started(setup, "[connectors.xero]\nopenapi = \"xero.yaml\"\n").await;
-    let set =
-        json!({"access_token": "canary-access", "refresh_token": "canary-refresh"}).to_string();
-    let arguments = json!({"access_token": set, "tenant_id": "t-1"});
-    let answer = proxy.call("xero/GetCurrencies", arguments).await;
-    assert_eq!(answer.success()["Currencies"][0]["Code"], "CHF");
-    let sent = upstream.last();
-    assert_eq!(sent.header("authorization"), "Bearer canary-access");
-    assert_eq!(sent.header("xero-tenant-id"), "t-1");
-    let invoices = json!([{"Type": "ACCREC", "Contact": {"Name": "Ada"}, "LineItems": []}]);
-    let arguments =
-        json!({"access_token": "plain-token", "tenant_id": "t-1", "Invoices": invoices});
-    let answer = proxy.call("xero/CreateInvoice", arguments).await;
-    assert_eq!(answer.success()["Invoices"][0]["InvoiceNumber"], "INV-1");
-    assert_eq!(upstream.last().json(), json!({"Invoices": invoices}));
-    // SpiffArena's page for authentications.
-    let auths = proxy.get("/v1/auths").await.json();
-    assert_eq!(auths[0]["id"], "xero/OAuth", "{auths}");
-    let begin = proxy
-        .get("/v1/auth/xero/OAuth?redirect_url=http://localhost:8000/back")
-        .await;
-    assert_eq!(begin.status, 302, "{}", begin.text);
-    let location = begin.header("location").to_owned();
-    for part in [
-        "https://login.xero.com/identity/connect/authorize?",
-        "client_id=me",
-        "offline_access",
-    ] {
-        assert!(location.contains(part), "{location}");
-    }
-    let state = location
-        .split("state=")
-        .nth(1)
-        .unwrap()
-        .split('&')
-        .next()
-        .unwrap();
-    let back = proxy
-        .get(&format!(
-            "/v1/auth/xero/OAuth/callback?code=c&state={state}"
-        ))
-        .await;
-    assert_eq!(back.status, 302, "{}", back.text);
-    assert!(
-        back.header("location").contains("fresh-1"),
-        "{}",
-        back.header("location")
-    );
-    let token = upstream.last();
-    assert_eq!(token.target, "/identity/connect/token");
-    assert!(
-        token.text().contains("client_secret=canary-client"),
-        "{}",
-        token.text()
-    );
-    assert!(!proxy.log().contains("canary"), "{}", proxy.log());
 }
