@@ -169,7 +169,7 @@ mod tests {
         times: Option<u32>,
         token: Option<Secret<String>>,
         urgent: Option<bool>,
-        extra: Option<crate::Json>,
+        extra: Option<Json>,
     }
 
     #[test]

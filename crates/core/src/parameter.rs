@@ -73,15 +73,20 @@ impl Parameter {
         if !description.is_empty() {
             schema.insert("description".to_owned(), description.clone().into());
         }
+        let (types, choices) = (types(&schema), choices(&schema));
+        let default = schema.get("default").filter(|d| !d.is_null()).cloned();
+        let secret = schema.get("writeOnly") == Some(&Value::Bool(true));
+        let text = Value::Object(schema).to_string().into_bytes();
         Parameter {
             name: name.to_owned(),
             description,
             required,
-            secret: schema.get("writeOnly") == Some(&Value::Bool(true)),
-            types: types(&schema),
-            choices: choices(&schema),
-            default: schema.get("default").filter(|d| !d.is_null()).cloned(),
-            schema: Value::Object(schema).into(),
+            secret,
+            types,
+            choices,
+            default,
+            // Cut to size: what a text may grow by while it is written is as much again.
+            schema: Json::checked(text.into_boxed_slice().into()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! A connector to judge the suite by: healthy, or with one defect.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine;
@@ -121,7 +121,7 @@ impl Specimen {
         let mut changed = manifest.clone();
         changed
             .commands
-            .push(Command::of::<Open>("Later", Safety::ReadOnly));
+            .push(Command::of::<Open>("Later", Safety::ReadOnly).into());
         Specimen {
             defect,
             manifest,
@@ -327,7 +327,7 @@ fn manifest(defect: Option<Defect>) -> Manifest {
     Manifest {
         name: "specimen".to_owned(),
         description: "Shows how connectors go wrong.".to_owned(),
-        commands,
+        commands: commands.into_iter().map(Arc::new).collect(),
         auths: Vec::new(),
         fields: Default::default(),
     }

@@ -199,7 +199,9 @@ fn definition<'s>(root: &'s Value, schema: &Value) -> Option<&'s Value> {
 
 /// A text that a schema has under a name, else nothing.
 pub fn text<'s>(schema: &'s Value, name: &str) -> &'s str {
-    get(schema, name).and_then(Value::as_str).unwrap_or_default()
+    get(schema, name)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 /// The schema of a table with known keys, if a value may be one; of several the first, which is
@@ -219,9 +221,7 @@ fn any_table(schema: &Value) -> Option<&Value> {
 /// The schema of a key of a table: its own, else that of any key.
 pub fn member<'s>(table: &'s Value, key: &str) -> Option<&'s Value> {
     let known = properties(table).and_then(|known| known.get(key));
-    known.or_else(|| {
-        get(table, "additionalProperties").filter(|any| any.is_object())
-    })
+    known.or_else(|| get(table, "additionalProperties").filter(|any| any.is_object()))
 }
 
 /// The keys that a table must have.

@@ -104,12 +104,8 @@ impl Mcp {
         let catalogue = self.0.broker.catalogue();
         let unmatched = tools::unmatched(&settings.serve, &catalogue);
         let unmatched = unmatched.map(|p| format!("mcp.serve: no command fits `{}`", shorten(p)));
-        let toolbox = self.toolbox(&settings);
-        let renamed = toolbox.renamed();
-        let renamed = renamed.map(|tool| {
-            let (id, name) = (&tool.id, &tool.name);
-            format!("{id} is called {name} as an MCP tool")
-        });
+        let renamed = tools::renamed(&settings.serve, &catalogue);
+        let renamed = renamed.map(|(name, id)| format!("{id} is called {name} as an MCP tool"));
         unmatched.chain(renamed).collect()
     }
 

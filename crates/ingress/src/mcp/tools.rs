@@ -58,18 +58,16 @@ pub(crate) struct Page {
 impl Toolbox {
     /// Those that fit one of the patterns.
     pub(crate) fn of(catalogue: &Arc<Catalogue>, serve: &[String]) -> Toolbox {
-        let entries = catalogue.entries().iter();
-        let entries: Vec<_> = entries
-            .filter(|entry| is_served(serve, &entry.id))
-            .collect();
-        let ids: Vec<_> = entries.iter().map(|entry| &entry.id).collect();
-        let named = names(&ids).into_iter().zip(&entries);
-        let mut tools: Vec<_> = named.map(|(name, entry)| Tool::of(name, entry)).collect();
-        tools.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut served = served(serve, catalogue);
+        served.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let (mut tools, mut pages) = (Vec::with_capacity(served.len()), Vec::new());
+        for page in served.chunks(PAGE) {
+            pages.push(write(page, &mut tools));
+        }
         let at = |(at, tool): (usize, &Tool)| (tool.name.clone(), at);
         Toolbox {
             by_name: tools.iter().enumerate().map(at).collect(),
-            pages: tools.chunks(PAGE).map(|page| joined(page.iter())).collect(),
+            pages,
             tools,
         }
     }
@@ -77,12 +75,6 @@ impl Toolbox {
     /// The tool of that name.
     pub(crate) fn find(&self, name: &str) -> Option<&Tool> {
         self.by_name.get(name).map(|at| &self.tools[*at])
-    }
-
-    /// The names that are not what one would expect, with their commands.
-    pub(crate) fn renamed(&self) -> impl Iterator<Item = &Tool> {
-        let tools = self.tools.iter();
-        tools.filter(|tool| !names::is_plain(&tool.name, &tool.id))
     }
 
     /// All names.
@@ -139,6 +131,26 @@ fn is_served(serve: &[String], id: &CommandId) -> bool {
     serve.iter().any(|pattern| matches(pattern, &name))
 }
 
+/// The commands that fit one of the patterns, by their names as tools.
+fn served<'c>(serve: &[String], catalogue: &'c Catalogue) -> Vec<(String, &'c Entry)> {
+    let entries = catalogue.entries().iter().map(|entry| &**entry);
+    let entries: Vec<_> = entries
+        .filter(|entry| is_served(serve, &entry.id))
+        .collect();
+    let ids: Vec<_> = entries.iter().map(|entry| &entry.id).collect();
+    names(&ids).into_iter().zip(entries).collect()
+}
+
+/// The names that are not what one would expect, with their commands.
+pub(crate) fn renamed<'c>(
+    serve: &[String],
+    catalogue: &'c Catalogue,
+) -> impl Iterator<Item = (String, &'c CommandId)> {
+    let served = served(serve, catalogue).into_iter();
+    let served = served.map(|(name, entry)| (name, &entry.id));
+    served.filter(|(name, id)| !names::is_plain(name, id))
+}
+
 /// The patterns that no command fits.
 pub(crate) fn unmatched<'a>(
     serve: &'a [String],
@@ -149,6 +161,39 @@ pub(crate) fn unmatched<'a>(
         entries.any(|entry| is_served(std::slice::from_ref(pattern), &entry.id))
     };
     serve.iter().filter(move |pattern| !fits(pattern))
+}
+
+/// Writes a page, and adds its tools, whose texts are parts of it.
+fn write(page: &[(String, &Entry)], tools: &mut Vec<Tool>) -> Bytes {
+    let mut text = Vec::new();
+    let mut ranges = Vec::with_capacity(page.len());
+    for (name, entry) in page {
+        if !text.is_empty() {
+            text.push(b',');
+        }
+        let begin = text.len();
+        // Writing a value to memory does not fail.
+        let _ = serde_json::to_writer(&mut text, &json(name, entry));
+        ranges.push(begin..text.len());
+    }
+    let text = Bytes::from(text.into_boxed_slice());
+    for ((name, entry), range) in page.iter().zip(ranges) {
+        let part = text.slice(range);
+        tools.push(Tool {
+            name: name.clone(),
+            id: entry.id.clone(),
+            digest: digest(&part),
+            text: part,
+        });
+    }
+    text
+}
+
+/// What tells a text from others.
+fn digest(text: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn joined<'a>(tools: impl Iterator<Item = &'a Tool> + Clone) -> Bytes {
@@ -173,22 +218,6 @@ fn read_cursor(cursor: &str) -> Result<String, Fault> {
     let name = text.as_deref().and_then(|text| text.strip_prefix(CURSOR));
     let wrong = || Fault::invalid_params("'cursor' is none that was given out here");
     name.map(str::to_owned).ok_or_else(wrong)
-}
-
-// === impl Tool ===
-
-impl Tool {
-    fn of(name: String, entry: &Entry) -> Tool {
-        let text = json(&name, entry).to_string();
-        let mut hasher = DefaultHasher::new();
-        text.hash(&mut hasher);
-        Tool {
-            name,
-            id: entry.id.clone(),
-            digest: hasher.finish(),
-            text: text.into(),
-        }
-    }
 }
 
 fn json(name: &str, entry: &Entry) -> Value {

@@ -73,6 +73,7 @@ impl Members {
             };
             members.push(((*name).to_owned(), part));
         }
+        members.shrink_to_fit();
         Ok(Members(members))
     }
 

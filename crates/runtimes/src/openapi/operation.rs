@@ -116,6 +116,9 @@ impl At<'_> {
             return Err(too_many());
         }
         parameters.sort_by_key(|parameter| !parameter.required);
+        // Thousands of commands may be kept, for as long as the process runs.
+        parameters.shrink_to_fit();
+        wires.shrink_to_fit();
         let command = Command {
             name: name.to_owned(),
             description: self.description(),

@@ -70,7 +70,7 @@ impl Sending {
         let command = smtp.manifest().commands[0].clone();
         let arguments = Arguments::parse(self.arguments.to_string().into()).unwrap();
         let arguments = command.check(arguments).unwrap();
-        let id = CommandId::new("smtp", command.name);
+        let id = CommandId::new("smtp", command.name.as_str());
         let call = Call::new(id, arguments, Origin::of(Ingress::Cli));
         let result = smtp.call(call, &self.cx).await;
         let result = self.cx.finish(result);
