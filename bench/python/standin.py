@@ -50,6 +50,24 @@ def do(connector, command):
     return Response(body, mimetype=result["mimetype"], status=int(result.get("status", 200)))
 
 
+@app.get("/v1/commands")
+def list_commands():
+    listed = []
+    for package, found in everything().items():
+        for name, command in found.items():
+            parameters = list(inspect.signature(command.__init__).parameters.values())[1:]
+            listed.append(
+                {
+                    "id": f"{package.removeprefix('connector_')}/{name}",
+                    "parameters": [
+                        {"id": p.name, "type": "any", "required": p.default is p.empty}
+                        for p in parameters
+                    ],
+                }
+            )
+    return listed
+
+
 @app.get("/liveness")
 def liveness():
     return {"ok": True}

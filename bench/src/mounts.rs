@@ -11,6 +11,7 @@ use crate::connection::{Connection, Target};
 use crate::measure::{interleaved, without_upstream};
 use crate::process::Server;
 use crate::programs::Programs;
+use crate::python::{Python, echo, echo_of, standin};
 use crate::rows::{Row, Target as Goal};
 use crate::run::Pace;
 
@@ -20,8 +21,36 @@ const OPERATIONS: usize = 500;
 /// How long Crosspoint may take to be ready.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A call through a proxy that mounts another, beside the same call of that one.
-pub(crate) async fn remote(programs: &Programs, pace: &Pace) -> Result<Row> {
+/// Calls through a proxy that mounts another, beside the same calls of that one: of the kind that is
+/// mounted in the field, and of the fastest there is.
+pub(crate) async fn remote(
+    programs: &Programs,
+    pace: &Pace,
+    python: &Python<'_>,
+) -> Result<Vec<Row>> {
+    Ok(vec![
+        of_flask(programs, pace, python).await?,
+        of_crosspoint(programs, pace).await?,
+    ])
+}
+
+async fn of_flask(programs: &Programs, pace: &Pace, python: &Python<'_>) -> Result<Row> {
+    let other = standin(python).await?;
+    let config = format!("[connectors.branch]\nremote = \"{}\"\n", other.url);
+    let crosspoint = programs.crosspoint_with(&config).await?;
+    ready(&crosspoint, "branch_bench/Echo").await?;
+    let subjects = [echo_of(&crosspoint, "branch_bench")?, echo(&other)?];
+    let seen = interleaved(programs, pace, 1, &subjects, "a Flask proxy").await?;
+    let pairs: Vec<_> = seen.iter().map(|s| (s[0].p50_us, s[1].p50_us)).collect();
+    let what = "trivial Python command of a mounted Flask proxy, p50";
+    Ok(
+        Row::new(what, "µs", "that proxy asked directly, p50", &pairs)
+            .how("one caller; the proxy is the stand-in for SpiffArena's")
+            .target(Goal::RatioAtMost(2.0)),
+    )
+}
+
+async fn of_crosspoint(programs: &Programs, pace: &Pace) -> Result<Row> {
     let other = programs.crosspoint().await?;
     let config = format!("[connectors.branch]\nremote = \"{}\"\n", other.url);
     let crosspoint = programs.crosspoint_with(&config).await?;
@@ -37,7 +66,7 @@ pub(crate) async fn remote(programs: &Programs, pace: &Pace) -> Result<Row> {
     let what = "logging/Write of a mounted proxy, p50";
     Ok(
         Row::new(what, "µs", "that proxy asked directly, p50", &pairs)
-            .how("one connection; both are Crosspoint, with the ledger on")
+            .how("one connection; both are Crosspoint, with the ledger on, so that each has the same work")
             .target(Goal::RatioAtMost(2.0)),
     )
 }

@@ -104,8 +104,13 @@ async fn sleepers(programs: &Programs, pace: &Pace, python: &Python<'_>) -> Resu
         .target(Goal::ValueAtMost(3.0)))
 }
 
-fn echo(server: &Server) -> Result<Target> {
-    let url = format!("{}/v1/do/bench/Echo", server.url);
+pub(crate) fn echo(server: &Server) -> Result<Target> {
+    echo_of(server, "bench")
+}
+
+/// The same under another name of its connector.
+pub(crate) fn echo_of(server: &Server, connector: &str) -> Result<Target> {
+    let url = format!("{}/v1/do/{connector}/Echo", server.url);
     let target = Target::post(&url, json!({ "text": LINE }).to_string())?;
     Ok(target.expecting(LINE))
 }
@@ -147,7 +152,7 @@ pub(crate) async fn served_with(programs: &Programs, table: &str) -> Result<Serv
     }
 }
 
-async fn standin(python: &Python<'_>) -> Result<Server> {
+pub(crate) async fn standin(python: &Python<'_>) -> Result<Server> {
     let mut command = Command::new(python.interpreter);
     command
         .args(["-m", "gunicorn", "-c", "gunicorn.conf.py", "standin:app"])

@@ -99,7 +99,7 @@ pub(crate) async fn run(options: Options) -> Result<Report> {
             Part::Python => python::rows(&programs, &pace, &python).await,
             Part::Mcp => mcp::rows(&programs, &pace, &python).await,
             Part::Tools => tools::rows(&programs, &pace, &python).await,
-            Part::Remote => mounts::remote(&programs, &pace).await.map(|row| vec![row]),
+            Part::Remote => mounts::remote(&programs, &pace, &python).await,
             Part::Document => mounts::document(&programs, &pace).await,
         };
         rows.extend(measured.with_context(|| format!("measuring {}", part.what()))?);
