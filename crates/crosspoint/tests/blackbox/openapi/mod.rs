@@ -6,6 +6,7 @@ mod begin;
 mod documents;
 mod examples;
 mod requests;
+mod tokens;
 
 use crate::harness::{Proxy, Setup, Upstream, until};
 
