@@ -52,6 +52,7 @@ impl Broker {
             .iter()
             .flat_map(|mounted| mounted.problems.iter().cloned())
             .collect();
+        problems.extend(mounting.settings.kept_back.iter().cloned());
         problems.extend(mounting.clashes.iter().cloned());
         problems.extend(self.0.recorder.iter().flat_map(|r| r.problems()));
         problems.extend(self.0.grants.iter().flat_map(Grants::problems));
@@ -90,7 +91,8 @@ impl Broker {
     ///
     /// Waits until every new mount has settled. When one of them could not load anything, or two
     /// connectors clash, the new mounts are closed and everything stays as it was. A mount with
-    /// some problems is taken: they are in the health.
+    /// some problems is taken, and so is one in the place of another that had nothing either: they
+    /// are in the health.
     pub async fn replace(
         &self,
         settings: Settings,

@@ -122,6 +122,7 @@ fn settings(
         connections: Arc::new(kept.connections(loaded)),
         tracing: Tracing::default(),
         grants: Some(kept.grants.clone()),
+        kept_back: Vec::new(),
     })
 }
 
