@@ -12,7 +12,7 @@ use crate::catalogue::Clash;
 use crate::ledger::{Pruned, Recorder, Retention, StoreError, recovery};
 use crate::mounts::{Member, Registration};
 use crate::oauth::Grants;
-use crate::profiles::{CheckResult, ProfileId, check, watch};
+use crate::profiles::{CheckResult, Definition, ProfileId, check, watch};
 
 /// How often old rows are removed from the ledger.
 const PRUNING: Duration = Duration::from_secs(600);
@@ -76,6 +76,19 @@ impl Broker {
         }
         self.0.has_changed();
         Ok(())
+    }
+
+    /// A profile, also one that was made a moment ago in another process. Fails with a sentence for
+    /// people where there is none: it names those that may be meant, and how to make it with an auth.
+    pub async fn find_profile(&self, id: &ProfileId, auth: &str) -> Result<Definition, String> {
+        let connections = self.connections();
+        if let Some(definition) = connections.definition(id) {
+            return Ok(definition);
+        }
+        let refreshed = self.refresh_connections().await;
+        refreshed.map_err(|error| format!("the profile {id} cannot be looked up: {error}"))?;
+        let found = connections.definition(id);
+        found.ok_or_else(|| connections.missing(id, auth))
     }
 
     /// Waits until every mount has finished its first attempt, well or not.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crosspoint_core::nearest;
+
 use super::{Connections, Definition, ProfileId};
 
 /// A profile and whether it can be used.
@@ -48,11 +50,28 @@ impl Connections {
         listed
     }
 
-    /// The auth that a profile names.
-    pub fn auth_of(&self, id: &ProfileId) -> Option<String> {
+    /// A profile of the file or the cabinet, as it was written down.
+    pub(crate) fn definition(&self, id: &ProfileId) -> Option<Definition> {
         let (file, store, _) = self.snapshot();
         let mut all = file.into_iter().chain(store);
-        all.find(|definition| definition.id == *id)?.auth
+        all.find(|definition| definition.id == *id)
+    }
+
+    /// A sentence for whoever named a profile that is not there: which may be meant, and how to make it
+    /// with an auth.
+    pub(crate) fn missing(&self, id: &ProfileId, auth: &str) -> String {
+        let (file, store, _) = self.snapshot();
+        let all = file.iter().chain(&store);
+        let known: Vec<_> = all.map(|definition| definition.id.to_string()).collect();
+        let (asked, near) = (id.to_string(), known.iter().map(String::as_str));
+        let meant = match &nearest(&asked, near)[..] {
+            [] => String::new(),
+            near => format!("; did you mean {}?", near.join(", ")),
+        };
+        let end = if meant.is_empty() { "." } else { "" };
+        format!(
+            "there is no profile {id}{meant}{end} To make it: crosspoint profile set {id} --auth {auth}"
+        )
     }
 
     /// The profiles of the configuration file.
