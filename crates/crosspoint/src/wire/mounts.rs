@@ -31,6 +31,11 @@ pub trait Wanted: Clone + PartialEq {
         Vec::new()
     }
 
+    /// What they looked like when it was wanted.
+    fn stamped(&self) -> &[Stamp] {
+        &[]
+    }
+
     /// Starts it.
     fn start(&self, around: &Around<'_>) -> Result<Arc<dyn Mount>>;
 }
@@ -176,6 +181,13 @@ impl<W: Wanted> Mounts<W> {
     pub fn fingerprint(&self) -> String {
         let running = lock(&self.running);
         let stamps = running.values().map(|one| one.wanted.stamps());
+        format!("{:?}", stamps.collect::<Vec<_>>())
+    }
+
+    /// What [`Mounts::fingerprint`] was when the mounts were wanted.
+    pub fn mounted_fingerprint(&self) -> String {
+        let running = lock(&self.running);
+        let stamps = running.values().map(|one| one.wanted.stamped());
         format!("{:?}", stamps.collect::<Vec<_>>())
     }
 

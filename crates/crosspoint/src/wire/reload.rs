@@ -207,9 +207,9 @@ impl Reloader {
     /// stayed the same for a moment. Never returns.
     pub async fn watch(self: Arc<Self>) {
         let (file, _) = self.look().await;
-        // What still loads is no change, but the file may change meanwhile.
+        // What still loads is no change, but files may change meanwhile.
         self.broker.settled().await;
-        let mut seen = (file, self.look().await.1);
+        let mut seen = (file, digest(&self.runtimes.mounted_fingerprint()));
         let mut settling = seen;
         loop {
             sleep(LOOK).await;

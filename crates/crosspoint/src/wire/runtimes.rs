@@ -84,6 +84,15 @@ impl Runtimes {
         format!("{} {mcp} {openapi}", self.python.fingerprint())
     }
 
+    /// What [`Runtimes::fingerprint`] was when all that was mounted.
+    pub fn mounted_fingerprint(&self) -> String {
+        let (mcp, openapi) = (
+            self.mcp.mounted_fingerprint(),
+            self.openapi.mounted_fingerprint(),
+        );
+        format!("{} {mcp} {openapi}", self.python.mounted_fingerprint())
+    }
+
     /// From now on these are the mounts.
     pub async fn take(&self, next: Next) {
         self.mcp.take_next(next.mcp);
