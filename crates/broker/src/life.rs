@@ -11,8 +11,8 @@ use crate::callbacks;
 use crate::catalogue::Clash;
 use crate::ledger::{Pruned, Recorder, Retention, StoreError, recovery};
 use crate::mounts::{Member, Registration};
-use crate::oauth::Grants;
-use crate::profiles::{CheckResult, Definition, ProfileId, check, watch};
+use crate::oauth::{Grants, waiting};
+use crate::profiles::{CheckResult, Connections, Definition, ProfileId, check, watch};
 
 /// How often old rows are removed from the ledger.
 const PRUNING: Duration = Duration::from_secs(600);
@@ -61,11 +61,19 @@ impl Broker {
             problems,
             misplaced: mounting.misplaced.clone(),
             profiles: match mounting.settled {
-                true => mounting.settings.connections.problems(),
+                true => self.about_profiles(&mounting.settings.connections),
                 // Connectors that profiles belong to may be on their way.
                 false => Vec::new(),
             },
         }
+    }
+
+    /// What is wrong with profiles, and which of them nobody has authorised yet.
+    fn about_profiles(&self, connections: &Connections) -> Vec<String> {
+        let (mut problems, catalogue) = (connections.problems(), self.catalogue());
+        let grants = self.0.grants.iter();
+        problems.extend(grants.flat_map(|grants| waiting(grants, connections, &catalogue)));
+        problems
     }
 
     /// Reads the profiles and secrets of the store again, so that the next attempt of any call has

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{problems, started};
 use crate::connections::rotating::{Rotating, asked, authorise_by, profile};
-use crate::harness::{Proxy, Reply, Setup, Upstream};
+use crate::harness::{Proxy, Reply, Setup, Upstream, until};
 
 const XERO: &str = include_str!("../../../../../examples/openapi/xero.yaml");
 
@@ -116,7 +116,11 @@ async fn a_refresh_that_is_refused_says_what_to_run_and_asks_the_system_no_more(
     let calls = calls.filter(|seen| seen.target.ends_with("/Currencies"));
     assert_eq!(calls.count(), 0, "the system was asked in vain");
     assert_eq!(asked(&upstream), 2);
-    let told = problems(&proxy).await;
+    let told = proxy.get("/readyz").await.json()["problems"].clone();
+    let [told] = &told.as_array().unwrap()[..] else {
+        panic!("{told}");
+    };
+    let told = told.as_str().unwrap();
     assert!(
         told.contains("xero/prod has to be authorised again"),
         "{told}"
@@ -138,11 +142,20 @@ async fn the_auth_that_a_document_describes_keeps_the_token_fresh_too() {
                   auth = \"OAuth\"\nsettings = { tenant_id = \"t-1\", client_id = \"me\" }\n\
                   secrets = { client_secret = \"canary-client\" }\n";
     let proxy = started(document(&upstream, &upstream), config).await;
+    until("it is told that nobody has consented", async || {
+        problems(&proxy).await.contains("xero/prod")
+    })
+    .await;
     let unauthorised = proxy.call("xero/GetCurrencies", json!({})).await;
     assert_eq!(unauthorised.code(), "not_authorised");
     let run = "run `crosspoint auth login xero/prod`";
     assert!(unauthorised.message().contains(run));
+    assert_eq!(
+        problems(&proxy).await,
+        json!([unauthorised.message()]).to_string()
+    );
     authorise_by(&proxy, "xero/OAuth").await;
+    assert_eq!(problems(&proxy).await, "[]");
     system.state().brief = false;
     assert_eq!(currencies(&proxy).await, with("access-2"));
     system.state().expired = true;
