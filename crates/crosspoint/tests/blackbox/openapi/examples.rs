@@ -51,8 +51,9 @@ async fn the_configuration_of_the_examples_mounts_all_of_them() {
     }
     let proxy = started(setup, CONFIG).await;
     let books = "nobody has authorised xero/books yet: run `crosspoint auth login xero/books`";
+    let told = json!([books]).to_string();
     until("what is left to do is told", async || {
-        problems(&proxy).await == json!([books]).to_string()
+        problems(&proxy).await == told
     })
     .await;
     for id in [
