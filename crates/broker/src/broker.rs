@@ -44,6 +44,9 @@ pub struct Settings {
     pub tracing: Tracing,
     /// What providers have granted. Counts from the start; a reload configures it anew.
     pub grants: Option<Grants>,
+    /// Mounts that go on as they were, since what they shall be does not work: a sentence each, for
+    /// people. They are in the health until the next reload.
+    pub kept_back: Vec<String>,
 }
 
 /// Finds commands and runs calls. Cheap to clone; all clones are one broker.

@@ -417,6 +417,39 @@ async fn new_mounts_with_problems_or_clashes_change_nothing() {
 }
 
 #[tokio::test]
+async fn a_mount_that_had_nothing_is_replaced_by_one_that_has_nothing_either() {
+    let odd = Arc::new(Odd::default());
+    let (first, closed) = closing("odd", &odd, &["odd: no such package"]);
+    let broker = Broker::new(Settings::default(), vec![first], None).unwrap();
+    let (second, _) = closing("odd", &odd, &["odd: a mistake in line 1"]);
+    let replaced = broker.replace(Settings::default(), vec![second]).await;
+    assert_eq!(replaced, Ok(()));
+    closed.notified().await;
+    assert_eq!(broker.health().problems, ["odd: a mistake in line 1"]);
+}
+
+#[tokio::test]
+async fn what_is_kept_back_is_in_the_health_until_the_next_reload() {
+    let odd = Arc::new(Odd::default());
+    let (registration, _) = closing("odd", &odd, &[]);
+    let (naming, mount) = (registration.naming.clone(), registration.mount.clone());
+    let broker = Broker::new(Settings::default(), vec![registration], None).unwrap();
+    let settings = Settings {
+        kept_back: vec!["odd goes on as it was".to_owned()],
+        ..Settings::default()
+    };
+    let again = || Registration {
+        naming: naming.clone(),
+        mount: mount.clone(),
+    };
+    broker.replace(settings, vec![again()]).await.unwrap();
+    assert_eq!(broker.health().problems, ["odd goes on as it was"]);
+    let replaced = broker.replace(Settings::default(), vec![again()]);
+    replaced.await.unwrap();
+    assert!(broker.health().problems.is_empty());
+}
+
+#[tokio::test]
 async fn a_clash_that_comes_later_leaves_the_second_one_out_and_serves_the_rest() {
     let odd = Arc::new(Odd::default());
     let (first, _) = closing("odd", &odd, &[]);

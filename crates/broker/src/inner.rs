@@ -155,16 +155,20 @@ impl Inner {
         members: Vec<Member>,
         added: &[Member],
     ) -> Result<(), NotReplaced> {
+        let mut mounting = self.mounting();
+        let empty = |member: &&Member| member.mounted().connectors.is_empty();
+        let before: Vec<_> = mounting.members.iter().filter(empty).collect();
+        // Where nothing is lost, the newest reason is the one to tell.
+        let loses = |new: &&Member| !before.iter().any(|old| old.naming == new.naming);
         let problems: Vec<String> = added
             .iter()
-            .map(Member::mounted)
-            .filter(|mounted| mounted.connectors.is_empty())
-            .flat_map(|mounted| mounted.problems.to_vec())
+            .filter(empty)
+            .filter(loses)
+            .flat_map(|member| member.mounted().problems.to_vec())
             .collect();
         if !problems.is_empty() {
             return Err(NotReplaced::Problems(problems));
         }
-        let mut mounting = self.mounting();
         let (offers, old) = (offers(&members), self.limiters.load());
         let limiters = Limiters::new(&settings.policies, &old, &self.metrics);
         let catalogue = Catalogue::build(&offers, &settings, &limiters, &self.metrics);

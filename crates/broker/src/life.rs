@@ -11,8 +11,8 @@ use crate::callbacks;
 use crate::catalogue::Clash;
 use crate::ledger::{Pruned, Recorder, Retention, StoreError, recovery};
 use crate::mounts::{Member, Registration};
-use crate::oauth::Grants;
-use crate::profiles::{CheckResult, ProfileId, check, watch};
+use crate::oauth::{Grants, waiting};
+use crate::profiles::{CheckResult, Connections, Definition, ProfileId, check, watch};
 
 /// How often old rows are removed from the ledger.
 const PRUNING: Duration = Duration::from_secs(600);
@@ -52,6 +52,7 @@ impl Broker {
             .iter()
             .flat_map(|mounted| mounted.problems.iter().cloned())
             .collect();
+        problems.extend(mounting.settings.kept_back.iter().cloned());
         problems.extend(mounting.clashes.iter().cloned());
         problems.extend(self.0.recorder.iter().flat_map(|r| r.problems()));
         problems.extend(self.0.grants.iter().flat_map(Grants::problems));
@@ -60,11 +61,19 @@ impl Broker {
             problems,
             misplaced: mounting.misplaced.clone(),
             profiles: match mounting.settled {
-                true => mounting.settings.connections.problems(),
+                true => self.about_profiles(&mounting.settings.connections),
                 // Connectors that profiles belong to may be on their way.
                 false => Vec::new(),
             },
         }
+    }
+
+    /// What is wrong with profiles, and which of them nobody has authorised yet.
+    fn about_profiles(&self, connections: &Connections) -> Vec<String> {
+        let (mut problems, catalogue) = (connections.problems(), self.catalogue());
+        let grants = self.0.grants.iter();
+        problems.extend(grants.flat_map(|grants| waiting(grants, connections, &catalogue)));
+        problems
     }
 
     /// Reads the profiles and secrets of the store again, so that the next attempt of any call has
@@ -75,6 +84,19 @@ impl Broker {
         }
         self.0.has_changed();
         Ok(())
+    }
+
+    /// A profile, also one that was made a moment ago in another process. Fails with a sentence for
+    /// people where there is none: it names those that may be meant, and how to make it with an auth.
+    pub async fn find_profile(&self, id: &ProfileId, auth: &str) -> Result<Definition, String> {
+        let connections = self.connections();
+        if let Some(definition) = connections.definition(id) {
+            return Ok(definition);
+        }
+        let refreshed = self.refresh_connections().await;
+        refreshed.map_err(|error| format!("the profile {id} cannot be looked up: {error}"))?;
+        let found = connections.definition(id);
+        found.ok_or_else(|| connections.missing(id, auth))
     }
 
     /// Waits until every mount has finished its first attempt, well or not.
@@ -90,7 +112,8 @@ impl Broker {
     ///
     /// Waits until every new mount has settled. When one of them could not load anything, or two
     /// connectors clash, the new mounts are closed and everything stays as it was. A mount with
-    /// some problems is taken: they are in the health.
+    /// some problems is taken, and so is one in the place of another that had nothing either: they
+    /// are in the health.
     pub async fn replace(
         &self,
         settings: Settings,

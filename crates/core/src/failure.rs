@@ -49,8 +49,10 @@ pub enum Refusal {
     DeadlineExceeded,
     /// An egress rule forbids the target.
     Egress,
-    /// The call must be recorded first and cannot be.
+    /// The call must be recorded first and cannot be at the moment.
     LedgerUnavailable,
+    /// The call must be recorded first, and nothing is recorded here.
+    LedgerOff,
     /// The process is draining and takes no new calls.
     ShuttingDown,
     /// A secret of the profile cannot be had at the moment.
@@ -103,13 +105,14 @@ impl Effect {
 
 impl Refusal {
     /// All reasons.
-    pub const ALL: [Refusal; 10] = [
+    pub const ALL: [Refusal; 11] = [
         Refusal::RateLimited,
         Refusal::Overloaded,
         Refusal::CircuitOpen,
         Refusal::DeadlineExceeded,
         Refusal::Egress,
         Refusal::LedgerUnavailable,
+        Refusal::LedgerOff,
         Refusal::ShuttingDown,
         Refusal::SecretUnavailable,
         Refusal::NotAuthorised,
@@ -125,6 +128,7 @@ impl Refusal {
             Refusal::DeadlineExceeded => "deadline_exceeded",
             Refusal::Egress => "EgressRefused",
             Refusal::LedgerUnavailable => "ledger_unavailable",
+            Refusal::LedgerOff => "ledger_off",
             Refusal::ShuttingDown => "shutting_down",
             Refusal::SecretUnavailable => "secret_unavailable",
             Refusal::NotAuthorised => "not_authorised",

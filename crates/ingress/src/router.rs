@@ -9,6 +9,7 @@ use axum::response::Response;
 use axum::routing::{get, post, put};
 use crosspoint_broker::Broker;
 use crosspoint_broker::cabinet::Cabinet;
+use crosspoint_broker::profiles::Source;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use http::{Method, StatusCode};
 use tokio::sync::Semaphore;
@@ -29,6 +30,9 @@ pub struct Settings {
     pub access: Access,
     /// Where profiles and secrets are kept, and administrative acts recorded.
     pub cabinet: Arc<dyn Cabinet>,
+    /// Where the configuration refers to secrets beside its profiles and auths: the key of each setting,
+    /// and what it refers to.
+    pub references: Arc<[(String, Source)]>,
     /// Which process this is, for other proxies that mount it.
     pub instance: Arc<str>,
     /// Web pages of which origins may ask, `*` for all; none by default.
@@ -54,6 +58,7 @@ pub(crate) struct State {
     pub(crate) broker: Broker,
     pub(crate) access: Access,
     pub(crate) cabinet: Arc<dyn Cabinet>,
+    pub(crate) references: Arc<[(String, Source)]>,
     pub(crate) instance: Arc<str>,
     pub(crate) max_body: usize,
     pub(crate) spiff_deadline: Duration,
@@ -81,6 +86,7 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
         },
         access: settings.access,
         cabinet: settings.cabinet,
+        references: settings.references,
         instance: settings.instance,
         max_body: settings.max_body,
         spiff_deadline: settings.spiff_deadline,

@@ -82,7 +82,7 @@ def _problem(answer: Answer, body: Dict[str, Any], keyed: bool) -> ConnectorErro
         details["retry_after_ms"] = int(answer.retry_after * 1000)
     message = str(body.get("detail") or body.get("error") or f"Crosspoint answered {answer.status}")
     if name == "ledger_off":
-        message += "; the adapter's setting 'long' = false waits for calls instead"
+        message += "; the adapter's settings 'idempotency' = false and 'long' = false do without it"
     return ConnectorError(code, message, again, details, "crosspoint")
 
 

@@ -248,14 +248,15 @@ class WithoutALedger(unittest.TestCase):
             ctx = {"profile": profile, "execution_id": "e-1"}
             return CrosspointAdapter().execute("http/GetRequestV2", {"url": system.url}, ctx)
 
-        for config, code, said in (
-            ({}, "UPSTREAM_5XX", "ledger, which is switched off"),
-            ({"idempotency": False, "long": True}, "CONFIG_INVALID", "'long' = false waits for calls"),
+        for config, said in (
+            ({}, "an idempotency key needs the ledger"),
+            ({"idempotency": False, "long": True}, "needs the ledger, which is switched off"),
         ):
             with self.assertRaises(ConnectorError) as raised:
                 call(**config)
-            self.assertEqual(raised.exception.code, code)
+            self.assertEqual((raised.exception.code, raised.exception.retryable), ("CONFIG_INVALID", False))
             self.assertIn(said, raised.exception.message_safe)
+            self.assertIn("'idempotency' = false and 'long' = false", raised.exception.message_safe)
         self.assertEqual(system.seen, [])
         self.assertEqual(call(idempotency=False).data["body"], {})
 

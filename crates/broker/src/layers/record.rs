@@ -110,7 +110,7 @@ fn without(call: &Call, entry: &Entry) -> Option<Failure> {
         "{what} needs the ledger, which is switched off here (store.url = \"none\"); nothing was \
          done"
     );
-    Some(Failure::refused(Refusal::LedgerUnavailable, message))
+    Some(Failure::refused(Refusal::LedgerOff, message))
 }
 
 /// Whether the row must be there before the connector is asked. A ledger that cannot be written

@@ -70,7 +70,9 @@ fn failed(failure: &Failure, ended: i64, repeat: Repeat) -> (State, Ending) {
 /// Whether the same call may go well another time.
 fn may_pass(failure: &Failure) -> bool {
     match failure.kind {
-        Kind::Refused(Refusal::Egress | Refusal::NotAuthorised | Refusal::Loop) => false,
+        Kind::Refused(
+            Refusal::Egress | Refusal::NotAuthorised | Refusal::LedgerOff | Refusal::Loop,
+        ) => false,
         Kind::Refused(_) => true,
         Kind::Transport | Kind::Crashed => true,
         Kind::Reported => matches!(inner_status(failure), 429 | 500..),

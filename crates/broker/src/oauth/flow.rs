@@ -282,6 +282,7 @@ impl Grants {
         let kept = place.renewed(set, now());
         let put = cabinet.put(Drawer::Grant, &name, kept.write(), None, Expected::Any);
         put.await.map_err(|error| unkept(&error))?;
+        lock(&self.0.consents).given(profile, &auth.id.auth);
         let detail = Some(format!("by the auth {}", auth.id));
         self.record("auth.authorise", profile, by, ingress, detail)
             .await;

@@ -20,6 +20,7 @@ use super::redirect::Redirects;
 use super::request::Client;
 use super::settings::{AuthId, AuthSettings, Expired};
 use super::slot::{self, Slot};
+use super::waiting::Consents;
 use crate::cabinet::Cabinet;
 use crate::profiles::{ProfileId, Secrets, Token, Tokens};
 
@@ -78,6 +79,7 @@ pub(super) struct Inner {
     slots: Mutex<HashMap<ProfileId, Arc<Slot>>>,
     /// Grants that are of no use, each with a sentence for people.
     pub(super) dead: Mutex<BTreeMap<ProfileId, String>>,
+    pub(super) consents: Mutex<Consents>,
     refreshes: Refreshes,
     /// Since when round trips are counted, and how many have begun.
     pub(super) begun: Mutex<(Instant, u32)>,
@@ -108,6 +110,7 @@ impl Grants {
             described: Mutex::default(),
             slots: Mutex::default(),
             dead: Mutex::default(),
+            consents: Mutex::default(),
             refreshes: Refreshes::default(),
             begun: Mutex::new((Instant::now(), 0)),
             tasks: TaskTracker::new(),
@@ -139,6 +142,12 @@ impl Grants {
         let mut auths: Vec<_> = self.0.now.load().auths.values().cloned().collect();
         auths.sort_by(|a, b| a.id.cmp(&b.id));
         auths
+    }
+
+    /// Whether a person consents to an auth of the configuration. None: there is none of that name.
+    pub(super) fn needs_consent(&self, id: &AuthId) -> Option<bool> {
+        let now = self.0.now.load();
+        now.auths.get(id).map(|auth| auth.grant.needs_consent())
     }
 
     /// Counts refreshes, for the metrics.

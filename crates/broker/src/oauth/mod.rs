@@ -20,6 +20,7 @@ mod slot;
 mod status;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 pub use answer::TokenSet;
 pub(crate) use described::Described;
@@ -28,3 +29,4 @@ pub use grants::{Describe, Grants, Refreshes, Setup};
 pub use redirect::Redirects;
 pub use settings::{Assertion, AuthId, AuthSettings, ClientAuth, Expired, Grant, Pattern};
 pub use status::Authorised;
+pub(crate) use waiting::waiting;

@@ -11,12 +11,13 @@ use std::time::Duration;
 use crosspoint_core::{Failure, Refusal};
 use tokio::time::{Instant, sleep};
 
-use super::grants::Grants;
+use super::grants::{Grants, lock};
 use super::kept::{Ended, Kept};
 use super::random;
 use super::request::{Fault, PATIENCE, Proof};
 use super::settings::{AuthSettings, Grant};
 use super::slot::Seen;
+use super::waiting::never;
 use crate::cabinet::{Drawer, Expected};
 use crate::ledger::now;
 use crate::profiles::ProfileId;
@@ -85,6 +86,7 @@ impl Grants {
                 Step::Found(found) => {
                     if found.0.is_ok() {
                         self.mourn(profile, None);
+                        lock(&self.0.consents).given(profile, &auth.id.auth);
                     }
                     return *found;
                 }
@@ -404,11 +406,8 @@ impl Look<'_> {
     }
 
     fn never(&self) -> Failure {
-        let message = format!(
-            "nobody has authorised {} yet: run `crosspoint auth login {}`",
-            self.id, self.id
-        );
-        Failure::refused(Refusal::NotAuthorised, message)
+        lock(&self.grants.0.consents).taken_back(self.profile);
+        Failure::refused(Refusal::NotAuthorised, never(self.profile))
     }
 
     fn ended(&self) -> Failure {

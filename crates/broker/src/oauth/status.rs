@@ -75,6 +75,7 @@ impl Grants {
     ) -> Result<bool, StoreError> {
         let id = profile.to_string();
         let there = self.0.cabinet.remove(Drawer::Grant, &id).await?;
+        lock(&self.0.consents).taken_back(profile);
         if there {
             self.record("auth.forget", profile, by, ingress, None).await;
         }
@@ -117,14 +118,21 @@ impl Grants {
     /// Keeps the problems as they are for all processes. Never returns.
     pub async fn attend(self) {
         loop {
-            if let Ok(items) = self.0.cabinet.list(Drawer::Grant).await {
-                self.survey(&items);
+            let changes = lock(&self.0.consents).changes();
+            if let Ok(items) = self.0.cabinet.list(Drawer::Grant).await
+                && !self.survey(&items, changes)
+            {
+                continue;
             }
             sleep(SURVEY).await;
         }
     }
 
-    fn survey(&self, items: &[Item]) {
+    /// False where the items are older than what has happened here meanwhile.
+    fn survey(&self, items: &[Item], changes: u64) -> bool {
+        if !lock(&self.0.consents).read(items, changes) {
+            return false;
+        }
         let found = items.iter().filter_map(|item| {
             let profile: ProfileId = item.id.parse().ok()?;
             let (_, why) = Authorised::of(item)?.dead?;
@@ -147,6 +155,7 @@ impl Grants {
             }
         }
         *dead = found;
+        true
     }
 
     pub(super) fn mourn(&self, profile: &ProfileId, message: Option<String>) {

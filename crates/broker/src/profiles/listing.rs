@@ -1,6 +1,9 @@
 //! All profiles as they are, for people.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use crosspoint_core::nearest;
 
 use super::{Connections, Definition, ProfileId};
 
@@ -21,15 +24,8 @@ impl Connections {
     /// Every profile that there is, ordered by its id. One of the cabinet that is covered by the file
     /// is left out.
     pub fn list(&self) -> Vec<Listed> {
-        let (file, store, held) = self.snapshot();
-        let mut listed: Vec<Listed> = Vec::new();
-        for definition in file.into_iter().chain(store) {
-            if listed
-                .iter()
-                .any(|known| known.definition.id == definition.id)
-            {
-                continue;
-            }
+        let (_, _, held) = self.snapshot();
+        let listed = |definition: Definition| {
             let id = &definition.id;
             let (is_used, problem) = match held.get(&id.connector) {
                 Some(held) => held.how_is(&id.name),
@@ -38,21 +34,46 @@ impl Connections {
                     Some(format!("there is no connector {}", id.connector)),
                 ),
             };
-            listed.push(Listed {
+            Listed {
                 definition,
                 is_used,
                 problem,
-            });
-        }
-        listed.sort_by(|a, b| a.definition.id.cmp(&b.definition.id));
-        listed
+            }
+        };
+        self.in_effect().into_iter().map(listed).collect()
     }
 
-    /// The auth that a profile names.
-    pub fn auth_of(&self, id: &ProfileId) -> Option<String> {
+    /// Every profile as it was written down, ordered by its id. One of the cabinet that is covered by the
+    /// file is left out.
+    pub(crate) fn in_effect(&self) -> Vec<Definition> {
         let (file, store, _) = self.snapshot();
-        let mut all = file.into_iter().chain(store);
-        all.find(|definition| definition.id == *id)?.auth
+        let mut all = BTreeMap::new();
+        for definition in file.into_iter().chain(store) {
+            all.entry(definition.id.clone()).or_insert(definition);
+        }
+        all.into_values().collect()
+    }
+
+    /// The profile of that id, as it was written down.
+    pub(crate) fn definition(&self, id: &ProfileId) -> Option<Definition> {
+        let mut all = self.in_effect().into_iter();
+        all.find(|definition| definition.id == *id)
+    }
+
+    /// A sentence for whoever named a profile that is not there: which may be meant, and how to make it
+    /// with an auth.
+    pub(crate) fn missing(&self, id: &ProfileId, auth: &str) -> String {
+        let all = self.in_effect();
+        let known: Vec<_> = all.iter().map(|one| one.id.to_string()).collect();
+        let (asked, near) = (id.to_string(), known.iter().map(String::as_str));
+        let meant = match &nearest(&asked, near)[..] {
+            [] => String::new(),
+            near => format!("; did you mean {}?", near.join(", ")),
+        };
+        let end = if meant.is_empty() { "." } else { "" };
+        format!(
+            "there is no profile {id}{meant}{end} To make it: crosspoint profile set {id} --auth {auth}"
+        )
     }
 
     /// The profiles of the configuration file.

@@ -17,6 +17,7 @@ mod names;
 mod secrets;
 mod tokens;
 mod usable;
+mod uses;
 mod variant;
 mod vault;
 pub(crate) mod watch;
@@ -32,6 +33,7 @@ pub use names::is_secret_name;
 pub use secrets::{Secrets, Vault};
 pub(crate) use tokens::FIELD;
 pub use tokens::{Token, Tokens};
+pub use uses::Uses;
 pub use variant::{ConfigurationParameter, Variant};
 pub use vault::{HashiCorp, VaultKv};
 

@@ -10,7 +10,11 @@ use crate::{config, show, wire};
 
 /// Prints the configuration as it counts, or all its mistakes.
 pub fn check(file: &Option<PathBuf>, args: JsonArgs) -> Result<ExitCode> {
-    match wire::Options::of(file).load() {
+    let options = wire::Options {
+        serves: true,
+        ..wire::Options::of(file)
+    };
+    match options.load() {
         Ok(loaded) if args.json => println!("{:#}", config::effective_json(&loaded)),
         Ok(loaded) => {
             for warning in &loaded.warnings {

@@ -30,6 +30,7 @@ pub fn run(file: &Option<PathBuf>, args: ServeArgs) -> Result<ExitCode> {
         file: file.clone(),
         listen: args.listen,
         python_env: args.python_env,
+        serves: true,
     };
     let loaded = match options.load() {
         Ok(loaded) => loaded,

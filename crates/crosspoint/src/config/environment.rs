@@ -15,6 +15,7 @@ const VIRTUAL_ENV: &str = "VIRTUAL_ENV";
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, Variable>,
+    of_a_client: bool,
     follower: Option<Arc<dyn Follow>>,
     followed: BTreeMap<String, Followed>,
 }
@@ -44,6 +45,19 @@ impl Environment {
             follower: Some(follower),
             ..self
         }
+    }
+
+    /// That of a command that lets nobody in: the key it may have is one to send.
+    pub fn of_a_client(self) -> Environment {
+        Environment {
+            of_a_client: true,
+            ..self
+        }
+    }
+
+    /// Whether the configuration is read to let others in by it.
+    pub fn serves(&self) -> bool {
+        !self.of_a_client
     }
 
     /// Who follows references, if anybody does.

@@ -358,6 +358,22 @@ fn keys_and_their_names_are_unique() {
 }
 
 #[test]
+fn the_key_that_a_client_sends_may_be_one_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "[access]\napi_keys = [\"canary-key\"]\n";
+    std::fs::write(folder.path().join("crosspoint.toml"), text).unwrap();
+    let variables = [("CONNECTOR_PROXY_API_KEY", "canary-key")];
+    let env = || variables.into_iter().collect::<Environment>();
+    let load = |env| load_in(folder.path(), None, &env, crosspoint_connectors::BUILT_IN);
+    let refused = load(env()).unwrap_err().to_string();
+    assert!(
+        refused.contains("`key-1` and `key-2` are the same"),
+        "{refused}"
+    );
+    assert_eq!(load(env().of_a_client()).unwrap().api_keys.len(), 2);
+}
+
+#[test]
 fn what_is_probably_not_meant_is_a_warning() {
     let text = "[access]\nanonymous = true\napi_keys = [\"short\", \"vault:path/to/key\"]\n";
     assert_eq!(

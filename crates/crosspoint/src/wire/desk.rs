@@ -7,18 +7,16 @@ use serde_json::{Value, json};
 
 use crate::control::Answer;
 
-/// Begins to authorise a profile: the text is the address to open.
+/// Begins to authorise a profile that there is: the text is the address to open.
 pub async fn authorise(broker: &Broker, profile: &str, auth: Option<String>, by: String) -> Answer {
     let begun = async {
         let grants = grants(broker)?;
         let profile: ProfileId = profile.parse().map_err(text)?;
-        let auth = match auth {
-            Some(auth) => auth,
-            None => match broker.connections().auth_of(&profile) {
-                Some(auth) => auth,
-                None => only_auth(broker, grants, &profile)?,
-            },
-        };
+        let only = only_auth(broker, grants, &profile);
+        let likely = auth.as_deref().or(only.as_deref().ok());
+        let found = broker.find_profile(&profile, likely.unwrap_or("NAME"));
+        let named = found.await?.auth;
+        let auth = auth.or(named).map_or(only, Ok)?;
         let id = AuthId::new(profile.connector.clone(), auth);
         let purpose = Purpose::Keep {
             profile,

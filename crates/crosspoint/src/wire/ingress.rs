@@ -45,6 +45,7 @@ pub fn settings(loaded: &Loaded, kept: &KeptFor, activiti: Option<Status>, mcp: 
                 .collect(),
         },
         cabinet: kept.cabinet.clone(),
+        references: loaded.references.clone().into(),
         instance: kept.instance.clone(),
         cors_origins: config
             .access

@@ -70,6 +70,10 @@ impl Wanted for Mcp {
         stamps(&self.entry)
     }
 
+    fn stamped(&self) -> &[Stamp] {
+        &self.files
+    }
+
     fn start(&self, around: &Around<'_>) -> Result<Arc<dyn Mount>> {
         Ok(Arc::new(McpMount::start(self.server(around)?)))
     }

@@ -58,12 +58,14 @@ pub struct Options {
     pub listen: Option<String>,
     /// `--python-env`.
     pub python_env: Option<String>,
+    /// Others are let in by it, or somebody wants to know whether they can be.
+    pub serves: bool,
 }
 
 // === impl Options ===
 
 impl Options {
-    /// No option but the file.
+    /// No option but the file, for a command that lets nobody in.
     pub fn of(file: &Option<PathBuf>) -> Options {
         Options {
             file: file.clone(),
@@ -84,6 +86,9 @@ impl Options {
 
     fn load_with(&self, follower: Arc<dyn Follow>) -> Result<Loaded, Problems> {
         let mut env = Environment::of_process().with_follower(follower);
+        if !self.serves {
+            env = env.of_a_client();
+        }
         if let Some(listen) = &self.listen {
             env.set("CROSSPOINT_LISTEN", "--listen", listen.clone());
         }
@@ -122,6 +127,7 @@ fn settings(
         connections: Arc::new(kept.connections(loaded)),
         tracing: Tracing::default(),
         grants: Some(kept.grants.clone()),
+        kept_back: Vec::new(),
     })
 }
 

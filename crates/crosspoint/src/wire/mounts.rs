@@ -31,6 +31,11 @@ pub trait Wanted: Clone + PartialEq {
         Vec::new()
     }
 
+    /// What they looked like when it was wanted.
+    fn stamped(&self) -> &[Stamp] {
+        &[]
+    }
+
     /// Starts it.
     fn start(&self, around: &Around<'_>) -> Result<Arc<dyn Mount>>;
 }
@@ -141,7 +146,8 @@ impl<W: Wanted> Mounts<W> {
     }
 
     /// Starts what the configuration wants now and is not there yet. Returns when it is ready or has
-    /// failed for the first time. What does not work keeps its predecessor, if there is one.
+    /// failed for the first time. What does not work keeps its predecessor, if there is one that
+    /// works.
     pub async fn next(&self, around: &Around<'_>) -> Result<Next<W>> {
         let (mut running, mut problems) = (Vec::new(), Vec::new());
         for wanted in W::all(around.loaded) {
@@ -156,17 +162,13 @@ impl<W: Wanted> Mounts<W> {
             }
             let next = Running::start(wanted, around)?;
             let mut mounted = next.mount.connectors();
-            let serves = match mounted.wait_for(|mounted| mounted.settled).await {
-                Ok(mounted) => {
-                    let serves = !mounted.connectors.is_empty();
-                    problems.extend(mounted.problems.iter().filter(|_| !serves).cloned());
-                    serves
-                }
-                Err(_) => false,
-            };
-            if serves {
+            // A mount that is gone has nothing.
+            let _ = mounted.wait_for(|mounted| mounted.settled).await;
+            if serves(&next) || !serves(&before) {
                 running.push(next);
             } else {
+                let why = mounted.borrow().problems.clone();
+                problems.extend(why.iter().map(|problem| kept_back(problem)));
                 next.mount.close().await;
                 // Not by the new wish: the next reload tries that again.
                 running.push(before);
@@ -179,6 +181,13 @@ impl<W: Wanted> Mounts<W> {
     pub fn fingerprint(&self) -> String {
         let running = lock(&self.running);
         let stamps = running.values().map(|one| one.wanted.stamps());
+        format!("{:?}", stamps.collect::<Vec<_>>())
+    }
+
+    /// What [`Mounts::fingerprint`] was when the mounts were wanted.
+    pub fn mounted_fingerprint(&self) -> String {
+        let running = lock(&self.running);
+        let stamps = running.values().map(|one| one.wanted.stamped());
         format!("{:?}", stamps.collect::<Vec<_>>())
     }
 
@@ -212,6 +221,15 @@ impl<W: Wanted> Running<W> {
             wanted,
         })
     }
+}
+
+/// Whether there is anything that can be called.
+fn serves<W>(running: &Running<W>) -> bool {
+    !running.mount.connectors().borrow().connectors.is_empty()
+}
+
+fn kept_back(problem: &str) -> String {
+    format!("{problem}; until that is mended, it goes on as it was before")
 }
 
 fn registrations<W: Wanted>(running: &[Running<W>]) -> Vec<Registration> {

@@ -50,6 +50,10 @@ impl Wanted for OpenApi {
         stamps(&self.entry.openapi)
     }
 
+    fn stamped(&self) -> &[Stamp] {
+        &self.files
+    }
+
     fn start(&self, around: &Around<'_>) -> Result<Arc<dyn Mount>> {
         let http = self.outbound.client(around)?;
         let source = Source {

@@ -160,12 +160,23 @@ impl Python {
     /// Changes whenever the code or the libraries of a mounted connector do. Reads files: not for
     /// a thread that others wait for.
     pub fn fingerprint(&self) -> String {
-        let environments: Vec<_> = lock(&self.running)
-            .values()
-            .filter_map(|running| lock(&running.environment).clone())
-            .collect();
+        let environments = self.environments();
         let digests = environments.iter().map(Environment::current_fingerprint);
         digests.collect::<Vec<_>>().join(" ")
+    }
+
+    /// What [`Python::fingerprint`] was when the environments were loaded.
+    pub fn mounted_fingerprint(&self) -> String {
+        let environments = self.environments().into_iter();
+        let digests = environments.map(|environment| environment.fingerprint);
+        digests.collect::<Vec<_>>().join(" ")
+    }
+
+    fn environments(&self) -> Vec<Environment> {
+        let running = lock(&self.running);
+        let all = running.values();
+        all.filter_map(|running| lock(&running.environment).clone())
+            .collect()
     }
 }
 

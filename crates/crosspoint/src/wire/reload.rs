@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosspoint_broker::Broker;
 use crosspoint_broker::profiles::Source;
+use crosspoint_broker::{Broker, Settings};
 use crosspoint_core::Mask;
 use crosspoint_ingress::Live;
 use crosspoint_ingress::activiti::{Status, Tasks};
@@ -97,7 +97,10 @@ impl Reloader {
         let mask = Mask::new(now.1.clone());
         self.log.replace(mask.clone());
         let settings = settings(&loaded, mask, Some(self.listener), &self.kept);
-        let settings = settings.map_err(|error| format!("{error:#}"))?;
+        let settings = Settings {
+            kept_back: next.kept_back(),
+            ..settings.map_err(|error| format!("{error:#}"))?
+        };
         let setup = grants::setup(&loaded, Some(self.listener));
         let setup = setup.map_err(|error| format!("{error:#}"))?;
         let vault = super::vault::vault(&loaded).map_err(|error| format!("{error:#}"))?;
@@ -106,7 +109,7 @@ impl Reloader {
         replaced.map_err(|error| error.to_string())?;
         self.kept.grants.configure(setup);
         self.kept.secrets.replace_vault(vault);
-        let kept_back = self.runtimes.take(next).await;
+        self.runtimes.take(next).await;
         // Takes what has just changed into the catalogue: who is told of the reload may call at
         // once.
         self.broker.settled().await;
@@ -132,7 +135,7 @@ impl Reloader {
         let summary = describe(&self.broker);
         Ok(Reloaded {
             summary,
-            problems: kept_back.into_iter().chain(health.problems).collect(),
+            problems: health.problems,
             notes,
         })
     }
@@ -204,9 +207,9 @@ impl Reloader {
     /// stayed the same for a moment. Never returns.
     pub async fn watch(self: Arc<Self>) {
         let (file, _) = self.look().await;
-        // What still loads is no change, but the file may change meanwhile.
+        // What still loads is no change, but files may change meanwhile.
         self.broker.settled().await;
-        let mut seen = (file, self.look().await.1);
+        let mut seen = (file, digest(&self.runtimes.mounted_fingerprint()));
         let mut settling = seen;
         loop {
             sleep(LOOK).await;

@@ -84,16 +84,21 @@ impl Runtimes {
         format!("{} {mcp} {openapi}", self.python.fingerprint())
     }
 
-    /// From now on these are the mounts. Gives what works as before only, a sentence each.
-    pub async fn take(&self, next: Next) -> Vec<String> {
-        let mut problems = next.mcp.problems.clone();
-        problems.extend(next.remote.problems.clone());
-        problems.extend(next.openapi.problems.clone());
+    /// What [`Runtimes::fingerprint`] was when all that was mounted.
+    pub fn mounted_fingerprint(&self) -> String {
+        let (mcp, openapi) = (
+            self.mcp.mounted_fingerprint(),
+            self.openapi.mounted_fingerprint(),
+        );
+        format!("{} {mcp} {openapi}", self.python.mounted_fingerprint())
+    }
+
+    /// From now on these are the mounts.
+    pub async fn take(&self, next: Next) {
         self.mcp.take_next(next.mcp);
         self.remote.take_next(next.remote);
         self.openapi.take_next(next.openapi);
         self.python.take(next.python).await;
-        problems
     }
 }
 
@@ -109,5 +114,15 @@ impl Next {
             self.openapi.registrations(),
         ];
         python.chain(others.into_iter().flatten()).collect()
+    }
+
+    /// What goes on as before only, a sentence each.
+    pub fn kept_back(&self) -> Vec<String> {
+        let all = [
+            &self.mcp.problems,
+            &self.remote.problems,
+            &self.openapi.problems,
+        ];
+        all.into_iter().flatten().cloned().collect()
     }
 }

@@ -82,6 +82,8 @@ fn failed(
             let harmless = failure.effect == Effect::None;
             (StatusCode::GATEWAY_TIMEOUT, harmless.then_some(PAUSE))
         }
+        // Not with this configuration.
+        Kind::Refused(Refusal::LedgerOff) => (StatusCode::NOT_IMPLEMENTED, None),
         Kind::Refused(Refusal::Loop) => (StatusCode::LOOP_DETECTED, None),
         // The connector broke.
         Kind::Raised | Kind::Crashed => (StatusCode::BAD_GATEWAY, None),
@@ -96,7 +98,9 @@ fn failed(
     let about_a_call = !matches!(
         failure.kind,
         Kind::Invalid(Invalid::Arguments | Invalid::UnknownCommand | Invalid::Profile)
-            | Kind::Refused(Refusal::LedgerUnavailable | Refusal::ShuttingDown)
+            | Kind::Refused(
+                Refusal::LedgerUnavailable | Refusal::LedgerOff | Refusal::ShuttingDown
+            )
     );
     match about_a_call {
         true => problem.about(id, failure.effect),

@@ -138,6 +138,11 @@ impl Problem {
         Problem::new(StatusCode::NOT_IMPLEMENTED, "ledger_off", detail)
     }
 
+    /// Others still need it.
+    pub(super) fn in_use(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::CONFLICT, "in_use", detail)
+    }
+
     /// The state of a call does not allow it.
     pub(super) fn not_possible(call: Option<CallId>, detail: impl Into<String>) -> Problem {
         Problem {

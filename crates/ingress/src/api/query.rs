@@ -69,6 +69,27 @@ pub(super) fn acts(query: Option<&str>) -> Result<(u32, Option<String>), Problem
     }
 }
 
+/// Reads the query of what may be forced.
+pub(super) fn force(query: Option<&str>) -> Result<bool, Problem> {
+    let (mut force, mut mistakes) = (None, Vec::new());
+    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        let taken = match (&*name, &*value) {
+            ("force", _) if force.is_some() => Err("'force' is there more than once".to_owned()),
+            ("force", "true" | "false") => {
+                force = Some(&*value == "true");
+                Ok(())
+            }
+            ("force", _) => Err("'force' must be true or false".to_owned()),
+            (name, _) => Err(unknown(name, &["force"])),
+        };
+        mistakes.extend(taken.err().map(|detail| Mistake::in_query(&name, detail)));
+    }
+    match mistakes.is_empty() {
+        true => Ok(force.unwrap_or_default()),
+        false => Err(Problem::mistakes(mistakes)),
+    }
+}
+
 /// The place after a call in the list.
 pub(super) fn cursor(id: &str) -> String {
     URL_SAFE_NO_PAD.encode(id)

@@ -4,16 +4,18 @@ use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use crosspoint_broker::cabinet::{Drawer, Expected};
+use crosspoint_broker::cabinet::{Cabinet, Drawer, Expected};
 use crosspoint_broker::ledger::time_json;
-use crosspoint_broker::profiles::is_secret_name;
+use crosspoint_broker::oauth::Grants;
+use crosspoint_broker::profiles::{self, NotADefinition, Uses, is_secret_name};
+use http::Uri;
 use http::request::Parts;
 use serde_json::{Value, json};
 
 use super::audit::{for_all, record};
 use super::call::read;
 use super::profiles::cabinet;
-use super::{Problem, change};
+use super::{Problem, change, query};
 use crate::request::Seen;
 use crate::router::Shared;
 
@@ -56,22 +58,56 @@ pub(crate) async fn set(
     super::done(done.await)
 }
 
-/// Removes a secret. Profiles that refer to it cannot be used from then on.
+/// Removes a secret that nobody names, or that is to go all the same: profiles that refer to it cannot
+/// be used from then on.
 pub(crate) async fn remove(
     State(shared): State<Shared>,
     Extension(seen): Extension<Seen>,
     path: Named,
+    uri: Uri,
 ) -> Response {
     let done = async {
         let name = named(&seen, path)?;
-        if !cabinet(&shared)?.remove(Drawer::Secret, &name).await? {
-            return Err(Problem::no_such(format!("there is no secret {name}")));
+        let force = query::force(uri.query())?;
+        let cabinet = cabinet(&shared)?;
+        let none = || Problem::no_such(format!("there is no secret {name}"));
+        let users = users(&shared, cabinet, &name).await?.join(", ");
+        if !users.is_empty() && !force {
+            return Err(match cabinet.get(Drawer::Secret, &name).await {
+                Ok(None) => none(),
+                _ => Problem::in_use(format!(
+                    "secret {name} is named by {users}; nothing was changed. Take it out there first, \
+                     or remove it all the same with ?force=true"
+                )),
+            });
         }
-        record(&shared, &seen, "secret.remove", &name, None).await;
+        if !cabinet.remove(Drawer::Secret, &name).await? {
+            return Err(none());
+        }
+        let detail = (!users.is_empty()).then(|| format!("still named by {users}"));
+        record(&shared, &seen, "secret.remove", &name, detail.as_deref()).await;
         shared.broker.refresh_connections().await?;
         Ok(())
     };
     super::done(done.await)
+}
+
+/// Who names a secret: profiles of the store and of the file, auths, and settings.
+async fn users(
+    shared: &Shared,
+    cabinet: &dyn Cabinet,
+    secret: &str,
+) -> Result<Vec<String>, Problem> {
+    let (kept, unreadable) = profiles::all(cabinet).await?;
+    let file = shared.broker.connections().in_file();
+    let auths = shared.broker.grants().map(Grants::configured);
+    let auths = auths.unwrap_or_default();
+    let auths = auths.iter().map(|auth| &**auth);
+    let mut users = Uses::among(kept.iter().chain(&file), auths, &shared.references).of(secret);
+    // Nobody can tell what such a one names.
+    let unreadable = unreadable.iter();
+    users.extend(unreadable.map(|NotADefinition(id)| format!("profile {id}, as far as is known")));
+    Ok(users)
 }
 
 fn named(seen: &Seen, path: Named) -> Result<String, Problem> {

@@ -90,6 +90,9 @@ async fn begun(
             let profile = format!("{}/{name}", id.connector);
             let profile = profile.parse::<ProfileId>();
             let profile = profile.map_err(|error| FlowError::Refused(error.to_string()))?;
+            // Nobody shall consent to what no call will ever use.
+            let found = shared.broker.find_profile(&profile, &id.auth).await;
+            found.map_err(FlowError::NotFound)?;
             Purpose::Keep {
                 profile,
                 by,

@@ -71,6 +71,7 @@ pub(super) fn failed(failure: Failure) -> Response {
             | Refusal::SecretUnavailable,
         ) => StatusCode::SERVICE_UNAVAILABLE,
         // Trying again is vain, whatever the number says; the backend does not know better.
+        Kind::Refused(Refusal::LedgerOff) => StatusCode::NOT_IMPLEMENTED,
         Kind::Refused(Refusal::Loop) => StatusCode::LOOP_DETECTED,
         // The connector broke.
         Kind::Raised | Kind::Crashed => StatusCode::INTERNAL_SERVER_ERROR,

@@ -25,6 +25,7 @@ fn all_kinds() -> Vec<(Kind, u16)> {
         (Kind::Refused(Refusal::DeadlineExceeded), 504),
         (Kind::Refused(Refusal::Egress), 200),
         (Kind::Refused(Refusal::LedgerUnavailable), 503),
+        (Kind::Refused(Refusal::LedgerOff), 501),
         (Kind::Refused(Refusal::ShuttingDown), 503),
         (Kind::Refused(Refusal::Loop), 508),
         (Kind::Reported, 200),

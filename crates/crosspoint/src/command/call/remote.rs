@@ -303,6 +303,7 @@ mod tests {
             (409, "outcome_unknown", Kind::Unknown),
             (429, "rate_limited", Kind::Refused(Refusal::RateLimited)),
             (503, "circuit_open", Kind::Refused(Refusal::CircuitOpen)),
+            (501, "ledger_off", Kind::Refused(Refusal::LedgerOff)),
             (502, "E", Kind::Raised),
         ] {
             let problem = Problem {

@@ -18,12 +18,12 @@ struct Line {
 
 /// Prints the names, never a value.
 pub async fn run(desk: &Desk, json: bool) -> Result<()> {
-    let mut uses = uses::all(desk).await?;
+    let uses = uses::all(desk).await?;
     let items = desk.cabinet().list(Drawer::Secret).await?;
     let lines: Vec<Line> = items
         .into_iter()
         .map(|item| Line {
-            used_by: uses.remove(&item.id).unwrap_or_default(),
+            used_by: uses.of(&item.id),
             changed: item.changed,
             name: item.id,
         })

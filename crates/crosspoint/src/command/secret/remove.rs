@@ -13,9 +13,11 @@ pub async fn run(desk: &Desk, name: &str, force: bool) -> Result<()> {
     if !desk.has_store() {
         return Err(none(name));
     }
-    let users = uses::all(desk).await?.remove(name).unwrap_or_default();
-    let users = plain(&users.join(", "));
+    let users = plain(&uses::all(desk).await?.of(name).join(", "));
     if !users.is_empty() && !force {
+        if desk.cabinet().get(Drawer::Secret, name).await?.is_none() {
+            return Err(none(name));
+        }
         return Err(not_possible(format!(
             "Secret {name} is named by {users}; nothing was changed. Take it out there first, or \
              remove it all the same with --force"
@@ -24,7 +26,8 @@ pub async fn run(desk: &Desk, name: &str, force: bool) -> Result<()> {
     if !desk.cabinet().remove(Drawer::Secret, name).await? {
         return Err(none(name));
     }
-    actor::record(desk.cabinet(), "secret.remove", name, None).await?;
+    let detail = (!users.is_empty()).then(|| format!("still named by {users}"));
+    actor::record(desk.cabinet(), "secret.remove", name, detail).await?;
     match users.is_empty() {
         true => println!("Secret {name} is removed."),
         false => println!("Secret {name} is removed. It is still named by {users}"),

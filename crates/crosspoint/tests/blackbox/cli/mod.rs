@@ -3,5 +3,6 @@
 mod call;
 mod commands;
 mod config;
+mod keys;
 mod ledger;
 mod serve;

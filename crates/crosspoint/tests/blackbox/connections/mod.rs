@@ -14,3 +14,4 @@ pub mod rotating;
 mod rotation;
 mod secrets;
 mod through_the_api;
+mod waiting;

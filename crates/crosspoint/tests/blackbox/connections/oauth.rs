@@ -93,7 +93,8 @@ async fn an_auth_class_of_python_works_unmodified() {
 #[tokio::test]
 async fn a_person_authorises_a_profile_by_the_command_line() {
     let provider = Provider::start(&[]).await;
-    let proxy = Setup::new().config(&provider.auth("main")).serve().await;
+    let config = provider.profile("prod", "main");
+    let proxy = Setup::new().config(&config).serve().await;
     let none = proxy.run(&["auth", "list"]).await;
     assert!(
         none.stdout.contains("Nothing is authorised"),
@@ -152,7 +153,8 @@ async fn a_person_authorises_a_profile_by_the_command_line() {
 #[tokio::test]
 async fn a_person_who_says_no_is_told_so() {
     let provider = Provider::start(&[]).await;
-    let proxy = Setup::new().config(&provider.auth("main")).serve().await;
+    let config = provider.profile("prod", "main");
+    let proxy = Setup::new().config(&config).serve().await;
     let begun = open(&proxy, "/v1/auth/http/main?profile=prod").await;
     let back = provider
         .decide(begun.header("location"), "action=deny")
@@ -167,7 +169,7 @@ async fn behind_a_reverse_proxy_browsers_come_back_to_its_address() {
     let provider = Provider::start(&[]).await;
     let config = format!(
         "public_url = \"https://proxy.example/base/\"\n{}",
-        provider.auth("main")
+        provider.profile("prod", "main")
     );
     let proxy = Setup::new().config(&config).serve().await;
     let ask = proxy
@@ -184,7 +186,9 @@ async fn behind_a_reverse_proxy_browsers_come_back_to_its_address() {
 
 #[tokio::test]
 async fn the_command_line_says_what_is_missing() {
-    let proxy = Setup::new().serve().await;
+    let config =
+        "[connectors.http.profiles.prod]\nsettings = { origin = \"https://api.example\" }\n";
+    let proxy = Setup::new().config(config).serve().await;
     for (arguments, part) in [
         (
             &["auth", "login", "http/prod"][..],
@@ -245,12 +249,62 @@ async fn a_profile_is_authorised_by_the_auth_that_it_names() {
         ended.stdout + &ended.stderr
     };
     assert!(login("http/file").await.starts_with("https://two.example/"));
-    until("the server knows the profile", async || {
-        login("http/store")
-            .await
-            .starts_with("https://one.example/")
-    })
-    .await;
-    let other = login("http/other").await;
+    // One that was made a moment ago is known.
+    let store = login("http/store").await;
+    assert!(store.starts_with("https://one.example/"), "{store}");
+    let bare = ["profile", "set", "http/bare", "origin=https://api.example"];
+    proxy.run(&bare).await.text(0);
+    let other = login("http/bare").await;
     assert!(other.contains("name one by --auth (one, two)"), "{other}");
+}
+
+#[tokio::test]
+async fn nobody_begins_to_authorise_a_profile_that_there_is_not() {
+    let auth = "[connectors.http.auths.main]\nauthorize_url = \"https://login.example/authorize\"\n\
+                token_url = \"https://login.example/token\"\nclient_id = \"me\"\n";
+    let profile = "[connectors.http.profiles.prod]\nauth = \"main\"\n\
+                   settings = { origin = \"https://api.example\" }\n";
+    let proxy = Setup::new()
+        .config(&(auth.to_owned() + profile))
+        .serve()
+        .await;
+    for (id, told) in [
+        (
+            "http/prdo",
+            "there is no profile http/prdo; did you mean http/prod? To make it: crosspoint profile set \
+             http/prdo --auth main",
+        ),
+        (
+            "htp/prod",
+            "there is no profile htp/prod; did you mean http/prod? To make it: crosspoint profile set \
+             htp/prod --auth NAME",
+        ),
+        (
+            "smtp/quite-another",
+            "there is no profile smtp/quite-another. To make it: crosspoint profile set \
+             smtp/quite-another --auth NAME",
+        ),
+    ] {
+        let ended = proxy.run(&["auth", "login", id]).await;
+        assert_eq!((ended.code, &*ended.stdout), (Some(1), ""), "{ended:?}");
+        assert!(ended.stderr.contains(told), "{ended:?}");
+        // By a browser it is the same.
+        let (connector, name) = id.split_once('/').unwrap();
+        let path = format!("/v1/auth/{connector}/main?profile={name}");
+        let answer = open(&proxy, &path).await;
+        assert_eq!((answer.status, answer.header("location")), (404, ""));
+        let told = told.replace("NAME", "main");
+        assert!(answer.text.contains(&told), "{}", answer.text);
+    }
+    // What the message says makes it possible.
+    let made = ["profile", "set", "http/prdo", "--auth", "main"];
+    let made = [&made[..], &["origin=https://api.example"]].concat();
+    proxy.run(&made).await.text(0);
+    let ended = proxy
+        .run(&["auth", "login", "http/prdo", "--no-wait"])
+        .await;
+    assert!(
+        ended.text(0).starts_with("https://login.example/"),
+        "{ended:?}"
+    );
 }

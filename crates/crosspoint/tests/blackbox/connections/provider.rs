@@ -63,6 +63,15 @@ impl Provider {
         )
     }
 
+    /// The same with a profile of `http` that names it.
+    pub fn profile(&self, name: &str, auth: &str) -> String {
+        format!(
+            "{}[connectors.http.profiles.{name}]\nauth = \"{auth}\"\n\
+             settings = {{ origin = \"https://api.example\" }}\n",
+            self.auth(auth)
+        )
+    }
+
     /// Consents as a person would, and gives where the browser is sent.
     pub async fn consent(&self, address: &str) -> Url {
         self.decide(address, "sub=ada").await

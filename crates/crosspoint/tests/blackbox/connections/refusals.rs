@@ -15,7 +15,9 @@ fn config(provider: &str) -> String {
              issuer = \"https://{name}.example\"\n"
         )
     };
-    format!("{}{}", auth("one"), auth("two"))
+    let profile = "[connectors.http.profiles.prod]\nauth = \"one\"\n\
+                   settings = { origin = \"https://api.example\" }\n";
+    [&auth("one"), &auth("two"), profile].concat()
 }
 
 async fn provider() -> Upstream {

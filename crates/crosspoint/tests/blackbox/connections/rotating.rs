@@ -21,6 +21,8 @@ pub struct State {
     pub revoked: bool,
     /// The newest token is not taken any more, though the provider said that it would be.
     pub expired: bool,
+    /// Tokens that are given from now on have run out by the time they arrive.
+    pub brief: bool,
     /// The provider takes requests for tokens and neither does anything nor answers.
     pub hangs: bool,
 }
@@ -67,7 +69,8 @@ impl State {
         self.issued += 1;
         self.expired = false;
         let n = self.issued;
-        let set = json!({"access_token": format!("access-{n}"), "refresh_token": format!("refresh-{n}"), "expires_in": 3600});
+        let expires_in = if self.brief { 0.0001 } else { 3600.0 };
+        let set = json!({"access_token": format!("access-{n}"), "refresh_token": format!("refresh-{n}"), "expires_in": expires_in});
         Reply::json(&set.to_string())
     }
 }
@@ -82,12 +85,17 @@ pub fn profile(connector: &str, provider: &Upstream, settings: &str) -> String {
     )
 }
 
-/// Consents for the profile `prod`.
+/// Consents for the profile `prod`, by the auth `main`.
 pub async fn authorise(proxy: &Proxy, connector: &str) {
-    let begin = format!("/v1/auth/{connector}/main?profile=prod");
-    let begun = open(proxy, &begin).await;
+    authorise_by(proxy, &format!("{connector}/main")).await;
+}
+
+/// The same by an auth: `connector/name`.
+pub async fn authorise_by(proxy: &Proxy, auth: &str) {
+    let begun = open(proxy, &format!("/v1/auth/{auth}?profile=prod")).await;
+    assert_eq!(begun.status, 302, "{}", begun.text);
     let state = query(begun.header("location"))["state"].clone();
-    let back = format!("/v1/auth/{connector}/main/callback?code=code-4711&state={state}");
+    let back = format!("/v1/auth/{auth}/callback?code=code-4711&state={state}");
     assert_eq!(open(proxy, &back).await.status, 200);
 }
 

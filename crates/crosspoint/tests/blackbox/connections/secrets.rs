@@ -136,6 +136,7 @@ async fn a_secret_that_a_profile_names_is_removed_by_force_only() {
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(refused.stderr.contains("profile crm/prod"), "{refused:?}");
     assert_eq!(list(&setup).await.as_array().unwrap().len(), 1);
+    assert!(refused.stderr.contains("--force"), "{refused:?}");
     let removed = setup
         .clone()
         .run(&["secret", "remove", "CRM", "--force"])

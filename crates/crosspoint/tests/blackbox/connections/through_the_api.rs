@@ -106,6 +106,64 @@ async fn a_profile_and_its_secret_are_kept_used_at_once_and_never_shown() {
 }
 
 #[tokio::test]
+async fn a_secret_that_somebody_names_is_removed_by_force_only() {
+    let config = "[access]\nanonymous = true\napi_keys = [\"secret:SHARED\"]\n\
+                  [connectors.slack.auths.main]\ngrant = \"client_credentials\"\n\
+                  token_url = \"https://login.example/token\"\nclient_id = \"me\"\n\
+                  client_secret = \"secret:SHARED\"\ntoken_field = \"token\"\n\
+                  [connectors.slack.profiles.file]\nsecrets = { token = \"secret:SHARED\" }\n";
+    let setup = Setup::new().config(config);
+    super::secrets::set(&setup, "SHARED", "c4n4ry-shared").await;
+    let proxy = setup.serve().await;
+    let ask = async |method: Method, path: &str, body: Value| {
+        let ask = proxy.ask(method, &format!("/api/v1/{path}")).json(&body);
+        let key = "Bearer c4n4ry-shared";
+        ask.header("authorization", key).send().await
+    };
+    let profile = json!({"secrets": {"token": "secret:SHARED"}});
+    for name in ["one", "two"] {
+        let made = ask(
+            Method::PUT,
+            &format!("profiles/slack/{name}"),
+            profile.clone(),
+        )
+        .await;
+        assert_eq!(made.status, 200, "{}", made.text);
+    }
+    for query in ["", "?force=false"] {
+        let path = format!("secrets/SHARED{query}");
+        let refused = ask(Method::DELETE, &path, Value::Null).await;
+        assert_eq!(refused.problem(), (409, "in_use".to_owned()), "{query}");
+        let all = "named by auth slack/main, profile slack/file, profile slack/one, profile slack/two, \
+                   setting access.api_keys";
+        assert!(refused.text.contains(all), "{}", refused.text);
+        assert!(refused.text.contains("?force=true"), "{}", refused.text);
+        assert!(!refused.text.contains("c4n4ry"), "{}", refused.text);
+    }
+    for query in ["?force=yes", "?force=true&force=true", "?forc=true"] {
+        let path = format!("secrets/SHARED{query}");
+        let refused = ask(Method::DELETE, &path, Value::Null).await;
+        assert_eq!(refused.problem(), (400, "invalid_request".to_owned()));
+    }
+    let names = ask(Method::GET, "secrets", Value::Null).await.json();
+    assert_eq!(names[0]["name"], "SHARED");
+    let removed = ask(Method::DELETE, "secrets/SHARED?force=true", Value::Null).await;
+    assert_eq!(removed.status, 204, "{}", removed.text);
+    // That there is none goes before who names it.
+    let again = ask(Method::DELETE, "secrets/SHARED", Value::Null).await;
+    assert_eq!(again.problem(), (404, "not_found".to_owned()));
+    let again = proxy.run(&["secret", "remove", "SHARED"]).await;
+    assert_eq!(again.code, Some(1), "{again:?}");
+    assert!(again.stderr.contains("no secret SHARED"), "{again:?}");
+    let acts = ask(Method::GET, "audit", Value::Null).await;
+    assert!(
+        acts.text.contains("still named by auth slack/main"),
+        "{}",
+        acts.text
+    );
+}
+
+#[tokio::test]
 async fn every_mistake_is_told_and_nothing_is_kept() {
     let file = "[connectors.slack.profiles.file]\nsecrets = { token = \"c4n4ry-3\" }\n";
     let proxy = Setup::new().config(file).serve().await;

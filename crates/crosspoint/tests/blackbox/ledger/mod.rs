@@ -12,6 +12,7 @@ mod keys;
 mod lists;
 pub mod load;
 pub mod long;
+mod off;
 mod opening;
 mod outage;
 pub mod place;
@@ -35,6 +36,7 @@ pub type Refusal = (u16, &'static str);
 const CONFLICT: Refusal = (409, "idempotency_conflict");
 pub const UNKNOWN: Refusal = (409, "outcome_unknown");
 const UNAVAILABLE: Refusal = (503, "ledger_unavailable");
+const OFF: Refusal = (501, "ledger_off");
 const BAD_REQUEST: Refusal = (400, "invalid_request");
 
 /// A call with a key. Its request is called as the key.

@@ -1,9 +1,11 @@
 //! What calls come to.
 
+use http::Method;
 use serde_json::json;
 
 use super::{call, request};
-use crate::harness::{Reply, Setup, Upstream};
+use crate::harness::{Proxy, Reply, Setup, Upstream};
+use crate::ledger::place::Place;
 
 #[tokio::test]
 async fn a_result_is_there_for_programs_and_for_models_and_in_the_ledger() {
@@ -126,6 +128,31 @@ async fn a_key_gives_a_call_one_effect_wherever_it_is_written() {
         .send()
         .await;
     assert_eq!(batch.status, 400, "{}", batch.text);
+}
+
+#[tokio::test]
+async fn a_key_where_nothing_is_recorded_is_refused_for_good_or_for_now() {
+    let upstream = Upstream::echo().await;
+    let mut post = call(1, "http_PostRequestV2", json!({"url": upstream.url("/")}));
+    post["params"]["_meta"] = json!({"crosspoint/idempotencyKey": "order-7"});
+    let error = async |proxy: &Proxy| {
+        let ask = proxy.ask(Method::POST, "/mcp").verbatim().json(&post);
+        // Waiting for the lock takes longer than others wait for JSON.
+        let ask = ask.header("accept", "application/json");
+        let result = ask.send().await.result();
+        assert_eq!(result["isError"], true, "{result}");
+        result["structuredContent"]["error"].clone()
+    };
+    let config = "[store]\nurl = \"none\"\n";
+    let off = error(&Setup::new().config(config).serve().await).await;
+    assert_eq!(off["code"], "ledger_off", "{off}");
+    assert_eq!(off.get("retry_after"), None, "{off}");
+    let place = Place::sqlite("");
+    let proxy = place.setup.serve().await;
+    let lock = place.database.lock().await;
+    assert_eq!(error(&proxy).await["code"], "ledger_unavailable");
+    drop(lock);
+    assert!(upstream.seen().is_empty());
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@ mod begin;
 mod documents;
 mod examples;
 mod requests;
+mod tokens;
+mod watching;
 mod xero;
 
 use crate::harness::{Proxy, Setup, Upstream, until};
@@ -21,7 +23,12 @@ async fn serve(document: &str, lines: &str) -> Proxy {
 }
 
 async fn started(setup: Setup, config: &str) -> Proxy {
-    let proxy = setup.config(config).serve().await;
+    serving(setup.config(config), &[]).await
+}
+
+/// The same with options.
+async fn serving(setup: Setup, options: &[&str]) -> Proxy {
+    let proxy = setup.serve_with(options).await;
     until("it is ready", async || {
         proxy.get("/readyz").await.status == 200
     })

@@ -19,6 +19,7 @@ const SHOWN: &[u16] = &[401, 403, 404];
 const KEPT: &[u16] = &[401, 403, 500, 501, 503];
 const WRITTEN: &[u16] = &[400, 401, 403, 404, 408, 409, 413, 415, 500, 501, 503];
 const REMOVED: &[u16] = &[401, 403, 404, 409, 500, 501, 503];
+const FORCED: &[u16] = &[400, 401, 403, 404, 409, 500, 501, 503];
 
 /// The paths.
 pub(super) fn paths() -> [(&'static str, Value); 6] {
@@ -65,7 +66,11 @@ fn profile_paths() -> Value {
         "changeProfile",
         answered("The profile as it is then.", WRITTEN),
     );
-    let mut delete = operation("Remove a profile", "removeProfile", removed());
+    let mut delete = operation(
+        "Remove a profile",
+        "removeProfile",
+        nothing("It is removed.", REMOVED),
+    );
     for operation in [&mut get, &mut put, &mut patch, &mut delete] {
         operation["parameters"] = parameters.clone();
     }
@@ -100,15 +105,20 @@ fn secret_paths() -> Value {
         "additionalProperties": false,
         "properties": {"value": {"type": "string", "minLength": 1, "writeOnly": true}},
     }))});
-    let mut delete = operation("Remove a secret", "removeSecret", removed());
-    for operation in [&mut put, &mut delete] {
-        operation["parameters"] = json!([path("name", "The secret's name.", SECRET)]);
-    }
+    let mut delete = operation(
+        "Remove a secret that nobody names",
+        "removeSecret",
+        nothing("It is removed.", FORCED),
+    );
+    let name = path("name", "The secret's name.", SECRET);
+    put["parameters"] = json!([name]);
+    let force = query(
+        "force",
+        "Remove it although profiles, auths or settings name it.",
+        &json!({"type": "boolean", "default": false}),
+    );
+    delete["parameters"] = json!([name, force]);
     json!({"put": put, "delete": delete})
-}
-
-fn removed() -> Value {
-    nothing("It is removed.", REMOVED)
 }
 
 /// The responses of an operation that answers 204.

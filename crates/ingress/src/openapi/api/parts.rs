@@ -16,7 +16,7 @@ const PROBLEMS: [(u16, &str); 15] = [
     (408, "The body did not arrive in time."),
     (
         409,
-        "The call is in a state that does not allow this; or its key belongs to another call, or to one that is unknown.",
+        "The call is in a state that does not allow this; or its key belongs to another call, or to one that is unknown; or what is to be removed is in use.",
     ),
     (413, "The body is too large."),
     (415, "The body does not say that it is JSON."),
