@@ -41,9 +41,10 @@ async fn currencies(proxy: &Proxy) -> Value {
     proxy.call("xero/GetCurrencies", json!({})).await.success()
 }
 
-/// What a system of [`Rotating`] answers to a call with this token.
+/// The result of a call that a system of [`Rotating`] answers with this token.
 fn with(token: &str) -> Value {
-    json!({"raw_response": format!("for {token}")})
+    let answer = json!({"raw_response": format!("for {token}")});
+    json!({"api_response": answer, "auth": "xero/OAuth"})
 }
 
 #[tokio::test]
@@ -71,8 +72,8 @@ async fn a_token_that_the_system_refuses_is_refreshed_and_the_call_made_once_mor
     let proxy = authorised(&upstream, &upstream).await;
     assert_eq!(currencies(&proxy).await, with("access-1"));
     system.state().expired = true;
-    let invoices = json!([{"Type": "ACCREC", "Contact": {"Name": "Ada"}, "LineItems": []}]);
-    let arguments = json!({"Invoices": invoices});
+    let arguments = json!({"description": "A day.", "contact_name": "Ada",
+        "contact_email": "ada@example.com", "amount": 100});
     let answer = proxy.call("xero/CreateInvoice", arguments).await;
     assert_eq!(answer.success(), with("access-2"));
     assert!(answer.logs().contains("did not take the token"));
@@ -80,10 +81,12 @@ async fn a_token_that_the_system_refuses_is_refreshed_and_the_call_made_once_mor
         .seen()
         .into_iter()
         .filter(|seen| seen.target.ends_with("/Invoices"))
-        .map(|seen| (seen.header("authorization").to_owned(), seen.json()))
+        .map(|seen| {
+            let name = seen.json()["Invoices"][0]["Contact"]["Name"].clone();
+            (seen.header("authorization").to_owned(), name)
+        })
         .collect();
-    let body = json!({"Invoices": invoices});
-    let wanted = ["access-1", "access-2"].map(|token| (format!("Bearer {token}"), body.clone()));
+    let wanted = ["access-1", "access-2"].map(|token| (format!("Bearer {token}"), "Ada".into()));
     assert_eq!(posted, wanted);
     assert_eq!(asked(&upstream), 2);
 }
