@@ -11,7 +11,7 @@ use crate::connection::{Connection, Target};
 use crate::measure::{interleaved, without_upstream};
 use crate::process::Server;
 use crate::programs::Programs;
-use crate::python::{Python, echo, echo_of, standin};
+use crate::python::{Python, echo, standin};
 use crate::rows::{Row, Target as Goal};
 use crate::run::Pace;
 
@@ -36,39 +36,42 @@ pub(crate) async fn remote(
 
 async fn of_flask(programs: &Programs, pace: &Pace, python: &Python<'_>) -> Result<Row> {
     let other = standin(python).await?;
-    let config = format!("[connectors.branch]\nremote = \"{}\"\n", other.url);
-    let crosspoint = programs.crosspoint_with(&config).await?;
-    ready(&crosspoint, "branch_bench/Echo").await?;
-    let subjects = [echo_of(&crosspoint, "branch_bench")?, echo(&other)?];
-    let seen = interleaved(programs, pace, 1, &subjects, "a Flask proxy").await?;
-    let pairs: Vec<_> = seen.iter().map(|s| (s[0].p50_us, s[1].p50_us)).collect();
     let what = "trivial Python command of a mounted Flask proxy, p50";
-    Ok(
-        Row::new(what, "µs", "that proxy asked directly, p50", &pairs)
-            .how("one caller; the proxy is the stand-in for SpiffArena's")
-            .target(Goal::RatioAtMost(2.0)),
-    )
+    let row = hop(programs, pace, &other, "bench/Echo", echo(&other)?, what).await?;
+    Ok(row.how("one caller; the proxy is the stand-in for SpiffArena's"))
 }
 
 async fn of_crosspoint(programs: &Programs, pace: &Pace) -> Result<Row> {
     let other = programs.crosspoint().await?;
+    let direct = without_upstream(&other)?;
+    let what = "logging/Write of a mounted proxy, p50";
+    let row = hop(programs, pace, &other, "logging/Write", direct, what).await?;
+    Ok(row.how(
+        "one connection; both are Crosspoint, with the ledger on, so that each has the same work",
+    ))
+}
+
+/// A command of another proxy, through one that mounts it and directly.
+async fn hop(
+    programs: &Programs,
+    pace: &Pace,
+    other: &Server,
+    command: &str,
+    direct: Target,
+    what: &str,
+) -> Result<Row> {
     let config = format!("[connectors.branch]\nremote = \"{}\"\n", other.url);
     let crosspoint = programs.crosspoint_with(&config).await?;
-    ready(&crosspoint, "branch_logging/Write").await?;
-    let direct = without_upstream(&other)?;
+    let mounted = format!("branch_{command}");
+    ready(&crosspoint, &mounted).await?;
     let through = Target {
-        url: format!("{}/v1/do/branch_logging/Write", crosspoint.url).parse()?,
+        url: format!("{}/v1/do/{mounted}", crosspoint.url).parse()?,
         ..direct.clone()
     };
-    let subjects = [through, direct];
-    let seen = interleaved(programs, pace, 1, &subjects, "another proxy").await?;
+    let seen = interleaved(programs, pace, 1, &[through, direct], "another proxy").await?;
     let pairs: Vec<_> = seen.iter().map(|s| (s[0].p50_us, s[1].p50_us)).collect();
-    let what = "logging/Write of a mounted proxy, p50";
-    Ok(
-        Row::new(what, "µs", "that proxy asked directly, p50", &pairs)
-            .how("one connection; both are Crosspoint, with the ledger on, so that each has the same work")
-            .target(Goal::RatioAtMost(2.0)),
-    )
+    let row = Row::new(what, "µs", "that proxy asked directly, p50", &pairs);
+    Ok(row.target(Goal::RatioAtMost(2.0)))
 }
 
 /// How much longer the start takes with a large document, and how much more memory it needs.

@@ -105,12 +105,7 @@ async fn sleepers(programs: &Programs, pace: &Pace, python: &Python<'_>) -> Resu
 }
 
 pub(crate) fn echo(server: &Server) -> Result<Target> {
-    echo_of(server, "bench")
-}
-
-/// The same under another name of its connector.
-pub(crate) fn echo_of(server: &Server, connector: &str) -> Result<Target> {
-    let url = format!("{}/v1/do/{connector}/Echo", server.url);
+    let url = format!("{}/v1/do/bench/Echo", server.url);
     let target = Target::post(&url, json!({ "text": LINE }).to_string())?;
     Ok(target.expecting(LINE))
 }

@@ -73,11 +73,8 @@ impl InProcess {
             Err(error) => return failed(&Failure::arguments(error.to_string())),
         };
         let manifest = self.connector.manifest();
-        let known = manifest
-            .commands
-            .iter()
-            .map(AsRef::as_ref)
-            .find(|c: &&Command| c.name == command);
+        let mut commands = manifest.commands.iter().map(|known| &**known);
+        let known = commands.find(|known| known.name == command);
         // An unknown one goes through: its connector must say so by itself.
         let checked = known.map_or(Ok(arguments.clone()), |known| known.check(arguments));
         let arguments = match checked {

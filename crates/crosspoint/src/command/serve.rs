@@ -220,9 +220,10 @@ async fn tell_loaded(broker: Broker, mcp: Mcp) {
         tracing::warn!("{}", show::one_line(&note));
     }
     tracing::info!("Loaded: {}.", wire::describe(&broker));
-    let problems = broker.health().problems.into_iter();
-    for problem in problems.filter(|_| loads) {
-        tracing::error!("{}", show::one_line(&problem));
+    if loads {
+        for problem in broker.health().problems {
+            tracing::error!("{}", show::one_line(&problem));
+        }
     }
 }
 

@@ -179,11 +179,7 @@ pub fn join(table: &str, part: &str) -> String {
 
 /// What a schema says by a keyword: itself, else by what it refers to.
 pub fn get<'s>(schema: &'s Value, keyword: &str) -> Option<&'s Value> {
-    // What has it itself is looked at while the schema is being made, too.
-    schema.get(keyword).or_else(|| {
-        schema.get("$ref")?;
-        get_in(&SCHEMA, schema, keyword)
-    })
+    get_in(&SCHEMA, schema, keyword)
 }
 
 /// The same of a schema that refers to the definitions of `root`.

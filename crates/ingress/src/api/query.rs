@@ -48,46 +48,33 @@ pub(super) fn filter(query: Option<&str>) -> Result<Filter, Problem> {
 
 /// Reads the query of the audit: how many acts, and before which.
 pub(super) fn acts(query: Option<&str>) -> Result<(u32, Option<String>), Problem> {
-    let (mut limit, mut before, mut mistakes) = (USUAL, None, Vec::new());
-    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        let known = ["limit", "cursor"];
-        let taken = match &*name {
-            "limit" => self::limit(&value).map(|read| limit = read),
-            // Ids are digits.
-            "cursor" if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) => {
-                before = Some(value.into_owned());
-                Ok(())
-            }
-            "cursor" => Err("'cursor' must be the 'next' of an earlier answer".to_owned()),
-            name => Err(unknown(name, &known)),
-        };
-        mistakes.extend(taken.err().map(|detail| Mistake::in_query(&name, detail)));
-    }
-    match mistakes.is_empty() {
-        true => Ok((limit, before)),
-        false => Err(Problem::mistakes(mistakes)),
-    }
+    let (mut limit, mut before) = (USUAL, None);
+    each(query, |name, value| match name {
+        "limit" => self::limit(value).map(|read| limit = read),
+        // Ids are digits.
+        "cursor" if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) => {
+            before = Some(value.to_owned());
+            Ok(())
+        }
+        "cursor" => Err("'cursor' must be the 'next' of an earlier answer".to_owned()),
+        name => Err(unknown(name, &["limit", "cursor"])),
+    })?;
+    Ok((limit, before))
 }
 
 /// Reads the query of what may be forced.
 pub(super) fn force(query: Option<&str>) -> Result<bool, Problem> {
-    let (mut force, mut mistakes) = (None, Vec::new());
-    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        let taken = match (&*name, &*value) {
-            ("force", _) if force.is_some() => Err("'force' is there more than once".to_owned()),
-            ("force", "true" | "false") => {
-                force = Some(&*value == "true");
-                Ok(())
-            }
-            ("force", _) => Err("'force' must be true or false".to_owned()),
-            (name, _) => Err(unknown(name, &["force"])),
-        };
-        mistakes.extend(taken.err().map(|detail| Mistake::in_query(&name, detail)));
-    }
-    match mistakes.is_empty() {
-        true => Ok(force.unwrap_or_default()),
-        false => Err(Problem::mistakes(mistakes)),
-    }
+    let mut force = None;
+    each(query, |name, value| match (name, value) {
+        ("force", _) if force.is_some() => Err("'force' is there more than once".to_owned()),
+        ("force", "true" | "false") => {
+            force = Some(value == "true");
+            Ok(())
+        }
+        ("force", _) => Err("'force' must be true or false".to_owned()),
+        (name, _) => Err(unknown(name, &["force"])),
+    })?;
+    Ok(force.unwrap_or_default())
 }
 
 /// The place after a call in the list.
@@ -109,17 +96,27 @@ fn read(query: Option<&str>, known: &[&str]) -> Result<Page, Problem> {
         limit: USUAL,
         before: None,
     };
-    let (mut mistakes, mut seen) = (Vec::new(), BTreeSet::new());
+    let mut seen = BTreeSet::new();
+    each(query, |name, value| match known.contains(&name) {
+        false => Err(unknown(name, known)),
+        true if !seen.insert(name.to_owned()) => Err(format!("'{name}' is there more than once")),
+        true => page.take(name, value),
+    })?;
+    Ok(page)
+}
+
+/// Gives each parameter to `take`, which says what is wrong with it. Fails with all mistakes at once.
+fn each(
+    query: Option<&str>,
+    mut take: impl FnMut(&str, &str) -> Result<(), String>,
+) -> Result<(), Problem> {
+    let mut mistakes = Vec::new();
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        let taken = match known.contains(&&*name) {
-            false => Err(unknown(&name, known)),
-            true if !seen.insert(name.clone()) => Err(format!("'{name}' is there more than once")),
-            true => page.take(&name, &value),
-        };
+        let taken = take(&name, &value);
         mistakes.extend(taken.err().map(|detail| Mistake::in_query(&name, detail)));
     }
     match mistakes.is_empty() {
-        true => Ok(page),
+        true => Ok(()),
         false => Err(Problem::mistakes(mistakes)),
     }
 }

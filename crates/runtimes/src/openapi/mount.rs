@@ -10,7 +10,7 @@ use crosspoint_net::{Http, Request};
 use futures_util::future::BoxFuture;
 use http::Method;
 use http::header::{ACCEPT, HeaderValue};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
@@ -116,21 +116,11 @@ async fn read(source: &Source) -> Result<Built, Fault> {
         At::Web(url) => fetch(&source.http, url, limit).await?,
     };
     let source = source.clone();
-    match apart(move || build(&source, text)).await {
-        Some(built) => built.map_err(Fault::Lasting),
-        None => Err(lasting("cannot be read: it breaks the reader")),
+    // Large documents take their time, and others wait for this thread.
+    match tokio::task::spawn_blocking(move || build(&source, text)).await {
+        Ok(built) => built.map_err(Fault::Lasting),
+        Err(_) => Err(lasting("cannot be read: it breaks the reader")),
     }
-}
-
-/// Runs something in a thread of its own: large documents take their time, and with the thread the memory
-/// goes back that they took. Nothing where it panics.
-async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    let (tell, told) = oneshot::channel();
-    let thread = std::thread::Builder::new().name("openapi".to_owned());
-    // Nobody waits any more when the mount has been closed.
-    let begun = thread.spawn(move || drop(tell.send(work())));
-    begun.ok()?;
-    told.await.ok()
 }
 
 fn build(source: &Source, text: Bytes) -> Result<Built, String> {
