@@ -16,6 +16,7 @@ mod server;
 mod steps;
 mod table;
 mod test;
+mod watched;
 
 use std::env;
 use std::process::ExitCode;

@@ -8,7 +8,7 @@ use crate::cargo::{Workspace, visibly};
 use crate::flags::Flags;
 use crate::node::{self, Package};
 use crate::steps::Steps;
-use crate::{Verdict, example, needs, python, schemas};
+use crate::{Verdict, example, needs, python, schemas, watched};
 
 /// Tells tests that need a Python where one is. It has all of [`REQUIREMENTS`].
 const PYTHON: &str = "CROSSPOINT_TEST_PYTHON";
@@ -111,11 +111,10 @@ pub(crate) fn run(flags: &Flags) -> Result<Verdict> {
     // Last, so that what cargo says in the end stands right above the summary.
     steps.run("cargo test", || {
         let mut test = workspace.cargo(&["test", "--workspace", "--no-fail-fast"]);
-        visibly(
-            test.args(&flags.rest)
-                .env(PYTHON, &python)
-                .env(NODE, &packages),
-        )
+        test.args(&flags.rest)
+            .env(PYTHON, &python)
+            .env(NODE, &packages);
+        watched::run(&mut test, watched::PATIENCE)
     });
     Ok(steps.finish("test"))
 }

@@ -31,7 +31,8 @@ const QUESTIONS: usize = 1200;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Runs the server until its own input ends, then ends it and removes its directory. On the way it
-/// stops and starts the server when it is told to.
+/// stops and starts the server when it is told to. A server that has just begun does not hear SIGQUIT yet,
+/// and ends by SIGTERM.
 const SUPERVISOR: &str = r#"
     directory=$1; shift
     "$@" >>"$directory/log" 2>&1 </dev/null &
@@ -42,6 +43,7 @@ const SUPERVISOR: &str = r#"
         esac
     done
     kill -QUIT $!
+    kill -TERM $!
     wait
     rm -rf -- "$directory"
 "#;
@@ -158,11 +160,13 @@ impl Server {
         let _ = self.supervisor.wait();
     }
 
-    /// Ends the server in good order: breaks all connections, and takes no new ones.
+    /// Ends the server in good order: breaks all connections, and takes no new ones. Answers when its log
+    /// says so, which is after its port is closed.
     pub fn stop(&mut self) {
+        let logged = self.log().len();
         self.tell("stop");
         for _ in 0..QUESTIONS {
-            if !self.answers() {
+            if self.has_ended(logged) {
                 return;
             }
             sleep(PAUSE);
@@ -182,12 +186,6 @@ impl Server {
         writeln!(input, "{order}").expect("telling the shell of PostgreSQL");
     }
 
-    /// Whether it answers at all, ready or not.
-    fn answers(&self) -> bool {
-        // 2: nobody is there.
-        self.asked().is_some_and(|code| code < 2)
-    }
-
     /// What `pg_isready` ends with: 0 when it takes connections.
     fn asked(&self) -> Option<i32> {
         let mut question = Command::new(self.bin.join("pg_isready"));
@@ -201,16 +199,19 @@ impl Server {
             if self.asked() == Some(0) {
                 return true;
             }
-            let log = self.log();
-            if log
-                .get(from..)
-                .is_some_and(|log| log.contains("database system is shut down"))
-            {
+            if self.has_ended(from) {
                 return false;
             }
             sleep(PAUSE);
         }
         false
+    }
+
+    /// Whether its log says so, from a byte on.
+    fn has_ended(&self, from: usize) -> bool {
+        let log = self.log();
+        let log = log.get(from..).unwrap_or_default();
+        log.contains("database system is shut down")
     }
 }
 

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use super::engine::{Execution, State, judge, take};
 pub use super::engine::{Task, Way};
 use super::rabbit::Rabbit;
-use crate::harness::until;
+use crate::harness::{soon, until};
 
 /// A runtime bundle that is running.
 pub struct Bundle {
@@ -165,7 +165,8 @@ impl Bundle {
         let published =
             self.channel
                 .basic_publish(name.into(), name.into(), options, body, properties);
-        let confirmed = published.await.unwrap().await.unwrap();
+        let confirming = async { published.await.unwrap().await.unwrap() };
+        let confirmed = soon("a confirmation", confirming).await;
         assert!(matches!(confirmed, Confirmation::Ack(_)), "{confirmed:?}");
     }
 

@@ -9,7 +9,7 @@ use lapin::types::FieldTable;
 use serde_json::{Value, json};
 
 use super::{rabbit, unique};
-use crate::harness::Setup;
+use crate::harness::{Setup, soon};
 
 #[tokio::test]
 async fn a_command_reaches_the_runtime_bundle_of_the_application() {
@@ -75,7 +75,7 @@ async fn a_command_reaches_the_runtime_bundle_of_the_application() {
         .basic_consume(name.into(), "".into(), consume, none())
         .await
         .unwrap();
-    let first = consumer.next().await.unwrap().unwrap();
+    let first = soon("a message", consumer.next()).await.unwrap().unwrap();
     let mut body: Value = serde_json::from_slice(&first.data).unwrap();
     assert!(body["id"].is_string(), "{body}");
     body.as_object_mut().unwrap().remove("id");
@@ -84,7 +84,7 @@ async fn a_command_reaches_the_runtime_bundle_of_the_application() {
         json!({"payloadType": "StartProcessPayload", "processDefinitionKey": "Process_1",
                "businessKey": "14240", "variables": {"sender": "a@b.c", "n": 5}})
     );
-    let second = consumer.next().await.unwrap().unwrap();
+    let second = soon("a message", consumer.next()).await.unwrap().unwrap();
     let body: Value = serde_json::from_slice(&second.data).unwrap();
     assert_eq!(
         body,

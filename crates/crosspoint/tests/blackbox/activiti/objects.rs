@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::bundle::{Bundle, Task};
 use super::{process, rabbit, serve, unique};
-use crate::harness::{Reply, Setup, Upstream, until};
+use crate::harness::{Reply, Setup, Upstream, soon, until};
 
 const GET: &str = "http.GetRequestV2";
 
@@ -178,7 +178,7 @@ async fn an_exchange_for_answers_is_declared_as_its_runtime_bundle_does() {
     let queue = format!("{to}.rb");
     as_java(&channel, &to, Some(&queue)).await.unwrap();
     let mut consumer = consume(&connection, &queue).await;
-    let answer = consumer.next().await.unwrap().unwrap();
+    let answer = soon("a message", consumer.next()).await.unwrap().unwrap();
     assert_eq!(answer.routing_key.as_str(), to);
     assert_eq!(*answer.properties.delivery_mode(), Some(2));
 }
@@ -214,7 +214,7 @@ async fn the_variables_of_activiti_make_the_names() {
     bundle
         .publish(&name, request.to_string().as_bytes(), "named")
         .await;
-    let answer = consumer.next().await.unwrap().unwrap();
+    let answer = soon("a message", consumer.next()).await.unwrap().unwrap();
     let answer: Value = serde_json::from_slice(&answer.data).unwrap();
     assert_eq!(answer["integrationContext"]["id"], json!("named"));
     assert!(answer.get("errorMessage").is_none(), "{answer}");

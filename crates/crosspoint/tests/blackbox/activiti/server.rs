@@ -13,7 +13,7 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 /// A server takes some ten seconds to start, and more when others start as well.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -22,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(180);
 const SUPERVISOR: &str = r#"
     directory=$1; names=$2; shift 2
     start() { setsid "$@" >>"$directory/out" 2>&1 </dev/null & server=$!; }
-    end() { kill -KILL -$server; wait $server; }
+    # What has just begun may not be a group yet.
+    end() { kill -KILL -$server || kill -KILL $server; wait $server; }
     setsid epmd -port "$names" >/dev/null 2>&1 </dev/null &
     daemon=$!
     start "$@"
@@ -33,7 +34,7 @@ const SUPERVISOR: &str = r#"
         esac
     done
     end
-    kill -KILL -$daemon
+    kill -KILL -$daemon || kill -KILL $daemon
     wait
     rm -rf -- "$directory"
 "#;
@@ -125,14 +126,16 @@ impl Rabbit {
 
     /// A connection of the test's own.
     pub async fn connect(&self) -> Connection {
-        let connected = Connection::connect(&self.url(), ConnectionProperties::default()).await;
-        connected.unwrap()
+        let url = self.url();
+        let connecting = Connection::connect(&url, ConnectionProperties::default());
+        let connected = timeout(PATIENCE, connecting).await;
+        connected.expect("the server does not greet").unwrap()
     }
 
     pub async fn channel(&self) -> (Connection, Channel) {
         let connection = self.connect().await;
-        let channel = connection.create_channel().await.unwrap();
-        (connection, channel)
+        let channel = timeout(PATIENCE, connection.create_channel()).await;
+        (connection, channel.expect("no channel comes").unwrap())
     }
 
     /// How many messages wait in a queue, and how many consumers it has. None: it is not there.
@@ -179,7 +182,7 @@ impl Rabbit {
         let (end, url) = (Instant::now() + PATIENCE, self.url());
         loop {
             let connecting = Connection::connect(&url, ConnectionProperties::default());
-            match tokio::time::timeout(Duration::from_secs(10), connecting).await {
+            match timeout(Duration::from_secs(10), connecting).await {
                 Ok(Ok(connection)) => return drop(connection.close(200, "up".into()).await),
                 _ if Instant::now() < end => sleep(Duration::from_millis(200)).await,
                 _ => {

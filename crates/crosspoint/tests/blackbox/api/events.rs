@@ -3,9 +3,8 @@
 use http::Method;
 use reqwest::Response;
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
-use crate::harness::{Effects, Gate, PATIENCE, Proxy, Setup, json as read};
+use crate::harness::{Effects, Gate, Proxy, Setup, json as read, soon, until};
 
 /// What comes, event by event.
 struct Tail {
@@ -40,14 +39,17 @@ impl Tail {
                 self.text = rest;
                 return Some(block);
             }
-            let chunk = timeout(PATIENCE, self.response.chunk()).await;
-            let chunk = chunk.expect("nothing comes").unwrap()?;
+            let chunk = soon("a chunk", self.response.chunk()).await.unwrap()?;
             self.text.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     }
 
     /// The row of the next event.
     async fn row(&mut self) -> Value {
+        soon("an event", self.next_row()).await
+    }
+
+    async fn next_row(&mut self) -> Value {
         loop {
             let block = self.block().await.expect("the stream has ended");
             if block.starts_with(':') {
@@ -66,12 +68,15 @@ impl Tail {
 
     /// The row of the next event of a call in a state.
     async fn until(&mut self, id: &str, state: &str) -> Value {
-        loop {
-            let row = self.row().await;
-            if row["id"] == id && row["state"] == state {
-                return row;
+        let reached = async {
+            loop {
+                let row = self.next_row().await;
+                if row["id"] == id && row["state"] == state {
+                    return row;
+                }
             }
-        }
+        };
+        soon(&format!("{id} {state}"), reached).await
     }
 }
 
@@ -88,7 +93,7 @@ async fn each_call_comes_as_it_comes_in_and_as_it_changes() {
         )
         .await;
     // It is written by then, so that it is not news.
-    while proxy.rows(&[]).await.is_empty() {}
+    until("it is written", async || !proxy.rows(&[]).await.is_empty()).await;
     let mut tail = Tail::begin(&proxy, "", None).await;
     let call = super::not_waiting("http/PostRequestV2", &effects.arguments("pay"));
     let id = proxy.asks(&call).send().await.id();
@@ -177,7 +182,7 @@ async fn so_many_may_follow_and_no_more_until_one_leaves() {
     assert_eq!(answer.problem(), (503, "overloaded".to_owned()));
     assert_ne!(answer.header("retry-after"), "");
     drop(tails);
-    crate::harness::until("somebody may follow", async || {
+    until("somebody may follow", async || {
         let ask = proxy.ask(Method::GET, "/api/v1/calls/events");
         ask.stream().await.status() == 200
     })

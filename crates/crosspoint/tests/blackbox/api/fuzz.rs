@@ -1,10 +1,8 @@
 //! Requests that a machine makes up from `/openapi.json` (schemathesis).
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use tokio::task::spawn_blocking;
-
-use crate::harness::Setup;
+use crate::harness::{Setup, output};
 use crate::python::support::test_python;
 
 /// What every answer is asked. Which statuses and shapes there are is described for the API alone.
@@ -34,10 +32,8 @@ async fn run(proxy: &crate::harness::Proxy, paths: &str, checks: &str) -> (bool,
         ])
         .args(["--generation-database", "none"])
         .current_dir(proxy.path())
-        .env_remove("http_proxy")
-        .stdin(Stdio::null());
-    let output = spawn_blocking(move || command.output()).await.unwrap();
-    let output = output.unwrap();
+        .env_remove("http_proxy");
+    let output = output(command).await;
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text).into_owned();
     (output.status.success(), text)

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use reqwest::Url;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::harness::{Answer, Proxy, until};
+use crate::harness::{Answer, PATIENCE, Proxy, until};
 use crate::python::support::test_python;
 
 /// A provider, killed when dropped.
@@ -83,6 +83,7 @@ impl Provider {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .no_proxy()
+            .timeout(PATIENCE)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();

@@ -8,12 +8,10 @@ use super::support::*;
 use crate::harness::{self, Setup};
 
 /// Runs a program in a folder, to its end.
-fn build(program: &str, arguments: &[&str], folder: &std::path::Path) {
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .output();
-    let output = output.unwrap();
+async fn build(program: &str, arguments: &[&str], folder: &std::path::Path) {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(folder);
+    let output = harness::output(command).await;
     assert!(output.status.success(), "{program}: {output:?}");
 }
 
@@ -48,7 +46,8 @@ async fn the_one_in_java_is_good() {
         "javac",
         &["-d", &into, "-cp", "/usr/share/java/*", &source],
         classes.path(),
-    );
+    )
+    .await;
     let jars = ["gson", "commons-validator", "commons-logging"];
     let jars = jars
         .map(|jar| format!("/usr/share/java/{jar}.jar"))
@@ -66,7 +65,7 @@ async fn the_one_in_c_is_good() {
     for file in ["server.c", "Makefile"] {
         std::fs::copy(example("c").join(file), folder.path().join(file)).unwrap();
     }
-    build("make", &[], folder.path());
+    build("make", &[], folder.path()).await;
     let program = folder.path().join("server").display().to_string();
     is_good("c", &[&program]).await;
     let proxy = serve(&server("checksums", &[&program])).await;

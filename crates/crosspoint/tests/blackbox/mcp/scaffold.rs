@@ -34,7 +34,7 @@ async fn run(program: &str, arguments: &[&str], folder: &Path, target: Option<&P
     if let Some(target) = target {
         command.env("CARGO_TARGET_DIR", target);
     }
-    let output = command.output().await.unwrap();
+    let output = harness::output(command).await;
     assert!(output.status.success(), "{program}: {output:?}");
 }
 

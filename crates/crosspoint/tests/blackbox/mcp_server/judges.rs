@@ -7,9 +7,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use tokio::sync::OnceCell;
-use tokio::task::spawn_blocking;
 
-use crate::harness::{Proxy, Setup};
+use crate::harness::{Proxy, Setup, output};
 use crate::python::support::{connector, serve, zoo};
 
 /// Scenarios whose every check has to pass, by the revision that they are run with.
@@ -122,9 +121,7 @@ async fn node(script: &str, arguments: Vec<String>, folder: PathBuf) -> Output {
     command
         .env("PATH", format!("{first}:{path}"))
         .current_dir(folder);
-    spawn_blocking(move || command.output().unwrap())
-        .await
-        .unwrap()
+    output(command).await
 }
 
 /// Everything that the suite says of a server, by revision and scenario.

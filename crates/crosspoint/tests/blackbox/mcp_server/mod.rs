@@ -18,7 +18,7 @@ use futures_util::stream::BoxStream;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Ask, Proxy};
+use crate::harness::{Answer, Ask, Proxy, soon};
 
 const ALL: &str = "application/json, text/event-stream";
 
@@ -150,7 +150,7 @@ impl Events {
                     return message;
                 }
             }
-            let chunk = self.chunks.next().await?;
+            let chunk = soon("a chunk", self.chunks.next()).await?;
             self.text.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     }

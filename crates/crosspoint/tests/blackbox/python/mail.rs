@@ -1,18 +1,19 @@
 //! A mail server that takes everything and tells what it took.
 
-use std::io::{BufRead, BufReader, Lines};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
-use tokio::task::spawn_blocking;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 use super::support::{test_python, zoo};
-use crate::harness::json;
+use crate::harness::{json, soon};
 
 /// A real mail server. It ends with the test.
 pub(crate) struct Mail {
-    process: Child,
-    events: Option<Lines<BufReader<ChildStdout>>>,
+    /// Killed when dropped.
+    _process: Child,
+    events: Lines<BufReader<ChildStdout>>,
     pub(crate) port: u64,
 }
 
@@ -24,12 +25,13 @@ impl Mail {
             .arg(zoo("mail_server.py"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .kill_on_drop(true)
             .spawn()
             .unwrap();
         let events = BufReader::new(process.stdout.take().unwrap()).lines();
         let mut mail = Mail {
-            process,
-            events: Some(events),
+            _process: process,
+            events,
             port: 0,
         };
         mail.port = mail.event().await["port"].as_u64().unwrap();
@@ -38,18 +40,7 @@ impl Mail {
 
     /// What it says next.
     pub(crate) async fn event(&mut self) -> Value {
-        let mut events = self.events.take().unwrap();
-        let (line, events) = spawn_blocking(move || (events.next(), events))
-            .await
-            .unwrap();
-        self.events = Some(events);
-        json(&line.expect("the mail server has ended").unwrap())
-    }
-}
-
-impl Drop for Mail {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let line = soon("a line of the mail server", self.events.next_line()).await;
+        json(&line.unwrap().expect("the mail server has ended"))
     }
 }

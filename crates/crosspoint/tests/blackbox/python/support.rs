@@ -6,10 +6,10 @@ use std::process::{Child, Command};
 
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 
 pub use crate::harness::until;
-use crate::harness::{Answer, Proxy, Setup, outlive_nobody};
+use crate::harness::{Answer, PATIENCE, Proxy, Setup, outlive_nobody, output};
 
 /// A package of the zoo, or something else that lies there.
 pub fn zoo(name: &str) -> String {
@@ -73,7 +73,8 @@ pub async fn ids(proxy: &Proxy, begin: &str) -> Vec<String> {
 pub fn client() -> reqwest::Client {
     // Whoever comes second finds it done.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE);
+    client.build().unwrap()
 }
 
 /// Calls a command that answers in version 1, and gives the body of its success.
@@ -138,8 +139,7 @@ pub fn copy(from: impl AsRef<Path>, to: impl AsRef<Path>) {
 pub async fn run(program: impl AsRef<Path>, arguments: &[&str]) -> String {
     let mut command = Command::new(program.as_ref());
     command.args(arguments);
-    let output = spawn_blocking(move || command.output().unwrap());
-    let output = output.await.unwrap();
+    let output = output(command).await;
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {stderr}");
     String::from_utf8(output.stdout).unwrap()

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::json;
 
 use super::{CATALOGUE, ids, problems, serve, settled};
-use crate::harness::{Reply, Setup, Upstream, json as read, until};
+use crate::harness::{PATIENCE, Reply, Setup, Upstream, json as read, until};
 
 #[tokio::test]
 async fn two_proxies_that_mount_each_other_do_not_grow() {
@@ -40,7 +40,7 @@ async fn a_call_that_comes_back_is_refused_with_508() {
     // A proxy that keeps no such rules hands every call back to the one that it came from.
     let target: Arc<OnceLock<String>> = Arc::default();
     let back = target.clone();
-    let client = reqwest::Client::builder().no_proxy();
+    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE);
     let client = client.tls_backend_preconfigured(no_tls()).build().unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -1,19 +1,19 @@
 //! `crosspoint ledger list --follow`.
 
-use std::io::{BufRead, BufReader, Lines, Read};
-use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::process::Stdio;
 
 use crosspoint_broker::ledger::State;
 use crosspoint_core::Outcome;
-use tokio::task::spawn_blocking;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use super::{Desk, Entry};
-use crate::harness::{Database, json};
+use crate::harness::{Database, json, soon};
 
 /// A process that follows the ledger.
 struct Follower {
     child: Child,
-    lines: Option<Lines<BufReader<ChildStdout>>>,
+    lines: Lines<BufReader<ChildStdout>>,
 }
 
 // === impl Follower ===
@@ -28,30 +28,26 @@ impl Follower {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let lines = child.stdout.take().map(|out| BufReader::new(out).lines());
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Follower { child, lines }
     }
 
     /// The next line; empty when there will be none.
     async fn line(&mut self) -> String {
-        let mut lines = self.lines.take().unwrap();
-        let reading = spawn_blocking(move || (lines.next(), lines));
-        let (line, lines) = reading.await.unwrap();
-        self.lines = Some(lines);
-        line.map(Result::unwrap).unwrap_or_default()
+        let line = soon("a line", self.lines.next_line()).await;
+        line.unwrap().unwrap_or_default()
     }
 
     /// The first line of standard error.
     async fn complaint(&mut self) -> (String, BufReader<ChildStderr>) {
         let mut stderr = BufReader::new(self.child.stderr.take().unwrap());
-        let read = move || {
-            let mut line = String::new();
-            stderr.read_line(&mut line).unwrap();
-            (line, stderr)
-        };
-        spawn_blocking(read).await.unwrap()
+        let mut line = String::new();
+        let read = soon("a complaint", stderr.read_line(&mut line)).await;
+        read.unwrap();
+        (line, stderr)
     }
 
     /// Id and state of the call in the next line.
@@ -63,18 +59,12 @@ impl Follower {
 
     /// Ctrl-C, and the exit code.
     async fn interrupt(mut self) -> Option<i32> {
-        let kill = format!("kill -INT {}", self.child.id());
-        let status = Command::new("sh").args(["-c", &kill]).status().unwrap();
-        assert!(status.success());
+        let kill = format!("kill -INT {}", self.child.id().unwrap());
+        let status = Command::new("sh").args(["-c", &kill]).status().await;
+        assert!(status.unwrap().success());
         assert_eq!(self.line().await, "");
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Follower {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let ended = soon("its end", self.child.wait()).await;
+        ended.unwrap().code()
     }
 }
 
@@ -135,6 +125,6 @@ async fn a_ledger_that_is_away_for_a_moment_is_told_once_and_followed_again() {
     assert!(follower.line().await.starts_with(&new));
     assert_eq!(follower.interrupt().await, Some(0));
     let mut rest = String::new();
-    stderr.read_to_string(&mut rest).unwrap();
+    stderr.read_to_string(&mut rest).await.unwrap();
     assert_eq!(rest, "");
 }

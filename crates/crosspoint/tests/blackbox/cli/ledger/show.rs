@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use crosspoint_broker::ledger::State;
 use crosspoint_core::{Json, Outcome};
+use serde_json::Value;
 
 use super::{Desk, Entry};
-use crate::harness::{Database, Setup, Upstream, json};
+use crate::harness::{Database, Setup, Upstream, json, until};
 
 #[tokio::test]
 async fn a_call_is_shown_with_what_can_be_done_about_it() {
@@ -190,12 +191,14 @@ async fn what_a_server_records_is_found_by_the_id_in_its_answer() {
     let ask = proxy.do_("http/PostRequestV2").json(&arguments);
     let answer = ask.header("x-request-id", "mine").send().await;
     answer.success();
-    let mut shown = proxy.run(&["ledger", "show", "mine", "--json"]).await;
+    let mut shown = Value::Null;
     // Its end is written without keeping the caller waiting.
-    while json(&shown.stdout)["state"] == "running" {
-        shown = proxy.run(&["ledger", "show", "mine", "--json"]).await;
-    }
-    let shown = json(&shown.stdout);
+    until("its end is written", async || {
+        let ended = proxy.run(&["ledger", "show", "mine", "--json"]).await;
+        shown = json(&ended.stdout);
+        shown["state"] != "running"
+    })
+    .await;
     assert_eq!(
         (&shown["state"], &shown["connector"]),
         (&"succeeded".into(), &"http".into())
