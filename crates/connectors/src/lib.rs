@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crosspoint_core::{Connector, Fields};
-use crosspoint_net::Http;
+use crosspoint_net::{Authorities, Http};
 
 pub mod http;
 pub mod logging;
@@ -70,6 +70,10 @@ pub fn fields_of(name: &str) -> Fields {
 
 /// A connector of which nothing is called: what its client may reach does not matter.
 fn described(name: &str) -> Option<Arc<dyn Connector>> {
-    let client = Http::new(crosspoint_net::Settings::default()).ok()?;
+    let settings = crosspoint_net::Settings {
+        authorities: Authorities::none(),
+        ..crosspoint_net::Settings::default()
+    };
+    let client = Http::new(settings).ok()?;
     built_in(name, &Settings::default(), client)
 }

@@ -35,7 +35,7 @@ pub fn key(variable: Option<&str>) -> Result<Option<Secret<String>>> {
 /// What asks it.
 pub fn client(loaded: &Loaded) -> Result<Http> {
     let settings = crosspoint_net::Settings {
-        ca_files: loaded.config.egress.ca_files.clone(),
+        authorities: loaded.authorities.clone(),
         proxies: Proxies::from_env()?,
         ..crosspoint_net::Settings::default()
     };

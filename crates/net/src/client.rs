@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +26,7 @@ use crate::resolve::{Guarded, Lookup, SystemLookup, Unguarded};
 use crate::response::Response;
 use crate::rules::Rules;
 use crate::target::{origin, uri};
-use crate::tls::{CaFileError, Trust, trust};
+use crate::tls::{Authorities, CaFileError, Trust};
 
 /// How many redirects are followed.
 const MAX_REDIRECTS: usize = 30;
@@ -43,8 +42,8 @@ const IDLE_TIME: Duration = Duration::from_secs(60);
 pub struct Settings {
     /// Where requests may go.
     pub egress: Rules,
-    /// Files of certificate authorities, in PEM form, trusted besides the platform's.
-    pub ca_files: Vec<PathBuf>,
+    /// Who is trusted. Default: the platform's authorities.
+    pub authorities: Authorities,
     /// The `user-agent` header. Default: `crosspoint/<version>`.
     pub user_agent: String,
     /// The forward proxies. Default: none; see [`Proxies::from_env`].
@@ -96,7 +95,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             egress: Rules::default(),
-            ca_files: Vec::new(),
+            authorities: Authorities::default(),
             user_agent: concat!("crosspoint/", env!("CARGO_PKG_VERSION")).to_owned(),
             proxies: Proxies::none(),
             listener: None,
@@ -109,7 +108,7 @@ impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("egress", &self.egress)
-            .field("ca_files", &self.ca_files)
+            .field("authorities", &self.authorities)
             .field("user_agent", &self.user_agent)
             .field("proxies", &self.proxies)
             .field("listener", &self.listener)
@@ -123,7 +122,7 @@ impl Http {
     /// Builds a client. A machine without any CA certificates gets one, too: it can do `http`,
     /// and each `https` request fails with an `SSLError` that says so.
     pub fn new(settings: Settings) -> Result<Http, SetupError> {
-        let Trust { config, nobody } = trust(&settings.ca_files)?;
+        let Trust { config, nobody } = settings.authorities.trust()?;
         let Ok(user_agent) = HeaderValue::from_str(&settings.user_agent) else {
             return Err(SetupError::UserAgent(settings.user_agent));
         };

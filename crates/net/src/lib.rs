@@ -33,7 +33,7 @@ pub use request::{DEFAULT_MAX_ANSWER, Request};
 pub use resolve::{Lookup, SystemLookup};
 pub use response::Response;
 pub use rules::{Entry, NotAPreset, NotAnEntry, Preset, Rules};
-pub use tls::CaFileError;
+pub use tls::{Authorities, CaFileError};
 
 #[cfg(test)]
 mod testing;

@@ -1,9 +1,10 @@
 //! Which certificates are trusted.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::CertificateDer;
@@ -35,42 +36,104 @@ pub enum CaFileError {
     },
 }
 
+/// Who is trusted: the platform's authorities and those of some files. Read when the first client needs
+/// them; clones share what was read, which takes longer than all else of building a client.
+#[derive(Clone, Default)]
+pub struct Authorities(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    /// In PEM form.
+    files: Vec<PathBuf>,
+    read: Mutex<Option<Trust>>,
+}
+
 /// How servers are verified.
+#[derive(Clone)]
 pub(crate) struct Trust {
     pub config: ClientConfig,
     /// Whether there is no authority at all to trust, so that every `https` request will fail.
     pub nobody: bool,
 }
 
-/// Trusts the platform's authorities and those of the files. A machine without any has `nobody`:
-/// it can still do plain HTTP, so that is no error here.
-pub(crate) fn trust(ca_files: &[PathBuf]) -> Result<Trust, CaFileError> {
+// === impl Authorities ===
+
+impl Authorities {
+    /// Those of the platform and of these files, in PEM form.
+    pub fn of(files: Vec<PathBuf>) -> Authorities {
+        Authorities(Arc::new(Shared {
+            files,
+            read: Mutex::default(),
+        }))
+    }
+
+    /// Nobody: every `https` request fails. Reads nothing.
+    pub fn none() -> Authorities {
+        Authorities(Arc::new(Shared {
+            files: Vec::new(),
+            read: Mutex::new(Some(Trust::verified_by(None))),
+        }))
+    }
+
+    /// What follows from them. A machine without any has `nobody`: it can still do plain HTTP, so that is no
+    /// error here.
+    pub(crate) fn trust(&self) -> Result<Trust, CaFileError> {
+        let mut read = self.0.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(trust) = &*read {
+            return Ok(trust.clone());
+        }
+        let trust = Trust::of(&self.0.files)?;
+        *read = Some(trust.clone());
+        Ok(trust)
+    }
+}
+
+impl fmt::Debug for Authorities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Authorities").field(&self.0.files).finish()
+    }
+}
+
+// === impl Trust ===
+
+impl Trust {
+    fn of(files: &[PathBuf]) -> Result<Trust, CaFileError> {
+        let mut extra = Vec::new();
+        for path in files {
+            extra.extend(read(path)?);
+        }
+        // Fails only when it ends up without any authority; `read` has tried the extra ones.
+        let verifier = Verifier::new_with_extra_roots(extra, provider());
+        if let Err(error) = &verifier {
+            tracing::warn!(%error, "there are no CA certificates, so https requests will fail");
+        }
+        Ok(Trust::verified_by(verifier.ok()))
+    }
+
+    fn verified_by(verifier: Option<Verifier>) -> Trust {
+        let nobody = verifier.is_none();
+        let builder = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect("ring supports the default protocol versions");
+        let mut config = match verifier {
+            Some(verifier) => builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(verifier))
+                .with_no_client_auth(),
+            None => builder
+                .with_root_certificates(RootCertStore::empty())
+                .with_no_client_auth(),
+        };
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Trust { config, nobody }
+    }
+}
+
+fn provider() -> Arc<CryptoProvider> {
     // Other libraries in this process look for a default. A second installation fails and
     // changes nothing.
     let _ = ring::default_provider().install_default();
-    let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
-    let mut extra = Vec::new();
-    for path in ca_files {
-        extra.extend(read(path)?);
-    }
-    let builder = ClientConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
-        .expect("ring supports the default protocol versions");
-    // Fails only when it ends up without any authority; `read` has tried the extra ones.
-    let (mut config, nobody) = match Verifier::new_with_extra_roots(extra, provider) {
-        Ok(verifier) => {
-            let builder = builder.dangerous();
-            let builder = builder.with_custom_certificate_verifier(Arc::new(verifier));
-            (builder.with_no_client_auth(), false)
-        }
-        Err(error) => {
-            tracing::warn!(%error, "there are no CA certificates, so https requests will fail");
-            let builder = builder.with_root_certificates(RootCertStore::empty());
-            (builder.with_no_client_auth(), true)
-        }
-    };
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Trust { config, nobody })
+    Arc::new(ring::default_provider())
 }
 
 fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, CaFileError> {

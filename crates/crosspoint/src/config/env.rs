@@ -138,14 +138,14 @@ impl Overlay<'_> {
     }
 
     fn own(&mut self) {
-        for (name, value) in self.env.all() {
+        let ours = |name: &str| name.starts_with("CROSSPOINT_") && name != CONFIG;
+        for (name, value) in self.env.all().filter(|(name, _)| ours(name)) {
             let Some(value) = value else { continue };
             let place = self.env.place(name);
             let named = |key: &&Key<'_>| key.variable().as_deref() == Some(name);
             let meant: Vec<_> = self.keys.iter().filter(named).collect();
             match meant[..] {
                 [key] => self.tree.set(&key.name, read(value, key.schema, &place)),
-                [] if !name.starts_with("CROSSPOINT_") || name == CONFIG => {}
                 [] if is_of_a_container_link(name, value) => {}
                 [] => {
                     let message = "there is no such setting".to_owned();

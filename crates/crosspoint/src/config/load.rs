@@ -11,6 +11,7 @@ use crosspoint_broker::oauth::AuthSettings;
 use crosspoint_broker::profiles::{Definition, HashiCorp, Source, Variant};
 use crosspoint_core::Secret;
 use crosspoint_ingress::activiti::Bound;
+use crosspoint_net::Authorities;
 
 use super::check_schema;
 use super::env;
@@ -68,6 +69,8 @@ pub struct Loaded {
     /// The virtual environment to mount because the variable `VIRTUAL_ENV` names it and `[python]`
     /// names none.
     pub virtual_env: Option<PathBuf>,
+    /// Who is trusted, as `egress.ca_files` says; read when something asks for it.
+    pub authorities: Authorities,
     /// Secrets among the values of connectors, and in the URLs of their packages and of the store.
     pub secrets: Vec<Secret<String>>,
     /// The references that lead into the store or to a vault, with the key where each stands: where
@@ -165,6 +168,7 @@ fn load_in(
     let has_environment = config.python.has_environment() || config.automate.has_environment();
     Ok(Loaded {
         master_key: config.store.key_file(&config.data_dir.0),
+        authorities: Authorities::of(config.egress.ca_files.clone()),
         config,
         file: source.file,
         origins: tree.origins(),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use crosspoint_core::{CallId, Tracing};
-use crosspoint_net::{Http, Proxies, Rules};
+use crosspoint_net::{Authorities, Http, Proxies, Rules};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
@@ -100,11 +100,17 @@ fn provider(
 /// The collector is named by whoever runs this process, so that the rules for connectors do not
 /// count; it is reached as everything else is.
 fn http(variables: &Variables, loaded: &Loaded, listener: Option<SocketAddr>) -> Result<Http> {
-    let mut ca_files = loaded.config.egress.ca_files.clone();
-    ca_files.extend(variables.ca_file.clone());
+    let authorities = match &variables.ca_file {
+        Some(file) => {
+            let mut files = loaded.config.egress.ca_files.clone();
+            files.push(file.clone());
+            Authorities::of(files)
+        }
+        None => loaded.authorities.clone(),
+    };
     Http::new(crosspoint_net::Settings {
         egress: Rules::default(),
-        ca_files,
+        authorities,
         proxies: Proxies::from_env()?,
         listener,
         ..crosspoint_net::Settings::default()

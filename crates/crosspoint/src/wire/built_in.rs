@@ -75,7 +75,7 @@ pub fn common(loaded: &Loaded, listener: Option<SocketAddr>) -> Result<Http> {
 pub(super) fn client(loaded: &Loaded, egress: Rules, listener: Option<SocketAddr>) -> Result<Http> {
     Http::new(crosspoint_net::Settings {
         egress,
-        ca_files: loaded.config.egress.ca_files.clone(),
+        authorities: loaded.authorities.clone(),
         proxies: Proxies::from_env()?,
         listener,
         ..crosspoint_net::Settings::default()

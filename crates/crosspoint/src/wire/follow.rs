@@ -7,6 +7,7 @@ use crosspoint_broker::cabinet::{Cabinet, Memory};
 use crosspoint_broker::ledger::Store;
 use crosspoint_broker::profiles::{Secrets, Source};
 use crosspoint_core::Secret;
+use crosspoint_net::Authorities;
 use crosspoint_store::{Ledger, OpenError, Options};
 
 use crate::config::follow::{Follow, Followed, From};
@@ -47,7 +48,8 @@ async fn values(from: &From<'_>, sources: &[Source]) -> Vec<Followed> {
     };
     let vault = match &from.vault {
         Some(vault) if sources.iter().any(|s| matches!(s, Source::Vault { .. })) => {
-            super::vault::client(from.config, vault.clone()).ok()
+            let authorities = Authorities::of(from.config.egress.ca_files.clone());
+            super::vault::client(authorities, vault.clone()).ok()
         }
         _ => None,
     };

@@ -102,10 +102,10 @@ pub fn bodies(bodies: policy::Bodies) -> Bodies {
 /// Where results of long calls may go: to the engine and to the origins that are named, whatever the
 /// rules for connectors say, since whoever runs this process names them.
 pub fn callbacks(loaded: &Loaded, listener: Option<SocketAddr>) -> Result<Callbacks> {
-    let (config, spiff, api) = (&loaded.config, &loaded.config.spiff, &loaded.config.api);
+    let (spiff, api) = (&loaded.config.spiff, &loaded.config.api);
     let http = Http::new(crosspoint_net::Settings {
         egress: Rules::default(),
-        ca_files: config.egress.ca_files.clone(),
+        authorities: loaded.authorities.clone(),
         proxies: Proxies::from_env()?,
         listener,
         ..crosspoint_net::Settings::default()

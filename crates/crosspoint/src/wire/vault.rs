@@ -4,22 +4,23 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use crosspoint_broker::profiles::{self, HashiCorp, VaultKv};
-use crosspoint_net::{Http, Proxies, Rules};
+use crosspoint_net::{Authorities, Http, Proxies, Rules};
 
 use crate::config::Loaded;
-use crate::config::types::Config;
 
 /// What the configuration says of Vault, ready to be asked.
 pub fn vault(loaded: &Loaded) -> Result<Option<Arc<dyn profiles::Vault>>> {
     let vault = loaded.vault.clone();
-    vault.map(|vault| client(&loaded.config, vault)).transpose()
+    vault
+        .map(|vault| client(loaded.authorities.clone(), vault))
+        .transpose()
 }
 
 /// Whoever runs this process names Vault, so that the rules for connectors do not count.
-pub fn client(config: &Config, vault: HashiCorp) -> Result<Arc<dyn profiles::Vault>> {
+pub fn client(authorities: Authorities, vault: HashiCorp) -> Result<Arc<dyn profiles::Vault>> {
     let http = Http::new(crosspoint_net::Settings {
         egress: Rules::default(),
-        ca_files: config.egress.ca_files.clone(),
+        authorities,
         proxies: Proxies::from_env()?,
         ..crosspoint_net::Settings::default()
     });

@@ -4,7 +4,7 @@ use tokio::net::TcpListener;
 use super::secure::{Authority, server_config};
 use crate::NetErrorKind::*;
 use crate::testing::{Names, Server, close, get, http, ok, redirect, rules};
-use crate::{Preset, Proxies, Settings};
+use crate::{Authorities, Preset, Proxies, Settings};
 
 fn through(proxy: &Server, no: &str) -> Settings {
     let url = format!("http://user:p%40ss@{}", proxy.address);
@@ -162,7 +162,7 @@ async fn https_goes_through_a_tunnel_to_the_certificate_of_the_target() {
     let target = Server::start_tls(config, |_| ok("through the tunnel")).await;
     let proxy = Server::tunnel(target.address).await;
     let settings = Settings {
-        ca_files: vec![authority.file()],
+        authorities: Authorities::of(vec![authority.file()]),
         ..through(&proxy, "")
     };
     let client = http(settings);

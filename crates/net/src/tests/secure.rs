@@ -22,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::NetErrorKind::*;
 use crate::testing::{Names, Server, get, http, ok, send};
-use crate::{CaFileError, Http, NetError, Settings, SetupError};
+use crate::{Authorities, CaFileError, Http, NetError, Settings, SetupError};
 
 /// A certificate authority of our own.
 pub struct Authority {
@@ -84,7 +84,7 @@ async fn ask(
         ("two.example", &[&["127.0.0.1"]]),
     ]);
     let client = http(Settings {
-        ca_files,
+        authorities: Authorities::of(ca_files),
         lookup,
         ..Settings::default()
     });
@@ -187,7 +187,7 @@ async fn servers_that_speak_http2_are_asked_in_it() {
     let authority = Authority::new();
     let port = http2(server_config(&authority, "127.0.0.1")).await;
     let client = http(Settings {
-        ca_files: vec![authority.file()],
+        authorities: Authorities::of(vec![authority.file()]),
         ..Settings::default()
     });
     let answer = client
@@ -216,7 +216,7 @@ fn a_file_that_holds_no_certificates_is_named() {
     for path in [absent, empty, broken, wrong] {
         let ca_files = vec![authority.file(), path.clone()];
         let error = Http::new(Settings {
-            ca_files,
+            authorities: Authorities::of(ca_files),
             ..Settings::default()
         })
         .unwrap_err();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crosspoint_core::{Effect, Kind, Refusal};
-use crosspoint_net::Settings;
+use crosspoint_net::{Authorities, Settings};
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -144,7 +144,7 @@ async fn connections_are_encrypted_as_asked() {
 async fn certificates_are_verified_where_the_string_asks_for_it() {
     let trusting = |dsn: String| {
         let settings = Settings {
-            ca_files: vec![server().ca_file.clone()],
+            authorities: Authorities::of(vec![server().ca_file.clone()]),
             ..Settings::default()
         };
         Bench::on(Config::default(), settings).at(dsn)

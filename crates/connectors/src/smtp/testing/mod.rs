@@ -11,7 +11,7 @@ use crosspoint_core::{
     Arguments, Body, Call, CallId, CommandId, Connector as _, Context, Failure, Ingress, Json,
     Mask, Origin, Outcome,
 };
-use crosspoint_net::{Http, Settings};
+use crosspoint_net::{Authorities, Http, Settings};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -60,7 +60,7 @@ impl Sending {
     /// looked through for the password.
     pub async fn send(self) -> Result<Outcome, Failure> {
         let settings = Settings {
-            ca_files: self.ca_files,
+            authorities: Authorities::of(self.ca_files),
             ..Settings::default()
         };
         let config = Config {
