@@ -204,6 +204,10 @@ fn of_another_form(key: &str, schema: &Schema, others: &[&Schema]) -> Option<Str
     let knows = |other: &&&Schema| schema::properties(other).is_some_and(|p| p.contains_key(key));
     let other = others.iter().find(knows)?;
     match schema::required(other).next() {
+        Some(needed) if needed == key => Some(format!(
+            "a table has one of {}: take out what does not belong there",
+            listed(runtime_keys())
+        )),
         Some(needed) => Some(format!("it goes together with `{needed}`")),
         None => {
             let needed = schema::required(schema);

@@ -271,6 +271,16 @@ crosspoint.toml:32:10: `connectors.scalar.python` must be text, not a number
 }
 
 #[test]
+fn what_brings_a_connector_stands_once_in_a_table() {
+    let text = "[connectors.crm]\npython = './crm.py'\nautomate = './crm.py'\n";
+    let told = problems(text, &[]);
+    assert!(
+        told.contains("a table has one of `python`, `automate`"),
+        "{told}"
+    );
+}
+
+#[test]
 fn the_schema_for_editors_says_the_same() {
     let schema = super::super::schema();
     let judge = jsonschema::validator_for(&schema).unwrap();

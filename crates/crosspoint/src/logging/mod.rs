@@ -51,12 +51,15 @@ pub fn start(filter: &str, format: LogFormat, mask: Mask) -> LogMask {
     mask
 }
 
-/// The filter, by which libraries whose lines hold what servers say are silent unless it names them.
+/// Libraries whose lines hold what servers say, or whole messages, byte by byte, in which no mask finds
+/// anything.
+const QUIET: [&str; 2] = ["lapin", "rmcp"];
+
+/// The filter, by which these are silent unless it names them.
 fn with_quiet_libraries(filter: &str) -> String {
-    match filter.contains("rmcp") {
-        true => filter.to_owned(),
-        false => format!("rmcp=off,{filter}"),
-    }
+    let unnamed = QUIET.iter().filter(|library| !filter.contains(*library));
+    let off = unnamed.map(|library| format!("{library}=off,"));
+    off.chain([filter.to_owned()]).collect()
 }
 
 /// The secrets that the log hides. A reload may find new ones, and calls may.
@@ -155,8 +158,11 @@ mod tests {
 
     #[test]
     fn a_library_that_writes_what_servers_say_is_silent_unless_it_is_named() {
-        assert_eq!(with_quiet_libraries("info"), "rmcp=off,info");
-        assert_eq!(with_quiet_libraries("info,rmcp=debug"), "info,rmcp=debug");
+        assert_eq!(with_quiet_libraries("info"), "lapin=off,rmcp=off,info");
+        assert_eq!(
+            with_quiet_libraries("info,rmcp=debug"),
+            "lapin=off,info,rmcp=debug"
+        );
     }
 
     #[test]

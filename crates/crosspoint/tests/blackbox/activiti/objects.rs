@@ -181,6 +181,10 @@ async fn an_exchange_for_answers_is_declared_as_its_runtime_bundle_does() {
     let answer = soon("a message", consumer.next()).await.unwrap().unwrap();
     assert_eq!(answer.routing_key.as_str(), to);
     assert_eq!(*answer.properties.delivery_mode(), Some(2));
+    // Nor does the log of a library have what came back, byte by byte, where no mask finds a secret.
+    let bytes: Vec<_> = upstream.url("/").bytes().map(|b| b.to_string()).collect();
+    let log = served.proxy.log();
+    assert!(!log.contains(&bytes.join(", ")), "{log}");
 }
 
 #[tokio::test]
