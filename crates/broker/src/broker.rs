@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use crosspoint_core::{
-    Call, CallId, Completion, Effect, Failure, Ingress, Mask, Outcome, Safety, Tracing,
+    Call, CallId, Completion, Effect, Failure, Ingress, Invalid, Kind, Mask, Outcome, Safety,
+    Tracing,
 };
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
@@ -195,10 +196,12 @@ impl Broker {
                 (held, repeat)
             }
             Err(mut failure) => {
-                inner.metrics.not_found.inc();
-                if !self.health().problems.is_empty() {
-                    let hint = "; some connectors did not load, GET /readyz says why";
-                    failure.message.push_str(hint);
+                if failure.kind == Kind::Invalid(Invalid::UnknownCommand) {
+                    inner.metrics.not_found.inc();
+                    if !self.health().problems.is_empty() {
+                        let hint = "; some connectors did not load, GET /readyz says why";
+                        failure.message.push_str(hint);
+                    }
                 }
                 spans::not_found(&inner.tracing, &call, &failure);
                 let (request, reason) = (&call.request_id, &failure.message);

@@ -322,6 +322,50 @@ async fn what_a_mount_finds_later_is_callable_and_readiness_waits_for_it() {
     assert!(broker.health().ready);
 }
 
+#[tokio::test]
+async fn what_is_loading_or_failed_to_load_is_no_wrong_name() {
+    let loading = || Arc::new(Changing(watch::Sender::new(Mounted::loading())));
+    let (entry, environment) = (loading(), loading());
+    let registration = |naming, mount: &Arc<Changing>| Registration {
+        naming,
+        mount: mount.clone(),
+    };
+    let mounts = vec![
+        registration(Naming::Entry("odd".into()), &entry),
+        registration(Naming::Own, &environment),
+    ];
+    let broker = Broker::new(Settings::default(), mounts, None).unwrap();
+    let failure = async |command| broker.submit(call(command, "{}"), LIMIT).await.unwrap_err();
+    // Whatever the environment is going to bring, nobody knows yet.
+    for command in ["odd/Read", "other/Read"] {
+        let failure = failure(command).await;
+        assert_eq!(failure.kind, Kind::Refused(Refusal::NotReady), "{command}");
+        assert!(failure.retry_after.is_some());
+    }
+    environment.0.send_replace(Mounted::settled(Vec::new()));
+    entry.0.send_modify(|mounted| {
+        mounted.settled = true;
+        mounted.problems = Arc::new(["it does not start".to_owned()]);
+    });
+    while failure("odd/Read").await.code != "worker_unavailable" {
+        tokio::task::yield_now().await;
+    }
+    let failed = failure("odd/Read").await;
+    assert_eq!((failed.kind, failed.effect), (Kind::Crashed, Effect::None));
+    assert_eq!(failure("other/Read").await.code, "command_not_found");
+    entry
+        .0
+        .send_replace(Mounted::settled(vec![connector("odd", &Arc::default())]));
+    while broker
+        .catalogue()
+        .find(&CommandId::new("odd", "Read"))
+        .is_err()
+    {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(failure("odd/Reed").await.code, "command_not_found");
+}
+
 /// A mount that tells when it is closed, and that may have problems instead of connectors.
 struct Closing {
     mounted: watch::Sender<Mounted>,

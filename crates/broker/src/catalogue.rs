@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crosspoint_core::{
-    Auth, Command, CommandId, Connector, Failure, Mask, Mounted, Tracing, is_connector_name,
-    nearest, shorten,
+    Auth, Command, CommandId, Connector, Effect, Failure, Kind, Mask, Mounted, Refusal, Tracing,
+    is_connector_name, nearest, shorten,
 };
 use tokio_util::task::TaskTracker;
 
@@ -53,6 +54,14 @@ pub struct Catalogue {
     auths: Vec<(CommandId, Auth)>,
     connectors: BTreeMap<Arc<str>, Arc<dyn Connector>>,
     replaced: Vec<String>,
+    /// The mounts that have not brought what they should.
+    owing: Vec<Owing>,
+}
+
+/// A mount that is loading, or could not be loaded.
+struct Owing {
+    naming: Naming,
+    loads: bool,
 }
 
 /// Two connectors want one name, or a name is not one.
@@ -73,6 +82,21 @@ pub enum Clash {
     /// Not `[A-Za-z0-9_-]+`.
     #[error("'{0}' cannot name a connector: use letters, digits, '_' and '-'")]
     Name(String),
+}
+
+/// When a connector that is loading may be there.
+const SOON: Duration = Duration::from_secs(1);
+
+// === impl Offer ===
+
+impl Offer {
+    /// The mount, while more is to come, or when nothing has come.
+    fn owing(&self) -> Option<Owing> {
+        let (naming, mounted) = (self.naming.clone(), &self.mounted);
+        let has_none = |c: &Arc<dyn Connector>| c.manifest().commands.is_empty();
+        let loads = !mounted.settled;
+        (loads || mounted.connectors.iter().all(has_none)).then_some(Owing { naming, loads })
+    }
 }
 
 // === impl Catalogue ===
@@ -119,6 +143,7 @@ impl Catalogue {
         }
         let catalogue = Catalogue {
             replaced,
+            owing: offers.iter().filter_map(Offer::owing).collect(),
             ..Catalogue::of(chosen, settings, limiters, metrics)
         };
         (catalogue, clashes)
@@ -136,6 +161,7 @@ impl Catalogue {
             auths: Vec::new(),
             connectors: BTreeMap::new(),
             replaced: Vec::new(),
+            owing: Vec::new(),
         };
         for (name, (offer, connector)) in chosen {
             let settings_of: Arc<str> = offer.naming.settings_of(&name).into();
@@ -230,8 +256,39 @@ impl Catalogue {
             .and_then(|c| c.get(&id.command));
         match found {
             Some(index) => Ok(self.entries[*index].clone()),
-            None => Err(self.not_found(id)),
+            None => Err(self.not_yet(id).unwrap_or_else(|| self.not_found(id))),
         }
+    }
+
+    /// What may be there in a while is not to be taken for a wrong name, which is final for an engine.
+    fn not_yet(&self, id: &CommandId) -> Option<Failure> {
+        if self
+            .by_connector
+            .get(&id.connector)
+            .is_some_and(|c| !c.is_empty())
+        {
+            return None;
+        }
+        let name = shorten(&id.connector);
+        let loading = self.owing.iter().filter(|mount| mount.loads);
+        let mut loading = loading.map(|mount| mount.naming.may_publish(&id.connector));
+        if loading.any(|may| may != Some(false)) {
+            let message =
+                format!("connector '{name}' is not ready: GET /readyz says what is loading");
+            let mut failure = Failure::refused(Refusal::NotReady, message);
+            failure.retry_after = Some(SOON);
+            return Some(failure);
+        }
+        let mut failed = self.owing.iter().filter(|mount| !mount.loads);
+        failed
+            .any(|mount| mount.naming.may_publish(&id.connector) == Some(true))
+            .then(|| {
+                let message =
+                    format!("connector '{name}' could not be loaded: GET /readyz says why");
+                let mut failure = Failure::new(Kind::Crashed, "worker_unavailable", message);
+                failure.effect = Effect::None;
+                failure
+            })
     }
 
     fn not_found(&self, id: &CommandId) -> Failure {

@@ -64,6 +64,20 @@ impl Naming {
         }
     }
 
+    /// Whether it may publish a connector as `name`. None: only the mount itself knows.
+    pub(crate) fn may_publish(&self, name: &str) -> Option<bool> {
+        match self {
+            Naming::BuiltIn => Some(false),
+            Naming::Own | Naming::From(_) => None,
+            Naming::Entry(entry) => Some(entry == name),
+            Naming::Prefix { prefix, .. } if prefix.is_empty() => None,
+            Naming::Prefix { prefix, .. } => Some(
+                name.strip_prefix(&**prefix)
+                    .is_some_and(|own| own.starts_with('_')),
+            ),
+        }
+    }
+
     /// By which name the policies and profiles of a connector are found that is published as `name`.
     pub(crate) fn settings_of<'a>(&'a self, name: &'a str) -> &'a str {
         match self {

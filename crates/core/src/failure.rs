@@ -55,6 +55,8 @@ pub enum Refusal {
     LedgerOff,
     /// The process is draining and takes no new calls.
     ShuttingDown,
+    /// The connector is still being loaded.
+    NotReady,
     /// A secret of the profile cannot be had at the moment.
     SecretUnavailable,
     /// Nobody has authorised the profile, or the grant is dead: somebody has to authorise it.
@@ -105,7 +107,7 @@ impl Effect {
 
 impl Refusal {
     /// All reasons.
-    pub const ALL: [Refusal; 11] = [
+    pub const ALL: [Refusal; 12] = [
         Refusal::RateLimited,
         Refusal::Overloaded,
         Refusal::CircuitOpen,
@@ -114,6 +116,7 @@ impl Refusal {
         Refusal::LedgerUnavailable,
         Refusal::LedgerOff,
         Refusal::ShuttingDown,
+        Refusal::NotReady,
         Refusal::SecretUnavailable,
         Refusal::NotAuthorised,
         Refusal::Loop,
@@ -130,6 +133,7 @@ impl Refusal {
             Refusal::LedgerUnavailable => "ledger_unavailable",
             Refusal::LedgerOff => "ledger_off",
             Refusal::ShuttingDown => "shutting_down",
+            Refusal::NotReady => "not_ready",
             Refusal::SecretUnavailable => "secret_unavailable",
             Refusal::NotAuthorised => "not_authorised",
             Refusal::Loop => "loop_detected",

@@ -215,6 +215,8 @@ fn again(failure: &Failure, attempt: u32, settings: &Settings) -> Again {
         Kind::Refused(Refusal::ShuttingDown) => Again::Elsewhere,
         // Until the ledger is back the queue is the better place for it.
         Kind::Refused(Refusal::LedgerUnavailable) => Again::After(pause),
+        // It becomes ready, or fails, in a while.
+        Kind::Refused(Refusal::NotReady) => Again::After(pause),
         Kind::Refused(
             Refusal::RateLimited
             | Refusal::Overloaded

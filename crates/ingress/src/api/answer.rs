@@ -75,6 +75,7 @@ fn failed(
             | Refusal::CircuitOpen
             | Refusal::LedgerUnavailable
             | Refusal::ShuttingDown
+            | Refusal::NotReady
             | Refusal::SecretUnavailable,
         ) => (StatusCode::SERVICE_UNAVAILABLE, Some(PAUSE)),
         // Only where it does no harm.
@@ -99,7 +100,10 @@ fn failed(
         failure.kind,
         Kind::Invalid(Invalid::Arguments | Invalid::UnknownCommand | Invalid::Profile)
             | Kind::Refused(
-                Refusal::LedgerUnavailable | Refusal::LedgerOff | Refusal::ShuttingDown
+                Refusal::LedgerUnavailable
+                    | Refusal::LedgerOff
+                    | Refusal::ShuttingDown
+                    | Refusal::NotReady
             )
     );
     match about_a_call {

@@ -37,6 +37,7 @@ async fn each_kind_of_failure_has_its_status() {
         (Kind::Refused(Refusal::LedgerUnavailable), 503, true),
         (Kind::Refused(Refusal::LedgerOff), 501, false),
         (Kind::Refused(Refusal::ShuttingDown), 503, true),
+        (Kind::Refused(Refusal::NotReady), 503, true),
         (Kind::Refused(Refusal::Loop), 508, false),
         (Kind::Reported, 200, false),
         (Kind::Transport, 200, false),

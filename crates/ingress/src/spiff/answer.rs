@@ -68,6 +68,7 @@ pub(super) fn failed(failure: Failure) -> Response {
             | Refusal::CircuitOpen
             | Refusal::LedgerUnavailable
             | Refusal::ShuttingDown
+            | Refusal::NotReady
             | Refusal::SecretUnavailable,
         ) => StatusCode::SERVICE_UNAVAILABLE,
         // Trying again is vain, whatever the number says; the backend does not know better.

@@ -27,6 +27,7 @@ fn all_kinds() -> Vec<(Kind, u16)> {
         (Kind::Refused(Refusal::LedgerUnavailable), 503),
         (Kind::Refused(Refusal::LedgerOff), 501),
         (Kind::Refused(Refusal::ShuttingDown), 503),
+        (Kind::Refused(Refusal::NotReady), 503),
         (Kind::Refused(Refusal::Loop), 508),
         (Kind::Reported, 200),
         (Kind::Transport, 200),

@@ -50,7 +50,15 @@ async fn here(loaded: &Loaded, log: LogMask) -> Result<()> {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    let ledger = wire::ledger::open_existing(loaded).await;
+    // An agent starts it anywhere, and its calls count nevertheless.
+    let opened = wire::ledger::open_to_write(loaded).await;
+    let ledger = opened.unwrap_or_else(|error| {
+        tracing::warn!(
+            "Calls are not recorded: {}",
+            show::one_line(&format!("{error:#}"))
+        );
+        None
+    });
     let (telemetry, tracing) = telemetry::start(loaded, None, &log);
     let broker = wire::loading(loaded, ledger, log, tracing).await?;
     broker.attend_profiles();

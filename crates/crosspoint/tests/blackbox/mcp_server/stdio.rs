@@ -55,6 +55,26 @@ fn post(id: u64, upstream: &Upstream) -> String {
     post.to_string()
 }
 
+#[tokio::test]
+async fn calls_are_recorded_where_nothing_was_before_and_one_key_has_one_effect() {
+    let upstream = Upstream::start(|_| Reply::json("{\"n\": 1}")).await;
+    let setup = Setup::new();
+    let paid = |id| {
+        let arguments = json!({"url": upstream.url("/"), "data": {}});
+        let mut call = call(id, "http_PostRequestV2", arguments);
+        call["params"]["_meta"] = json!({"crosspoint/idempotencyKey": "invoice-7"});
+        call
+    };
+    for id in [2, 3] {
+        let asked = lines(&[greeting(VERSION), read(&ready()), paid(id)]);
+        let ended = setup.clone().run_with(&["mcp"], &asked).await;
+        let said = messages(&ended);
+        assert_eq!(answer(&said, id)["result"]["isError"], false, "{said:?}");
+    }
+    assert_eq!(upstream.seen().len(), 1);
+    assert_eq!(setup.rows(&[]).await.len(), 1);
+}
+
 fn ready() -> String {
     json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string()
 }
