@@ -228,6 +228,34 @@ async fn a_file_without_an_adapter_is_named_and_the_others_serve() {
 }
 
 #[tokio::test]
+async fn what_keeps_an_adapter_from_loading_says_what_to_do() {
+    let library = "import no_such_library_zz\n".to_owned();
+    let provider = "from automate_connectors.base import Connector\n";
+    let takes = "    def __init__(self, url):\n        self.url = url\n";
+    let setup = Setup::new()
+        .file("library.py", &(library.clone() + &named("library")))
+        .file("single.py", &library)
+        .file("provider.py", provider)
+        .file("takes.py", &(named("takes") + takes));
+    let config = ["library", "provider", "takes"]
+        .map(|name| adapter(name, format!("./{name}.py")))
+        .concat();
+    let config = config + "[connectors.single]\npython = \"./single.py\"\n";
+    let proxy = serve_setup(setup.config(&config)).await;
+    let problems = ready(&proxy).await;
+    let told = |name: &str, wanted: &str| {
+        let about: Vec<_> = problems.iter().filter(|one| one.contains(name)).collect();
+        assert_eq!(about.len(), 1, "{name}: {problems:?}");
+        assert!(about[0].contains(wanted), "{problems:?}");
+    };
+    let brings = "extra_requirements = [\"no_such_library_zz\"]";
+    told("library.py", brings);
+    told("single", brings);
+    told("provider.py", "give it execute(action, payload)");
+    told("takes", "Adapter() needs arguments (url)");
+}
+
+#[tokio::test]
 async fn the_installed_package_is_used_where_it_is_wanted() {
     let setup = Setup::new();
     let packages = venv(&test_python(), &setup.path().join(".venv")).await;
