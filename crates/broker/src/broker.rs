@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::callbacks::{Callbacks, Carry};
 use crate::catalogue::{Catalogue, Clash};
 use crate::connectors::{self, ConnectorState, Gauges};
-use crate::inner::{Inner, Mounting, misplaced, offers, settled, strict};
+use crate::inner::{Inner, Mounting, misplaced, offers, settled, strict, told};
 use crate::inventory::{self, Offered};
 use crate::layers::hand_over::Held;
 use crate::ledger::{NotRun, Recorded, Recorder, Repeat, State, Store, ending, recovery};
@@ -37,6 +37,9 @@ pub struct Settings {
     pub mask: Mask,
     /// Policies by the connector's published name.
     pub policies: HashMap<String, Policies>,
+    /// Connectors that are configured without being brought by that: a mount has them, or their
+    /// settings are in vain.
+    pub expected: Vec<String>,
     /// Where results of long calls may go.
     pub callbacks: Callbacks,
     /// The accounts at the systems behind the connectors.
@@ -107,7 +110,7 @@ impl Broker {
             grants: settings.grants.clone(),
             recorder,
             mounting: Mutex::new(Mounting {
-                misplaced: misplaced(&catalogue, &settings, &[]),
+                misplaced: told(misplaced(&catalogue, &settings, &members), &[]),
                 settings,
                 settled: settled(&members),
                 members: members.clone(),

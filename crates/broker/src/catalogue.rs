@@ -248,6 +248,24 @@ impl Catalogue {
         misplaced
     }
 
+    /// Which of these connectors are not there, a sentence each.
+    pub(crate) fn missing(&self, expected: &[String]) -> Vec<String> {
+        let missing = expected
+            .iter()
+            .filter(|name| self.connector(name).is_none());
+        let sentence = |name: &String| {
+            let near = nearest(name, self.connectors.keys().map(|known| &**known));
+            let hint = match &near[..] {
+                [] => String::new(),
+                near => format!("; did you mean {}?", near.join(", ")),
+            };
+            format!(
+                "[connectors.{name}] has no effect, since there is no connector of that name{hint}"
+            )
+        };
+        missing.map(sentence).collect()
+    }
+
     /// Finds a command, or fails with the nearest names.
     pub fn find(&self, id: &CommandId) -> Result<Arc<Entry>, Failure> {
         let found = self

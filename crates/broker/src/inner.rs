@@ -41,7 +41,7 @@ pub(crate) struct Mounting {
     pub(crate) members: Vec<Member>,
     /// Connectors that are left out since another has their name.
     pub(crate) clashes: Vec<String>,
-    /// Policies of commands that are not there.
+    /// Policies of commands, and settings of connectors, that are not there.
     pub(crate) misplaced: Vec<String>,
     /// Whether every mount had settled when the catalogue was built.
     pub(crate) settled: bool,
@@ -52,15 +52,28 @@ pub(crate) fn settled(members: &[Member]) -> bool {
     members.iter().all(|member| member.mounted().settled)
 }
 
-/// What is configured for commands that are not there. What was not known yet is said.
+/// What is configured for commands and connectors that are not there. Of connectors nothing is said
+/// as long as a mount may still bring them, or has nothing of what it should have.
 pub(crate) fn misplaced(
     catalogue: &Catalogue,
     settings: &Settings,
-    known: &[String],
+    members: &[Member],
 ) -> Vec<String> {
-    let misplaced = catalogue.misplaced(&settings.policies);
-    for policy in misplaced.iter().filter(|policy| !known.contains(policy)) {
-        tracing::warn!("{policy}.");
+    let mut misplaced = catalogue.misplaced(&settings.policies);
+    let is_loaded = |member: &Member| {
+        let mounted = member.mounted();
+        mounted.settled && (mounted.problems.is_empty() || !mounted.connectors.is_empty())
+    };
+    if members.iter().all(is_loaded) {
+        misplaced.extend(catalogue.missing(&settings.expected));
+    }
+    misplaced
+}
+
+/// The same, once it is said what of it was not known yet.
+pub(crate) fn told(misplaced: Vec<String>, known: &[String]) -> Vec<String> {
+    for one in misplaced.iter().filter(|one| !known.contains(one)) {
+        tracing::warn!("{one}.");
     }
     misplaced
 }
@@ -137,7 +150,8 @@ impl Inner {
         let offers = offers(&mounting.members);
         let (settings, limiters) = (&mounting.settings, self.limiters.load());
         let (catalogue, clashes) = Catalogue::build(&offers, settings, &limiters, &self.metrics);
-        let misplaced = misplaced(&catalogue, settings, &mounting.misplaced);
+        let misplaced = misplaced(&catalogue, settings, &mounting.members);
+        let misplaced = told(misplaced, &mounting.misplaced);
         self.catalogue.store(Arc::new(catalogue));
         self.has_changed();
         mounting.misplaced = misplaced;
@@ -175,7 +189,7 @@ impl Inner {
         let catalogue = strict(catalogue)?;
         self.limiters.store(Arc::new(limiters));
         // Whoever reloads says what is misplaced.
-        let misplaced = catalogue.misplaced(&settings.policies);
+        let misplaced = misplaced(&catalogue, &settings, &members);
         // In this order: whoever finds a closed mount finds its successor in the catalogue.
         self.catalogue.store(Arc::new(catalogue));
         self.has_changed();

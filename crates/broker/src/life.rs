@@ -24,7 +24,7 @@ pub struct Health {
     pub ready: bool,
     /// What is not there and why, for people.
     pub problems: Vec<String>,
-    /// What is configured for commands that are not there, for people. All else works.
+    /// What is configured for commands and connectors that are not there, for people. All else works.
     pub misplaced: Vec<String>,
     /// What is wrong with profiles, for people. Calls that need one of them say so; all else works.
     pub profiles: Vec<String>,

@@ -28,6 +28,8 @@ pub enum Effect {
 pub enum Invalid {
     /// Missing, unknown or wrongly typed parameters.
     Arguments,
+    /// What the connector itself turned away though our check did not; the code is its own.
+    Input,
     /// No connector or command of that name.
     UnknownCommand,
     /// The same key was used with another command or other arguments.
@@ -210,10 +212,17 @@ impl Failure {
         }
     }
 
+    /// The code of [`Failure::arguments`].
+    pub const ARGUMENTS: &str = "TypeError";
+
     /// The arguments are wrong. The code is `TypeError`, which is what processes written for the
     /// reference proxy catch when a parameter is missing or unknown.
     pub fn arguments(message: impl Into<String>) -> Failure {
-        Failure::new(Kind::Invalid(Invalid::Arguments), "TypeError", message)
+        Failure::new(
+            Kind::Invalid(Invalid::Arguments),
+            Failure::ARGUMENTS,
+            message,
+        )
     }
 
     /// There is no such connector or command.

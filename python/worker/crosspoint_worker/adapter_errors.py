@@ -50,12 +50,20 @@ def of_call(error: BaseException, adapter: Any, action: str, known: "set[str]") 
 
 def of_connect(error: BaseException, adapter: Any, name: str) -> Failure:
     """What `connect` raised. `execute` was not called, so nothing was done."""
-    told = _told(error, adapter)
+    return _before_execute(error, _told(error, adapter), f"{name}: connect()")
+
+
+def of_making(error: BaseException, name: str) -> Failure:
+    """What the constructor raised. Neither `connect` nor `execute` was called."""
+    told = _members(error) if _is_connector_error(error) else None
+    return _before_execute(error, told, f"{name}: making the adapter")
+
+
+def _before_execute(error: BaseException, told: Optional[Dict[str, Any]], what: str) -> Failure:
     if told is None:
-        message = f"{name}: connect() raised {type(error).__name__}: {text_of(error)}"
+        message = f"{what} raised {type(error).__name__}: {text_of(error)}"
         return AdapterFailure("connect_failed", message, "none", traceback_of(error), None)
-    message = f"{name}: connect() failed: {told['message']}"
-    return AdapterFailure(told["code"], message, "none", traceback_of(error), told)
+    return AdapterFailure(told["code"], f"{what} failed: {told['message']}", "none", traceback_of(error), told)
 
 
 def refused_connection(name: str) -> Failure:

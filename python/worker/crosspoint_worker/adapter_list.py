@@ -111,7 +111,7 @@ class Finder:
         try:
             module = action()
         except BaseException as error:
-            self._tell(problem=f"{what}: importing it: {type(error).__name__}: {failures.text_of(error)}")
+            self._tell(problem=f"{what}: importing it: {failures.reason_of(error)}")
             return
         # One that an earlier one imported has registered what it registers already.
         new = {

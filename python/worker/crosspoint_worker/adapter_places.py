@@ -11,6 +11,8 @@ import sys
 from types import ModuleType
 from typing import Any, Dict, List, Optional
 
+from . import failures
+
 BASE = "automate_connectors.adapters.base"
 """Where the base class of adapters is, in our package and in the real one."""
 
@@ -35,7 +37,7 @@ def checked(candidate: Any) -> type:
     if not isinstance(candidate, type):
         raise TypeError(f"an adapter is a class, and this is {candidate!r}")
     if not callable(getattr(candidate, "execute", None)):
-        old = "; Connector(BaseProvider) with execute_action() is not run" if hasattr(candidate, "execute_action") else ""
+        old = failures.INSTEAD if hasattr(candidate, "execute_action") else ""
         raise TypeError(f"{candidate.__name__} is no adapter: it has no execute(){old}")
     return candidate
 

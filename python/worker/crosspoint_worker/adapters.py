@@ -55,10 +55,14 @@ class Adapter:
     """A class of adapters, and its objects by profile."""
 
     def __init__(self, name: str, cls: type, options: Dict[str, Any], settings: Dict[str, Any]) -> None:
-        """`settings` are those of the configuration, which stand under those of a profile."""
+        """`settings` are those of the configuration, which stand under those of a profile.
+
+        Raises TypeError where the class cannot be made, or its `execute` not be called.
+        """
         self.name = name
         self._settings = settings
         self.cls = cls
+        refuse_arguments(cls)
         self.context_taken = takes_context(cls)
         self.connects = adapter_places.overrides(cls, "connect") and callable(getattr(cls, "connect", None))
         self._raw = bool(options.get("raw_credentials"))
@@ -93,7 +97,7 @@ class Adapter:
             try:
                 adapter = instance.adapter(self.cls)
             except BaseException as error:
-                raise adapter_errors.of_connect(error, None, f"{self.name}: making it") from None
+                raise adapter_errors.of_making(error, self.name) from None
             if not self.connects or (instance.connected and not again):
                 return adapter
             try:
@@ -174,7 +178,8 @@ class AdapterCommand:
         self._adapter.prepare(call)
         action, payload = self._action.name, call.arguments
         if action is None:
-            action, payload = str(call.arguments["action"]), call.arguments.get("payload") or {}
+            action, payload = str(call.arguments["action"]), call.arguments.get("payload")
+            payload = {} if payload is None else payload
         return written(action, self._adapter.run(action, payload, call, loop), answers)
 
 
@@ -234,6 +239,21 @@ def takes_context(cls: type) -> bool:
     if len(needed) > 3 or keywords or (len(positional) < 2 and not rest):
         raise TypeError(f"{cls.__name__}.execute() takes neither (action, payload) nor (action, payload, context)")
     return len(positional) >= 3 or rest
+
+
+def refuse_arguments(cls: type) -> None:
+    """Raises TypeError where the constructor of a class needs arguments: nobody has any for it."""
+    try:
+        parameters = inspect.signature(cls).parameters.values()
+    except (TypeError, ValueError):
+        # Of some classes nobody can tell before they are made.
+        return
+    needed = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    if needed:
+        raise TypeError(
+            f"{cls.__name__}() needs arguments ({', '.join(needed)}), and an adapter is made without any: give them "
+            "defaults, and take what they hold from the profile"
+        )
 
 
 def _words(cls: type) -> str:

@@ -55,7 +55,7 @@ class Connector:
         """Notes what is not served, and why."""
         detail = None if error is None else failures.traceback_of(error)
         if error is not None:
-            message = f"{message}: {type(error).__name__}: {failures.text_of(error)}"
+            message = f"{message}: {failures.reason_of(error)}"
         self.problems.append({"connector": self.name, "module": module, "message": message, "traceback": detail})
 
     def _described(self, targets: Dict[str, AnyTarget]) -> List[Dict[str, Any]]:

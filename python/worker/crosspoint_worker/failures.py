@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 import traceback
 from types import TracebackType
 from typing import Any, Dict, Optional
@@ -14,6 +15,15 @@ _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 _NOT_THEIRS = (_HERE, os.path.dirname(importlib.__file__) + os.sep, "<frozen importlib.")
 """Where frames come from that only show how the worker got there."""
+
+_DEPRECATED = "automate_connectors.base"
+"""Where Django Automate has its providers, the form of adapters that is not run."""
+
+INSTEAD = (
+    ". It is the deprecated form, a Connector with execute_action(), which is not run: derive the class from "
+    "automate_connectors.adapters.base.ConnectorAdapter instead, and give it execute(action, payload)"
+)
+"""What is said of that form, behind what went wrong."""
 
 _LONGEST_MESSAGE = 64 * 1024
 _LONGEST_DETAIL = 64 * 1024
@@ -57,6 +67,34 @@ def text_of(error: BaseException) -> str:
         return str(error)
     except BaseException as second:
         return f"(its text cannot be had: {type(second).__name__})"
+
+
+def reason_of(error: BaseException) -> str:
+    """Class and text of an exception that loading code raised, with what to do where a module is missing."""
+    return f"{type(error).__name__}: {text_of(error)}{_about_missing(error)}"
+
+
+def _about_missing(error: BaseException) -> str:
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    if not name:
+        return ""
+    if name.startswith(_DEPRECATED):
+        return INSTEAD
+    top = name.split(".")[0]
+    if top == "automate_connectors" or top in sys.modules or not top.isidentifier() or _lies_beside(error, top):
+        return ""
+    return (
+        f'. extra_requirements = ["{top}"] installs the package of that name (into a virtual environment of your own, '
+        "install it yourself)"
+    )
+
+
+def _lies_beside(error: BaseException, module: str) -> bool:
+    """Whether a module is a file beside the one that imports it: then it is no library."""
+    frames = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    theirs = [name for name in frames if not name.startswith(_NOT_THEIRS)]
+    folder = os.path.dirname(theirs[-1]) if theirs else ""
+    return bool(folder) and any(os.path.exists(os.path.join(folder, module + end)) for end in ("", ".py"))
 
 
 def traceback_of(error: BaseException) -> str:

@@ -9,6 +9,7 @@ import textwrap
 import unittest
 
 WORKER = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
+OURS = os.path.abspath(os.path.join(WORKER, "..", "automate-connectors"))
 sys.path.insert(0, WORKER)
 
 from crosspoint_worker import adapter_errors, adapter_places, adapter_source, adapters  # noqa: E402
@@ -173,6 +174,54 @@ class Hosted(unittest.TestCase):
             result = worker.wait(worker.ask("initialize", params))["result"]
             self.assertEqual(result["connectors"][0]["commands"], [])
             self.assertIn("Nobody", result["problems"][0]["message"])
+
+
+    def problems(self, name, source, **more):
+        """What is told of an adapter `A`, or of a single file where `single` is set."""
+        with tempfile.TemporaryDirectory() as folder, Worker() as worker:
+            path = os.path.join(folder, f"{name}.py")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(source)
+            with open(os.path.join(folder, "beside.py"), "w", encoding="utf-8"):
+                pass
+            adapter = {"file": path, "object": "A", "actions": [], "package": OURS}
+            place = {"file": path} if more.get("single") else {"adapter": adapter}
+            params = {"protocol": 1, "connectors": [{"name": "x", **place}], "import_path": []}
+            params.update(threads=1, max_answer=1000, config={})
+            result = worker.wait(worker.ask("initialize", params))["result"]
+            self.assertEqual(result["connectors"][0]["commands"], [])
+            return "\n".join(problem["message"] for problem in result["problems"])
+
+    def test_a_library_that_is_missing_is_told_with_the_setting_that_brings_it(self):
+        for single in (True, False):
+            told = self.problems("lacks", "import no_such_zz.part\n", single=single)
+            self.assertIn("No module named 'no_such_zz'. extra_requirements = [\"no_such_zz\"] installs", told)
+            # What is there, and what lies beside the file, is no library that is missing.
+            self.assertNotIn("extra_requirements", self.problems("part", "import json.no_such\n", single=single))
+            self.assertNotIn("extra_requirements", self.problems("near", "import beside\n", single=single))
+
+    def test_the_deprecated_form_is_told_with_what_to_write_instead(self):
+        told = self.problems("old", "from automate_connectors.base import Connector\n")
+        self.assertIn("automate_connectors.base", told)
+        self.assertIn("deprecated form", told)
+        self.assertIn("execute(action, payload)", told)
+
+    def test_a_constructor_with_arguments_is_told_before_any_call(self):
+        execute = "    def execute(self, action, payload):\n        return 1\n"
+        told = self.problems("takes", "class A:\n    def __init__(self, url, key=1):\n        pass\n" + execute)
+        self.assertIn("A() needs arguments (url)", told)
+        for head in ["def __init__(self, url=None):", "def __init__(self, *a, **k):"]:
+            adapters.refuse_arguments(load(f"class A:\n    {head}\n        pass\n{execute}"))
+
+    def test_a_constructor_that_raises_is_not_told_as_connect(self):
+        class A:
+            pass
+
+        failure = adapter_errors.of_making(KeyError("URL"), "x")
+        self.assertEqual((failure.code, failure.message), ("connect_failed", "x: making the adapter raised KeyError: 'URL'"))
+        self.assertEqual(failure.effect, "none")
+        failure = adapter_errors.of_connect(KeyError("URL"), A(), "x")
+        self.assertEqual(failure.message, "x: connect() raised KeyError: 'URL'")
 
 
 if __name__ == "__main__":

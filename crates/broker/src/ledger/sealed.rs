@@ -241,9 +241,10 @@ fn outcome(head: OutcomeHead<'_>, rest: &mut Rest) -> Result<Outcome, Unreadable
 /// The kinds by their names. Which refusal it is follows from the code, and so does what was invalid:
 /// a call that was recorded was one of a known command and conflicted with none.
 fn kind(head: &FailureHead<'_>) -> Option<Kind> {
-    let invalid = match head.code.starts_with("profile_") {
-        true => Invalid::Profile,
-        false => Invalid::Arguments,
+    let invalid = match &*head.code {
+        code if code.starts_with("profile_") => Invalid::Profile,
+        code if code == Failure::ARGUMENTS => Invalid::Arguments,
+        _ => Invalid::Input,
     };
     let refusal = Refusal::ALL.into_iter().find(|r| r.code() == head.code);
     let kinds = [
@@ -388,6 +389,7 @@ mod tests {
         let mut kinds: Vec<Kind> = Refusal::ALL.map(Kind::Refused).into();
         kinds.extend([
             Kind::Invalid(Invalid::Arguments),
+            Kind::Invalid(Invalid::Input),
             Kind::Invalid(Invalid::Profile),
             Kind::Reported,
             Kind::Transport,
@@ -399,6 +401,7 @@ mod tests {
             let code = match kind {
                 Kind::Refused(refusal) => refusal.code(),
                 Kind::Invalid(Invalid::Profile) => "profile_not_found",
+                Kind::Invalid(Invalid::Arguments) => Failure::ARGUMENTS,
                 _ => "Some",
             };
             let sealed = seal_result(&Err(Failure::new(kind, code, "")));

@@ -15,12 +15,12 @@ const NO_CONNECTION: &str = "OperationalError";
 
 /// The connection string is of no use.
 pub(super) fn dsn(error: DsnError) -> Failure {
-    Failure::new(Kind::Invalid(Invalid::Arguments), error.code, error.message)
+    Failure::new(Kind::Invalid(Invalid::Input), error.code, error.message)
 }
 
 /// An argument does not have the form it needs.
 pub(super) fn argument(code: &'static str, message: impl Into<String>) -> Failure {
-    Failure::new(Kind::Invalid(Invalid::Arguments), code, message)
+    Failure::new(Kind::Invalid(Invalid::Input), code, message)
 }
 
 /// There is no connection, so that nothing has happened.

@@ -82,7 +82,7 @@ fn plain(text: &str) -> (String, &str) {
 }
 
 fn bad(code: &'static str, message: String) -> Failure {
-    Failure::new(Kind::Invalid(Invalid::Arguments), code, message)
+    Failure::new(Kind::Invalid(Invalid::Input), code, message)
 }
 
 #[cfg(test)]

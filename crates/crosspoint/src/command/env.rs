@@ -52,6 +52,11 @@ async fn sync(loaded: &Loaded, args: &EnvSyncArgs) -> Result<ExitCode> {
             }
             Err(problem) => Err(problem),
         };
+        if let Ok((title, synced)) = &synced {
+            let problems = &synced.environment.problems;
+            failed |= !problems.is_empty();
+            problems.iter().for_each(|why| eprintln!("{title}: {why}"));
+        }
         match synced {
             Ok((title, synced)) if args.json => done.push(synced_json(&title, &synced)),
             Ok((title, synced)) => print_synced(&title, &synced),
@@ -104,6 +109,7 @@ fn synced_json(title: &str, synced: &Synced) -> Value {
         "python": synced.environment.python_version,
         "connectors": names(synced),
         "changes": changes,
+        "problems": synced.environment.problems,
     })
 }
 

@@ -273,6 +273,15 @@ impl Connectors {
         (egress.as_ref(), policy.clone())
     }
 
+    /// The names of those that have a table and are brought by something else.
+    pub fn provided(&self) -> impl Iterator<Item = &String> {
+        let provided = |entry: &Entry| matches!(entry, Entry::Provided(_));
+        self.mounted
+            .iter()
+            .filter(move |(_, entry)| provided(entry))
+            .map(|(name, _)| name)
+    }
+
     /// The profiles of a built-in connector.
     pub fn profiles(&self, name: &str) -> &Profiles {
         static NONE: Profiles = Profiles::new();

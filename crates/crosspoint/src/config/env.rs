@@ -40,6 +40,16 @@ const ACTIVITI: [(&str, &str); 6] = [
 ];
 /// Sets the name of the destination for commands to runtime bundles.
 const COMMANDS: &str = "ACT_RB_CMD_CONSUMER_DEST";
+/// What `crosspoint_automate`, the package for Django Automate, reads to find a Crosspoint. It may
+/// share its environment with one.
+const OF_OUR_PACKAGE: [&str; 6] = [
+    "CROSSPOINT_URL",
+    "CROSSPOINT_API_KEY",
+    "CROSSPOINT_PROFILE",
+    "CROSSPOINT_TIMEOUT",
+    "CROSSPOINT_LONG",
+    "CROSSPOINT_IDEMPOTENCY",
+];
 /// Sets the port of `listen`.
 const PORT: &str = "CONNECTOR_PROXY_PORT";
 
@@ -74,8 +84,8 @@ pub fn overlay(tree: &mut Node, env: &Environment) -> Vec<Problem> {
 impl Overlay<'_> {
     /// All but the API key, which is reported where it is resolved.
     fn not_unicode(&mut self) {
-        let ours =
-            |name: &str| name.starts_with("CROSSPOINT_") || [CORS_ORIGINS, PORT].contains(&name);
+        let own = |name: &str| name.starts_with("CROSSPOINT_") && !OF_OUR_PACKAGE.contains(&name);
+        let ours = |name: &str| own(name) || [CORS_ORIGINS, PORT].contains(&name);
         let variables = self.env.all();
         let invalid = variables.filter(|(name, value)| value.is_none() && ours(name));
         for (name, _) in invalid {
@@ -138,7 +148,8 @@ impl Overlay<'_> {
     }
 
     fn own(&mut self) {
-        let ours = |name: &str| name.starts_with("CROSSPOINT_") && name != CONFIG;
+        let passed_over = |name: &str| name == CONFIG || OF_OUR_PACKAGE.contains(&name);
+        let ours = |name: &str| name.starts_with("CROSSPOINT_") && !passed_over(name);
         for (name, value) in self.env.all().filter(|(name, _)| ours(name)) {
             let Some(value) = value else { continue };
             let place = self.env.place(name);

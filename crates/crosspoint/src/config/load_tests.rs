@@ -285,6 +285,20 @@ fn what_container_platforms_set_is_passed_over() {
 }
 
 #[test]
+fn what_our_package_for_django_automate_reads_is_passed_over() {
+    let variables = [
+        ("CROSSPOINT_URL", "http://127.0.0.1:7004"),
+        ("CROSSPOINT_API_KEY", "k"),
+        ("CROSSPOINT_PROFILE", "p"),
+        ("CROSSPOINT_TIMEOUT", "9"),
+        ("CROSSPOINT_LONG", "true"),
+        ("CROSSPOINT_IDEMPOTENCY", "true"),
+    ];
+    assert_eq!(ok("", &variables).config, Config::default());
+    assert!(problems("", &[("CROSSPOINT_URI", "x")]).contains("there is no such setting"));
+}
+
+#[test]
 fn a_value_that_is_not_unicode_is_a_mistake() {
     let folder = tempfile::tempdir().unwrap();
     for (name, message) in [

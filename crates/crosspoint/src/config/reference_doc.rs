@@ -19,9 +19,11 @@ with the place that each value comes from.
 
 Each key with an environment variable named beside it can also be set by that, which wins over the
 file. A variable for a list holds its elements, separated by commas. A variable that begins with
-`CROSSPOINT_` and is none of these is a mistake, except `CROSSPOINT_CONFIG` and those that container
+`CROSSPOINT_` and is none of these is a mistake, except `CROSSPOINT_CONFIG`, those that container
 platforms set for a service named `crosspoint` (`CROSSPOINT_SERVICE_HOST`, `CROSSPOINT_PORT` with an
-address, and their like), which are passed over.
+address, and their like), and those by which the package `crosspoint_automate` finds a Crosspoint
+(`CROSSPOINT_URL`, `_API_KEY`, `_PROFILE`, `_TIMEOUT`, `_LONG` and `_IDEMPOTENCY`): they are passed
+over.
 
 These variables of the proxy that Crosspoint replaces work too:
 

@@ -74,7 +74,8 @@ pub(super) async fn programs(
         mask.apply(&format!("{}: {error}", wanted.title))
             .into_owned()
     })?;
-    if found.is_empty() {
+    // What could not be imported or installed explains it.
+    if found.is_empty() && problems.is_empty() {
         problems.push(format!(
             "{}: no adapter was found: no entry point of automate.connectors or \
              django_automate.connectors, and no module that registers one or defines a ConnectorAdapter",

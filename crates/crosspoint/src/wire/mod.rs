@@ -123,6 +123,11 @@ fn settings(
     Ok(Settings {
         mask,
         policies: policies::all(loaded),
+        // A command that runs here mounts no more than it needs.
+        expected: match listener {
+            Some(_) => loaded.config.connectors.provided().cloned().collect(),
+            None => Vec::new(),
+        },
         callbacks: ledger::callbacks(loaded, listener)?,
         connections: Arc::new(kept.connections(loaded)),
         tracing: Tracing::default(),

@@ -136,6 +136,10 @@ pub async fn prepare(
         Seeks::Connectors => programs(loaded, &wanted, &environment).into(),
         Seeks::Adapters => adapters::programs(loaded, &wanted, &environment).await?,
     };
+    let left_out = environment.problems.iter();
+    programs
+        .problems
+        .splice(0..0, left_out.map(|why| format!("{}: {why}", wanted.title)));
     if matches!(wanted.key, Key::Environment | Key::Automate) {
         programs
             .programs

@@ -65,7 +65,9 @@ fn failed(
             return told(command, id, state, Err(failure));
         }
         // Trying again is vain.
-        Kind::Invalid(Invalid::Arguments | Invalid::Profile) => (StatusCode::BAD_REQUEST, None),
+        Kind::Invalid(Invalid::Arguments | Invalid::Input | Invalid::Profile) => {
+            (StatusCode::BAD_REQUEST, None)
+        }
         Kind::Invalid(Invalid::UnknownCommand) => (StatusCode::NOT_FOUND, None),
         Kind::Invalid(Invalid::Conflict) | Kind::Unknown => (StatusCode::CONFLICT, None),
         // Worth trying again later.
@@ -95,6 +97,7 @@ fn failed(
     };
     let problem = Problem::new(status, code, failure.message)
         .with_errors(errors)
+        .with_body(failure.outcome)
         .again_after(failure.retry_after.or(wait));
     let about_a_call = !matches!(
         failure.kind,

@@ -27,6 +27,7 @@ fn answer(result: Result<Outcome, Failure>) -> Response {
 async fn each_kind_of_failure_has_its_status() {
     for (kind, wanted, retry) in [
         (Kind::Invalid(Invalid::Arguments), 400, false),
+        (Kind::Invalid(Invalid::Input), 400, false),
         (Kind::Invalid(Invalid::UnknownCommand), 404, false),
         (Kind::Invalid(Invalid::Conflict), 409, false),
         (Kind::Refused(Refusal::RateLimited), 429, true),
@@ -61,6 +62,22 @@ async fn each_kind_of_failure_has_its_status() {
             ),
         }
     }
+}
+
+#[tokio::test]
+async fn what_the_connector_turned_away_keeps_its_code_and_what_it_tells() {
+    let told = |kind| {
+        let failure = Failure::new(Kind::Invalid(kind), "INVALID_INPUT", "no");
+        let body = Json::parse(r#"{"details": {"n": 1}}"#.to_owned()).unwrap();
+        answer(Err(failure.with_outcome(Outcome::json(body))))
+    };
+    let (_, theirs) = read(told(Invalid::Input)).await;
+    assert_eq!(theirs["code"], "INVALID_INPUT");
+    assert_eq!(theirs["body"], json!({"details": {"n": 1}}));
+    assert!(theirs["call"].is_string());
+    let (_, ours) = read(told(Invalid::Arguments)).await;
+    assert_eq!(ours["code"], "invalid_arguments");
+    assert!(ours["call"].is_null());
 }
 
 #[tokio::test]

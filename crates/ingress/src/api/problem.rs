@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use crosspoint_broker::ledger::StoreError;
-use crosspoint_core::{CallId, Effect, shorten};
+use crosspoint_core::{Body, CallId, Effect, Outcome, shorten};
 use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 use serde_json::{Value, json};
@@ -29,6 +29,8 @@ pub(super) struct Problem {
     /// Whether the outside may have changed.
     effect: Option<Effect>,
     retry_after: Option<Duration>,
+    /// What a connector says of its failure beside that.
+    body: Option<Value>,
 }
 
 /// One mistake of a request.
@@ -103,6 +105,7 @@ impl Problem {
             call: None,
             effect: None,
             retry_after: None,
+            body: None,
         }
     }
 
@@ -154,6 +157,16 @@ impl Problem {
     /// With each mistake.
     pub(super) fn with_errors(mut self, errors: Vec<Mistake>) -> Problem {
         self.errors = errors;
+        self
+    }
+
+    /// With the JSON that came with a failure, unless that is empty.
+    pub(super) fn with_body(mut self, outcome: Option<Box<Outcome>>) -> Problem {
+        let json = match outcome.map(|outcome| outcome.body) {
+            Some(Body::Json(json)) => serde_json::from_slice(json.as_bytes()).ok(),
+            _ => None,
+        };
+        self.body = json.filter(|json| *json != json!({}));
         self
     }
 
@@ -210,6 +223,9 @@ impl IntoResponse for Problem {
         }
         if let Some(effect) = self.effect {
             body["effect"] = effect.name().into();
+        }
+        if let Some(told) = self.body {
+            body["body"] = told;
         }
         let mut response = answer::bytes(self.status, MIME, body.to_string());
         if let Some(wait) = self.retry_after {

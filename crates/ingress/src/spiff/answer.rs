@@ -57,7 +57,9 @@ pub(super) fn failed(failure: Failure) -> Response {
         | Kind::Transport
         | Kind::Refused(Refusal::Egress | Refusal::NotAuthorised) => StatusCode::OK,
         // The diagram is wrong: trying again is vain, so never a 5xx.
-        Kind::Invalid(Invalid::Arguments | Invalid::Profile) => StatusCode::BAD_REQUEST,
+        Kind::Invalid(Invalid::Arguments | Invalid::Input | Invalid::Profile) => {
+            StatusCode::BAD_REQUEST
+        }
         Kind::Invalid(Invalid::UnknownCommand) => StatusCode::NOT_FOUND,
         Kind::Invalid(Invalid::Conflict) | Kind::Unknown => StatusCode::CONFLICT,
         // Worth trying again later.

@@ -24,7 +24,7 @@ fn meaning(code: &str) -> (Kind, u16) {
         "UPSTREAM_5XX" => (Kind::Reported, 502),
         "TIMEOUT" => (Kind::Transport, 504),
         "TRANSIENT_NETWORK" => (Kind::Transport, 502),
-        "INVALID_INPUT" => (Kind::Invalid(Invalid::Arguments), 400),
+        "INVALID_INPUT" => (Kind::Invalid(Invalid::Input), 400),
         "CONFIG_INVALID" => (Kind::Invalid(Invalid::Profile), 400),
         "INTERNAL_ERROR" => (Kind::Raised, 500),
         // `connect()` answered False, or raised what has no code: nothing was tried yet.

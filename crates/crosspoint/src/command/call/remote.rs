@@ -11,6 +11,7 @@ use crosspoint_core::{
 };
 use crosspoint_net::{Http, Request, Response};
 use http::Method;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -90,6 +91,10 @@ struct Problem {
     code: String,
     detail: String,
     effect: Option<String>,
+    /// The call, where one was made.
+    call: Option<IgnoredAny>,
+    /// What the connector says beside that.
+    body: Option<Box<RawValue>>,
 }
 
 // === impl Remote ===
@@ -237,6 +242,7 @@ fn refused(status: u16, problem: Problem) -> Failure {
     let kind = match status {
         404 => Kind::Invalid(Invalid::UnknownCommand),
         400 if problem.code.starts_with("profile_") => Kind::Invalid(Invalid::Profile),
+        400 if problem.call.is_some() => Kind::Invalid(Invalid::Input),
         400..=408 | 410..=428 => Kind::Invalid(Invalid::Arguments),
         409 => Kind::Unknown,
         429 | 501 | 503 | 504 => Kind::Refused(refusal.unwrap_or(Refusal::Overloaded)),
@@ -245,6 +251,10 @@ fn refused(status: u16, problem: Problem) -> Failure {
     let effect = problem.effect.as_deref().and_then(Effect::named);
     let mut failure = Failure::new(kind, problem.code, problem.detail);
     failure.effect = effect.unwrap_or(failure.effect);
+    let body = problem.body.map(|body| Json::parse(body.get().to_owned()));
+    failure.outcome = body
+        .and_then(Result::ok)
+        .map(|json| Box::new(Outcome::json(json).with_status(status)));
     failure
 }
 
@@ -310,8 +320,14 @@ mod tests {
                 code: code.to_owned(),
                 detail: String::new(),
                 effect: None,
+                call: None,
+                body: None,
             };
             assert_eq!(refused(status, problem).kind, kind, "{status}");
         }
+        let told = r#"{"code": "INVALID_INPUT", "detail": "no", "call": "i", "effect": "none", "body": {"n": 1}}"#;
+        let failure = refused(400, serde_json::from_str(told).unwrap());
+        assert_eq!(failure.kind, Kind::Invalid(Invalid::Input));
+        assert_eq!(failure.outcome.unwrap().body.as_bytes(), br#"{"n": 1}"#);
     }
 }

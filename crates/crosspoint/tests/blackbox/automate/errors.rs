@@ -1,10 +1,10 @@
 //! What adapters raise.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::support::{adapter, run, serve_odd};
-use crate::harness::Canaries;
-use crate::python::support::{serve, zoo};
+use super::support::{adapter, block, run, serve_odd};
+use crate::harness::{Canaries, Setup};
+use crate::python::support::{serve, serve_setup, zoo};
 
 #[tokio::test]
 async fn case_19_each_of_the_ten_codes_has_its_kind_of_failure_and_keeps_its_members() {
@@ -39,6 +39,58 @@ async fn case_19_each_of_the_ten_codes_has_its_kind_of_failure_and_keeps_its_mem
             });
             assert_eq!(answer.body(), told);
         }
+    }
+}
+
+#[tokio::test]
+async fn case_19_a_code_is_the_same_on_every_way_in() {
+    let proxy = serve_odd("").await;
+    for (code, status) in [
+        ("INVALID_INPUT", 400),
+        ("CONFIG_INVALID", 400),
+        ("INTERNAL_ERROR", 502),
+    ] {
+        let raise = format!("raise ConnectorError('{code}', 'no', details_safe={{'n': 1}})");
+        let arguments = json!({"code": raise});
+        assert_eq!(run(&proxy, &raise).await.code(), code);
+        let answer = proxy.api("odd/run", arguments.clone()).await;
+        assert_eq!(answer.problem(), (status, code.to_owned()));
+        assert_eq!(answer.json()["body"]["details"], json!({"n": 1}));
+        let argument = format!("code={raise}");
+        let here = proxy.run(&["call", "odd/run", &argument]).await;
+        let there = ["call", "odd/run", &argument, "--server", &proxy.url("")];
+        let there = proxy.run(&there).await;
+        assert!(
+            here.stderr.contains(&format!("failed: {code}: no")),
+            "{}",
+            here.stderr
+        );
+        assert!(
+            there.stderr.contains(&format!("failed: {code}: no")),
+            "{}",
+            there.stderr
+        );
+        assert_eq!(here.code, there.code);
+    }
+    // What our own check refuses is ours.
+    let answer = proxy.api("odd/run", json!({})).await;
+    assert_eq!(answer.problem(), (400, "invalid_arguments".to_owned()));
+}
+
+#[tokio::test]
+async fn a_payload_that_is_no_object_is_refused() {
+    let setup = Setup::new().file("guide.py", &block("adapter.py"));
+    let proxy = serve_setup(setup.config(&adapter("mine", "./guide.py"))).await;
+    let call = async |payload: Value| {
+        let arguments = json!({"action": "send_message", "payload": payload});
+        proxy.call("mine/execute", arguments).await
+    };
+    for payload in [json!([]), json!(false), json!(0), json!(""), json!([1])] {
+        let answer = call(payload.clone()).await;
+        assert_eq!(answer.status, 400, "{payload}: {}", answer.text);
+    }
+    for payload in [json!({}), Value::Null] {
+        assert_eq!(call(payload).await.success(), json!({"status": "sent"}));
     }
 }
 

@@ -140,6 +140,66 @@ async fn a_wheel_and_a_project_without_entry_points_are_mounted_one_by_one() {
 }
 
 #[tokio::test]
+async fn case_10_of_a_list_what_cannot_be_installed_is_named_and_the_rest_is_mounted() {
+    let project = "[project]\nname = \"author\"\nversion = \"1\"\n\
+                   [project.entry-points.\"automate.connectors\"]\nwritten = \"author:Adapter\"\n";
+    let setup = Setup::new();
+    fs::create_dir(setup.path().join("author")).unwrap();
+    let setup = setup
+        .file("author/pyproject.toml", project)
+        .file("author/author.py", &named("written"))
+        .env("PIP_NO_INDEX", "1");
+    let install = "\"./author\", \"crosspoint-nope-zz\", \"./gone\"";
+    let proxy = serve_setup(setup.config(&format!("[automate]\ninstall = [{install}]\n"))).await;
+    let problems = ready(&proxy).await.join("\n");
+    assert!(
+        problems.contains("could not install crosspoint-nope-zz."),
+        "{problems}"
+    );
+    assert!(problems.contains("there is no directory at"), "{problems}");
+    let call = async |proxy: &Proxy| proxy.call("written/execute", json!({"action": "x"})).await;
+    assert_eq!(call(&proxy).await.success(), "written");
+    // What was left out is looked for again.
+    let source = proxy.path().join("source");
+    fs::create_dir_all(&source).unwrap();
+    fs::write(source.join("late.py"), named("late")).unwrap();
+    let (folder, wheels) = (source.display().to_string(), proxy.path().join("wheels"));
+    fs::create_dir_all(&wheels).unwrap();
+    wheel(&wheels, "crosspoint_nope_zz", "1.0", &folder, &[]).await;
+    let setup = proxy.kill().await;
+    let setup = setup.env("PIP_FIND_LINKS", wheels.display().to_string());
+    let proxy = serve_setup(setup).await;
+    let problems = ready(&proxy).await.join("\n");
+    assert!(!problems.contains("crosspoint-nope-zz"), "{problems}");
+    assert_eq!(ids(&proxy, "late/").await, ["late/execute"]);
+    assert_eq!(call(&proxy).await.success(), "written");
+}
+
+#[tokio::test]
+async fn a_table_of_an_adapter_that_is_not_there_is_told_with_the_nearest_name() {
+    let setup = Setup::new();
+    environment(&setup).await;
+    let config = "[automate]\nvenv = \".venv\"\n[connectors.thee]\nidempotent = true\n\
+                  [connectors.one]\nraw_credentials = true\n";
+    let proxy = serve_setup(setup.config(config)).await;
+    let told = "[connectors.thee] has no effect, since there is no connector of that name; \
+                did you mean three?";
+    let problems = ready(&proxy).await;
+    assert!(problems.iter().any(|one| one == told), "{problems:?}");
+    let other = problems.iter().any(|one| one.contains("[connectors.one]"));
+    assert!(!other, "{problems:?}");
+    proxy.log_line(&[told]).await;
+    fs::write(
+        proxy.path().join("crosspoint.toml"),
+        config.replace("thee", "tree"),
+    )
+    .unwrap();
+    let reloaded = proxy.run(&["reload"]).await;
+    let said = reloaded.stdout + &reloaded.stderr;
+    assert!(said.contains("[connectors.tree] has no effect"), "{said}");
+}
+
+#[tokio::test]
 async fn several_adapters_of_one_table_have_its_name_in_front() {
     let file = named("own")
         + "class Other(Adapter):\n    name = \"other\"\n    \
@@ -165,6 +225,34 @@ async fn a_file_without_an_adapter_is_named_and_the_others_serve() {
         "{problems}"
     );
     assert_eq!(ids(&proxy, "mine/").await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_keeps_an_adapter_from_loading_says_what_to_do() {
+    let library = "import no_such_library_zz\n".to_owned();
+    let provider = "from automate_connectors.base import Connector\n";
+    let takes = "    def __init__(self, url):\n        self.url = url\n";
+    let setup = Setup::new()
+        .file("library.py", &(library.clone() + &named("library")))
+        .file("single.py", &library)
+        .file("provider.py", provider)
+        .file("takes.py", &(named("takes") + takes));
+    let config = ["library", "provider", "takes"]
+        .map(|name| adapter(name, format!("./{name}.py")))
+        .concat();
+    let config = config + "[connectors.single]\npython = \"./single.py\"\n";
+    let proxy = serve_setup(setup.config(&config)).await;
+    let problems = ready(&proxy).await;
+    let told = |name: &str, wanted: &str| {
+        let about: Vec<_> = problems.iter().filter(|one| one.contains(name)).collect();
+        assert_eq!(about.len(), 1, "{name}: {problems:?}");
+        assert!(about[0].contains(wanted), "{problems:?}");
+    };
+    let brings = "extra_requirements = [\"no_such_library_zz\"]";
+    told("library.py", brings);
+    told("single", brings);
+    told("provider.py", "give it execute(action, payload)");
+    told("takes", "Adapter() needs arguments (url)");
 }
 
 #[tokio::test]

@@ -78,6 +78,19 @@ impl Build<'_> {
         }
     }
 
+    /// Makes another one in the same place.
+    pub(super) async fn again(&self, plan: &Plan) -> Result<String, EnvironmentError> {
+        self.clear()?;
+        let another = Build {
+            plan,
+            cache: self.cache.clone(),
+            directory: self.directory.clone(),
+            destination: self.destination.clone(),
+            ..*self
+        };
+        another.run().await
+    }
+
     async fn with_uv(&self, uv: &Path) -> Result<Result<String, Gave>, EnvironmentError> {
         let mut command = self.tools.uv_command(uv, &self.cache);
         command.arg("--version");

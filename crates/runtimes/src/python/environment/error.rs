@@ -120,6 +120,17 @@ pub enum EnvironmentError {
 // === impl EnvironmentError ===
 
 impl EnvironmentError {
+    /// Whether it says something against a source, so that the others may be had without it.
+    pub(super) fn is_about_a_source(&self) -> bool {
+        matches!(
+            self,
+            EnvironmentError::Unresolvable { .. }
+                | EnvironmentError::Missing { .. }
+                | EnvironmentError::Declaration { .. }
+                | EnvironmentError::NoConnector { .. }
+        )
+    }
+
     /// Wraps an I/O error; meant for `map_err`.
     pub(super) fn io(
         doing: &'static str,

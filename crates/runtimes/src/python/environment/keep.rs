@@ -70,6 +70,11 @@ impl Generation {
         generation.python().exists().then_some(generation)
     }
 
+    /// Whether something that was asked for could not be installed.
+    pub(super) fn is_partial(&self) -> bool {
+        !self.meta.left_out.is_empty()
+    }
+
     pub(super) fn python(&self) -> PathBuf {
         self.directory.join("env/bin/python")
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use super::apart::LeftOut;
 use super::survey::Distribution;
 
 /// `meta.json` of an environment. Written once, as the last step of a build: where it is missing,
@@ -25,6 +26,10 @@ pub(super) struct Meta {
     /// Bytes; files that are shared with a cache count in full.
     pub(super) bytes: u64,
     pub(super) distributions: Vec<Distribution>,
+    /// What could not be installed. As long as there is anything, it is tried again whenever the
+    /// environment is asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) left_out: Vec<LeftOut>,
 }
 
 const FILE: &str = "meta.json";

@@ -5,6 +5,7 @@
 //! whenever their code or their libraries do. Nothing of a directory is built: it is used from
 //! source, and its dependencies alone are installed.
 
+mod apart;
 mod build;
 mod command;
 mod declarations;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::apart::LeftOut;
 use super::error::EnvironmentError;
 use super::fingerprint::Watched;
 use super::keep::Generation;
@@ -26,6 +27,8 @@ pub struct Environment {
     pub connectors: Vec<Found>,
     /// Where adapters of Django Automate are to be looked for, where it is those that are sought.
     pub search: Option<Search>,
+    /// Which sources are not in it, and why: a sentence each. The others are.
+    pub problems: Vec<String>,
     /// Changes whenever the code or the libraries do.
     pub fingerprint: String,
     watched: Watched,
@@ -77,6 +80,7 @@ impl Environment {
             import_path: Vec::new(),
             connectors,
             search: None,
+            problems: Vec::new(),
             fingerprint: watched.digest(),
             watched,
             _lease: None,
@@ -85,13 +89,16 @@ impl Environment {
 }
 
 /// What is offered of an environment that is there. `before` holds the libraries of the last
-/// generation when this one is new.
+/// generation when this one is new. A source without a connector is left out where others have any.
 pub(super) fn opened(
     plan: Plan,
     generation: Generation,
     before: Option<Vec<Distribution>>,
+    left_out: Vec<LeftOut>,
 ) -> Result<Synced, EnvironmentError> {
     let distributions = &generation.meta.distributions;
+    let mut problems: Vec<String> = left_out.into_iter().map(|one| one.why).collect();
+    let mut empty = Vec::new();
     let mut connectors = plan.local;
     let mut search = plan.search;
     for (asked, wanted) in &plan.wanted {
@@ -104,7 +111,7 @@ pub(super) fn opened(
             .map(|found| found.packages.as_slice())
             .unwrap_or_default();
         if packages.is_empty() {
-            return Err(EnvironmentError::NoConnector {
+            empty.push(EnvironmentError::NoConnector {
                 asked: asked.clone(),
                 looked: match distribution {
                     Some(found) => format!("what {} {} installed", found.name, found.version),
@@ -115,6 +122,10 @@ pub(super) fn opened(
         }
         connectors.extend(packages.iter().filter_map(|module| Found::module(module)));
     }
+    if connectors.is_empty() && search.is_none() && !empty.is_empty() {
+        return Err(empty.swap_remove(0));
+    }
+    problems.extend(empty.iter().map(EnvironmentError::to_string));
     let mut seen = Vec::new();
     connectors.retain(|found| {
         !seen.contains(&found.code) && {
@@ -130,6 +141,7 @@ pub(super) fn opened(
     let environment = Environment {
         import_path: plan.import_path,
         search,
+        problems,
         _lease: Some(Arc::new(generation.lease)),
         ..Environment::new(python, plan.interpreter.version(), connectors, watched)
     };

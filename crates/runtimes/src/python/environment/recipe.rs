@@ -75,6 +75,14 @@ impl Recipe {
         })
     }
 
+    /// The same with these sources.
+    pub(super) fn with(&self, sources: Vec<Source>) -> Recipe {
+        Recipe {
+            sources,
+            ..self.clone()
+        }
+    }
+
     /// What is asked for in one line, without credentials.
     pub fn describe(&self) -> String {
         let sources: Vec<String> = self.sources.iter().map(Source::to_string).collect();

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::apart::{Asked, LeftOut, Made};
 use super::build::Build;
 use super::error::EnvironmentError;
 use super::fingerprint::Watched;
@@ -72,11 +73,12 @@ impl Environments {
                 changes: Vec::new(),
             });
         }
-        let plan = self.plan(recipe).await?;
+        let asked = self.what_can_be_planned(recipe).await?;
+        let plan = &asked.plan;
         let home = self.envs().join(&plan.key);
-        let last = keep::newest(&home).await;
-        if let Some(last) = last.filter(|_| !upgrade) {
-            return opened(plan, last, None);
+        let complete = |last: &Generation| !upgrade && last.meta.left_out.is_empty();
+        if let Some(last) = keep::newest(&home).await.filter(complete) {
+            return opened(asked.plan, last, None, asked.left_out);
         }
         let lock = Lock::acquire(&home, || {
             let asked = &plan.asked;
@@ -87,8 +89,8 @@ impl Environments {
         let lock = lock.await.map_err(EnvironmentError::io("locking", &home))?;
         let last = keep::newest(&home).await;
         match last {
-            Some(last) if !upgrade => opened(plan, last, None),
-            last => self.build(plan, &home, last, lock, progress).await,
+            Some(last) if complete(&last) => opened(asked.plan, last, None, asked.left_out),
+            last => self.build(asked, &home, last, lock, progress).await,
         }
     }
 
@@ -110,10 +112,11 @@ impl Environments {
         keep::prune(&self.envs(), &keys).await
     }
 
-    /// Builds the next generation; the lock is held throughout.
+    /// Builds the next generation; the lock is held throughout. Where a source cannot be installed,
+    /// the next generation is without it, unless the last one is better.
     async fn build(
         &self,
-        plan: Plan,
+        asked: Asked,
         home: &Path,
         last: Option<Generation>,
         lock: Lock,
@@ -123,7 +126,7 @@ impl Environments {
         let destination = home.join(keep::next_number(home).to_string());
         let place = keep::begin(home)?;
         let build = Build {
-            plan: &plan,
+            plan: &asked.plan,
             tools: &self.tools,
             cache: self.directory.join("cache/uv"),
             directory: place.path().join("env"),
@@ -131,12 +134,31 @@ impl Environments {
             refresh: last.is_some(),
             progress,
         };
-        let tool = build.run().await?;
+        let made = self.make(&asked, &build, last.as_ref()).await;
+        let better = |last: &Generation| match &made {
+            Ok(made) => last.is_partial() && last.meta.left_out.len() < made.left_out.len(),
+            Err(error) => last.is_partial() && error.is_about_a_source(),
+        };
+        if last.as_ref().is_some_and(better)
+            && let Some(last) = last
+        {
+            progress.step("keeping the environment of the last time, which holds more");
+            let left_out = last.meta.left_out.clone();
+            let (plan, all) = self.plan_without(asked, &left_out).await?;
+            return opened(plan, last, None, all);
+        }
+        let Made { tool, left_out } = made?;
+        let (plan, all) = self.plan_without(asked, &left_out).await?;
         let survey = Survey::of(&place.path().join("env/bin/python"), &self.tools).await?;
         let before = last.as_ref().map(|last| last.meta.distributions.clone());
-        if let Some(last) = last.filter(|last| last.meta.distributions == survey.distributions) {
+        let same = |last: &Generation| {
+            let sources = |all: &[LeftOut]| all.iter().map(|one| one.source.clone()).collect();
+            let (then, now): (Vec<_>, Vec<_>) = (sources(&last.meta.left_out), sources(&left_out));
+            last.meta.distributions == survey.distributions && then == now
+        };
+        if let Some(last) = last.filter(same) {
             progress.step("nothing newer was found");
-            return opened(plan, last, None);
+            return opened(plan, last, None, all);
         }
         let meta = Meta {
             asked: plan.installed(),
@@ -146,6 +168,7 @@ impl Environments {
             created_at: seconds(SystemTime::now()),
             bytes: size(place.path()),
             distributions: survey.distributions,
+            left_out,
         };
         keep::complete(place, &meta, &destination)?;
         let built = Generation::open(&destination).await;
@@ -154,7 +177,7 @@ impl Environments {
             what: "environment, although it was just built,",
             path: destination,
         })?;
-        opened(plan, built, Some(before.unwrap_or_default()))
+        opened(plan, built, Some(before.unwrap_or_default()), all)
     }
 
     async fn open_ready(&self, venv: &Path, seeks: Seeks) -> Result<Environment, EnvironmentError> {
@@ -205,7 +228,7 @@ impl Environments {
         Ok(environment)
     }
 
-    async fn plan(&self, recipe: &Recipe) -> Result<Plan, EnvironmentError> {
+    pub(super) async fn plan(&self, recipe: &Recipe) -> Result<Plan, EnvironmentError> {
         Plan::of(recipe, &self.interpreters, &self.tools).await
     }
 

@@ -9,6 +9,7 @@ use super::testing::{Heard, pip, program, python, run, uv, wheel, write};
 use super::*;
 
 mod change;
+mod part;
 mod place;
 mod refuse;
 mod share;
