@@ -6,11 +6,11 @@ use bytes::Bytes;
 use crosspoint_broker::Broker;
 use crosspoint_broker::ledger::Recorded;
 use crosspoint_core::{
-    Completion, Effect, Failure, Invalid, Kind, Outcome, Refusal, Trace, shorten,
+    Completion, Effect, Failure, Invalid, Kind, Outcome, Refusal, Safety, Trace, shorten,
 };
 use tokio::time::sleep;
 
-use super::answer::{Answer, Told};
+use super::answer::{Answer, Told, Verdict};
 use super::outputs::outputs;
 use super::request::Request;
 use super::served::Served;
@@ -24,15 +24,24 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) enum Fate {
     /// Publish this; acknowledge once that is confirmed and the end of the call is recorded.
-    Answer(Box<Answer>, Option<Recorded>),
-    /// Nobody can be answered: keep it, and take it out of the queue.
-    Park(String),
+    Answer(Box<Reply>, Option<Recorded>),
+    /// Nobody can be answered: keep it with the reason and what its command has done, and take it out
+    /// of the queue.
+    Park(String, Effect),
     /// Acknowledge it: it is for another version of the application.
     PassOver,
     /// Acknowledge it: the ledger has promised the result.
     Promised,
     /// The process ends: somebody else, or the next process, answers.
     GiveBack,
+}
+
+/// An answer, and what is known of the call behind it.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) answer: Answer,
+    pub(crate) request: Request,
+    did: Effect,
 }
 
 /// A message, as far as it matters.
@@ -53,7 +62,7 @@ pub(crate) async fn work(
 ) -> Fate {
     let request = match Request::read(message.body, message.id) {
         Ok(request) => request,
-        Err(error) => return Fate::Park(error.to_string()),
+        Err(error) => return Fate::Park(error.to_string(), Effect::None),
     };
     if !request.is_of_version(settings.min_app_version, settings.max_app_version) {
         return Fate::PassOver;
@@ -65,20 +74,72 @@ pub(crate) async fn work(
         message.trace,
         &mut recorded,
     );
-    let answer = match ran.await {
-        Ok(outcome) => answer_to(settings, &served.bound, &request, &outcome),
+    let (answer, did) = match ran.await {
+        Ok(outcome) => {
+            let answer = answer_to(settings, &served.bound, &request, &outcome);
+            (answer, Effect::Done)
+        }
         Err(Ended::GivenBack) => return Fate::GiveBack,
         Err(Ended::Later) => return Fate::Promised,
-        Err(Ended::Failed(failure)) => answer_with(settings, &served.bound, &request, &failure),
+        Err(Ended::Failed(failure)) => {
+            let answer = answer_with(settings, &served.bound, &request, &failure);
+            (answer, failure.effect)
+        }
     };
     match answer {
-        Some(answer) => Fate::Answer(Box::new(answer), recorded),
+        Some(answer) => {
+            let reply = Reply {
+                answer,
+                request,
+                did,
+            };
+            Fate::Answer(Box::new(reply), recorded)
+        }
         None => Fate::Park(
             "the request does not say where its answer goes: it has neither a destination nor the \
              name of a runtime bundle"
                 .to_owned(),
+            effect(broker, served, did),
         ),
     }
+}
+
+/// What a call did, of which this is said. One that only reads does nothing.
+fn effect(broker: &Broker, served: &Served, did: Effect) -> Effect {
+    let catalogue = broker.catalogue();
+    match catalogue.find(&served.bound.command) {
+        Ok(entry) if entry.command.safety == Safety::ReadOnly => Effect::None,
+        _ => did,
+    }
+}
+
+// === impl Reply ===
+
+impl Reply {
+    /// What the call did.
+    pub(crate) fn effect(&self, broker: &Broker, served: &Served) -> Effect {
+        effect(broker, served, self.did)
+    }
+}
+
+/// The error in place of a result that can go nowhere. None: it was none, or the request has no other
+/// place.
+pub(crate) fn instead(
+    settings: &Settings,
+    bound: &Bound,
+    request: &Request,
+    answer: &Answer,
+    why: &str,
+) -> Option<Answer> {
+    if answer.verdict != Verdict::Result {
+        return None;
+    }
+    let to = shorten(&answer.destination);
+    let why = format!("the command has run, and its result cannot go to '{to}': {why}");
+    tracing::error!(request = request.id, command = %bound.command, "{why}");
+    let told = Told::technical("reported", "result_undeliverable", &why);
+    let (identity, naming) = (&settings.identity, &settings.naming);
+    Answer::error(request, identity, naming, &told, Some(&bound.command))
 }
 
 /// Why a call has no outcome.
