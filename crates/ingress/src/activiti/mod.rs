@@ -12,6 +12,8 @@ mod connect;
 mod connection;
 mod consumer;
 pub mod definition;
+mod expressions;
+mod instant;
 mod metrics;
 mod names;
 mod outputs;
@@ -27,6 +29,7 @@ mod tasks;
 mod trouble;
 mod variable;
 mod work;
+mod written;
 
 pub use answer::Identity;
 pub use command::{Command, send};

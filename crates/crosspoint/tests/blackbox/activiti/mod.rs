@@ -18,6 +18,7 @@ mod measured;
 mod messages;
 mod objects;
 mod outages;
+mod outputs;
 mod parameters;
 mod patch;
 mod rabbit;
