@@ -36,7 +36,7 @@ pub use command::{Command, send};
 pub use connect::{is_secure, uri};
 pub use names::{Destination, Naming, Transformer};
 pub use outputs::{Expressions, Output, Source};
-pub use routes::commands_of;
+pub use routes::{Published, commands_of};
 pub use settings::{Bound, Settings};
 pub use stand_in::{Documented, Parameters, StandIn};
 pub use status::Status;

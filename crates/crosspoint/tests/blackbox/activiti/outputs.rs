@@ -37,7 +37,7 @@ async fn an_output_is_of_its_type_where_an_engine_can_read_it_in_that() {
     ];
     let served = served(&outputs, "").await;
     let body = r#"{"day": "2020-02-29", "never": "2020-13-45", "clock": "2020-02-30T25:61:61+99:99",
-                   "verb": "GET", "price": "10.00", "huge": 1e99999999999, "status": "ok", "result": [1]}"#;
+                   "verb": "GET", "price": "10.00", "huge": "1e99999999999", "status": "ok", "result": [1]}"#;
     let upstream = Upstream::start(|_| Reply::json(body)).await;
     let bundle = served.bundle().await;
     let variables = process(json!({"url": upstream.url("/")}));

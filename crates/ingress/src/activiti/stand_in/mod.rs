@@ -97,6 +97,7 @@ impl StandIn {
         let bound = actions.iter().map(|(action, command)| Bound {
             implementation: format!("{}.{action}", self.name()),
             command: CommandId::new(self.connector(), *command),
+            declared: None,
             inputs: Vec::new(),
             outputs: self.outputs(action),
             stand_in: Some(self),
