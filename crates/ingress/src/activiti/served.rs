@@ -111,11 +111,11 @@ fn misfits(bound: &Bound, command: &Command) -> Vec<String> {
     let strange = strange.map(|(input, parameter)| {
         let near = nearest(parameter, known()).join("`, `");
         let hint = match near.is_empty() {
-            true => String::new(),
-            false => format!("; did you mean `{near}`?"),
+            true => format!("it takes `{}`", known().collect::<Vec<_>>().join("`, `")),
+            false => format!("did you mean `{near}`?"),
         };
         let (input, parameter) = (shorten(input), shorten(parameter));
-        format!("has no parameter `{parameter}`, so that the input `{input}` is left out{hint}")
+        format!("has no parameter `{parameter}`, so that the input `{input}` is left out; {hint}")
     });
     let mut odd: Vec<_> = strange.collect();
     let Some(declared) = &bound.declared else {
@@ -170,13 +170,17 @@ mod tests {
 
     #[test]
     fn inputs_that_lead_nowhere_and_parameters_that_nothing_brings_are_told() {
-        let [nowhere, missing] = &told(Some(&["name"]), &[("name", "ulr")])[..] else {
+        let [nowhere, missing] = &told(Some(&["name"]), &[("name", "urll")])[..] else {
             panic!("two things do not fit");
         };
-        for part in ["no parameter `ulr`", "input `name`", "did you mean `url`?"] {
+        for part in ["no parameter `urll`", "input `name`", "did you mean `url`?"] {
             assert!(nowhere.contains(part), "{nowhere}");
         }
         assert!(missing.starts_with("needs `url`"), "{missing}");
+        let [nowhere] = &told(None, &[("name", "x")])[..] else {
+            panic!("one thing does not fit");
+        };
+        assert!(nowhere.ends_with("it takes `url`, `headers`"), "{nowhere}");
         // A variable that the definition does not declare may never come.
         assert_eq!(told(Some(&["name"]), &[("other", "url")]).len(), 1);
         assert_eq!(told(Some(&["name"]), &[("name", "url")]), [""; 0]);

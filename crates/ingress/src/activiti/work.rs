@@ -272,7 +272,7 @@ pub(crate) fn answer_with(
     let (identity, naming) = (&settings.identity, &settings.naming);
     // Without its task only an error is seen by anybody.
     if let Some(stand_in) = bound.stand_in.filter(|_| request.is_whole) {
-        let answered = failure.kind == Kind::Reported && failure.outcome.is_some();
+        let answered = StandIn::answered(failure);
         let outcome = StandIn::outcome(failure);
         // What no engine would take is left out: the task is told what went wrong all the same.
         let variables = outputs(&outcome, &bound.outputs, settings.expressions);

@@ -138,7 +138,10 @@ async fn actions_are_bound_as_they_are_told_and_what_does_not_fit_is_said() {
     let definition = json!({"name": "Movies", "actions": {
         "a": {"id": "a", "name": "getMovieDesc", "inputs": [
             {"id": "1", "name": "URL", "type": "string"}, {"id": "2", "name": "title", "type": "string"}]},
-        "b": {"id": "b", "name": "getRequestV3"}},
+        "b": {"id": "b", "name": "getRequestV3"},
+        "c": {"id": "c", "name": "headRequestV2", "inputs": [{"id": "3", "name": "page", "type": "string"}],
+              "outputs": [{"id": "4", "name": "status", "type": "string"}]},
+        "d": {"id": "d", "name": "go"}},
         "events": {"e": {"id": "e", "name": "MOVIE_SEEN"}},
         "config": [{"name": "MOVIE_KEY", "required": true}]});
     let setup = Setup::new().file("movies.json", &definition.to_string());
@@ -150,6 +153,8 @@ async fn actions_are_bound_as_they_are_told_and_what_does_not_fit_is_said() {
         "http",
         "--bind",
         "getMovieDesc=GetRequestV2",
+        "--bind",
+        "go=PostRequestV",
     ];
     let ended = setup.clone().run(&arguments).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
@@ -166,7 +171,10 @@ async fn actions_are_bound_as_they_are_told_and_what_does_not_fit_is_said() {
     }
     for part in [
         "does not take title",
-        "--bind getRequestV3=GetRequestV2",
+        "no command 'getRequestV3'; did you mean --bind getRequestV3=GetRequestV2",
+        "no command 'PostRequestV'; did you mean --bind go=PostRequestV2",
+        "inputs = { \"page\" = \"url\" }",
+        "outputs = { status = \"status\" }",
         "MOVIE_SEEN",
         "MOVIE_KEY (required)",
     ] {
