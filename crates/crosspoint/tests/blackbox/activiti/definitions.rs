@@ -171,7 +171,8 @@ async fn actions_are_bound_as_they_are_told_and_what_does_not_fit_is_said() {
     }
     for part in [
         "does not take title",
-        "no command 'getRequestV3'; did you mean --bind getRequestV3=GetRequestV2",
+        "no command 'getRequestV3'; did you mean",
+        "--bind getRequestV3=GetRequestV2",
         "no command 'PostRequestV'; did you mean --bind go=PostRequestV2",
         "inputs = { \"page\" = \"url\" }",
         "outputs = { status = \"status\" }",
