@@ -47,6 +47,8 @@ pub struct Settings {
     pub api_long_deadline: Duration,
     /// How the service of Activiti's tasks is, where there is one.
     pub activiti: Option<activiti::Status>,
+    /// Definitions of connectors that are served to Activiti under names of their own.
+    pub definitions: Arc<[activiti::Published]>,
     /// The commands as tools.
     pub mcp: Mcp,
 }
@@ -65,6 +67,7 @@ pub(crate) struct State {
     pub(crate) api_deadline: Duration,
     pub(crate) api_long_deadline: Duration,
     pub(crate) activiti: Option<activiti::Status>,
+    pub(crate) definitions: Arc<[activiti::Published]>,
     pub(crate) mcp: Mcp,
     pub(crate) origins: Origins,
     pub(crate) listing: Listing,
@@ -93,6 +96,7 @@ pub fn router(broker: Broker, settings: Settings) -> Router {
         api_deadline: settings.api_deadline,
         api_long_deadline: settings.api_long_deadline,
         activiti: settings.activiti,
+        definitions: settings.definitions,
         mcp: settings.mcp,
         listing: Listing::default(),
         api_listing: Listing::default(),

@@ -175,8 +175,8 @@ impl Held {
     pub(super) fn problems(&self) -> Vec<String> {
         let now = self.now.load();
         let mut problems = now.oddities.clone();
-        for varied in now.variants.values() {
-            problems.extend(self.problems_of(varied));
+        for (name, varied) in &now.variants {
+            problems.extend(self.problems_of(name, varied));
         }
         for checked in now.all.values() {
             let enabled = checked.definition.as_ref().is_some_and(|d| d.enabled);
@@ -190,14 +190,14 @@ impl Held {
     }
 
     /// What is wrong with the profile that the calls of a variant run with.
-    fn problems_of(&self, varied: &Varied) -> Vec<String> {
+    fn problems_of(&self, variant: &str, varied: &Varied) -> Vec<String> {
         let usable = &varied.usable;
         let found = match &varied.profile {
             Some(name) => self.find(usable, name),
             None => Ok(usable.default.as_ref().unwrap_or(&usable.bare)),
         };
         match found {
-            Err(failure) => vec![failure.message],
+            Err(failure) => vec![format!("{variant}: {}", failure.message)],
             Ok(checked) => {
                 let failure = checked.usable(&|_| false).err();
                 let warnings = checked.warnings.iter();

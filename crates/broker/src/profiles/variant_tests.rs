@@ -138,7 +138,7 @@ async fn a_variant_runs_with_its_profile_and_a_call_may_name_another() {
     assert!(
         held.problems()
             .iter()
-            .any(|problem| problem.contains("'gone'"))
+            .any(|problem| problem.starts_with("w: crm has no profile 'gone'"))
     );
 }
 

@@ -107,7 +107,13 @@ fn an_action_is_bound_by_its_name_or_as_the_table_says() {
         "builtin = [\"http\"]\n[activiti.definitions.m]\nfile = \"{file}\"\nconnector = \"log\"\n\
          [activiti.definitions.m.actions.other]\ncommand = \"Real\"\ninputs = {{ a = \"b\" }}"
     );
-    let bound = ok(&toml, &[]).bound;
+    let loaded = ok(&toml, &[]);
+    // A variable that the definition does not declare may come, and is mostly a slip.
+    let warning = loaded.warnings[0].to_string();
+    for part in ["m.actions.other.inputs.a", "declares no such input"] {
+        assert!(warning.contains(part), "{warning}");
+    }
+    let bound = loaded.bound;
     let ids: Vec<_> = bound
         .iter()
         .map(|b| (&*b.implementation, b.command.to_string()))

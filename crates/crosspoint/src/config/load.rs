@@ -10,7 +10,7 @@ use crosspoint_broker::access::Scopes;
 use crosspoint_broker::oauth::AuthSettings;
 use crosspoint_broker::profiles::{Definition, HashiCorp, Source, Variant};
 use crosspoint_core::Secret;
-use crosspoint_ingress::activiti::Bound;
+use crosspoint_ingress::activiti::{Bound, Published};
 use crosspoint_net::Authorities;
 
 use super::check_schema;
@@ -54,6 +54,8 @@ pub struct Loaded {
     pub amqp: Option<Secret<String>>,
     /// The actions of the definitions that are served.
     pub bound: Vec<Bound>,
+    /// These definitions themselves.
+    pub definitions: Vec<Published>,
     /// The connectors that these call with configuration parameters of their own.
     pub variants: Vec<Variant>,
     /// The variables of `python.env`, references resolved.
@@ -151,6 +153,7 @@ fn load_in(
         api_callback_token,
         amqp,
         bound,
+        definitions,
         variants,
         python_env,
         automate_env,
@@ -179,6 +182,7 @@ fn load_in(
         api_callback_token,
         amqp,
         bound,
+        definitions,
         variants,
         python_env,
         automate_env,

@@ -32,7 +32,7 @@ use crosspoint_broker::access::Scopes;
 use crosspoint_broker::oauth::AuthSettings;
 use crosspoint_broker::profiles::{Definition, HashiCorp, Variant};
 use crosspoint_core::{Secret, nearest, shorten};
-use crosspoint_ingress::activiti::Bound;
+use crosspoint_ingress::activiti::{Bound, Published};
 
 use super::environment::Environment;
 use super::load::ApiKeySecret;
@@ -77,6 +77,8 @@ pub struct Semantic<'a> {
     pub amqp: Option<Secret<String>>,
     /// The definitions that are served, read.
     pub bound: Vec<Bound>,
+    /// These definitions themselves.
+    pub definitions: Vec<Published>,
     /// The connectors that these call with configuration parameters of their own.
     pub variants: Vec<Variant>,
     /// `python.env`, resolved.
@@ -118,6 +120,7 @@ impl<'a> Semantic<'a> {
             api_callback_token: None,
             amqp: None,
             bound: Vec::new(),
+            definitions: Vec::new(),
             variants: Vec::new(),
             python_env: BTreeMap::new(),
             automate_env: BTreeMap::new(),

@@ -2,7 +2,7 @@
 
 use crosspoint_core::CommandId;
 use crosspoint_ingress::activiti::definition::{Definition, Feature};
-use crosspoint_ingress::activiti::{Output, Parameters, Source, StandIn};
+use crosspoint_ingress::activiti::{Output, Parameters, Published, Source, StandIn};
 
 use super::super::definitions::{Action, Imported};
 use super::mounted::as_text;
@@ -53,6 +53,10 @@ impl Semantic<'_> {
         let profile = imported.profile.clone();
         let instance = self.instance((name, connector), stand_in, profile, parameters);
         self.actions(&table, imported, &definition, &instance);
+        self.definitions.push(Published {
+            definition,
+            connector: connector.to_owned(),
+        });
     }
 
     /// Reads it, under the name that the table gives it.
@@ -111,10 +115,8 @@ impl Semantic<'_> {
                 self.problem(table, message, help);
                 continue;
             }
-            let inputs = action.inputs.iter();
-            let inputs = inputs
-                .map(|(input, to)| (input.clone(), to.clone()))
-                .collect();
+            let inputs = self.inputs(table, feature, action);
+            let declared = feature.inputs.iter().map(|input| input.name.clone());
             let bound = match instance.stand_in {
                 Some(stand_in) => self.stood_in(table, stand_in, feature),
                 None => {
@@ -122,6 +124,7 @@ impl Semantic<'_> {
                     Some(Bound {
                         implementation: String::new(),
                         command: CommandId::new(imported.connector.as_str(), command.as_str()),
+                        declared: Some(declared.collect()),
                         inputs: Vec::new(),
                         outputs: self.outputs(table, feature, action),
                         stand_in: None,
@@ -160,6 +163,32 @@ impl Semantic<'_> {
             );
         }
         found
+    }
+
+    /// Which input is which parameter. What the definition does not declare may come all the same: an
+    /// engine sends everything with `MAP_ALL`.
+    fn inputs(&mut self, table: &str, feature: &Feature, action: &Action) -> Vec<(String, String)> {
+        let declared = || feature.inputs.iter().map(|input| input.name.as_str());
+        for input in action.inputs.keys() {
+            if declared().any(|name| name == input) {
+                continue;
+            }
+            let key = format!("{table}.actions.{}.inputs.{input}", feature.name);
+            let message = format!("`{key}`: the action declares no such input");
+            let help = match listed(declared()) {
+                none if none.is_empty() => "it declares none".to_owned(),
+                names => format!("it declares {names}"),
+            };
+            self.warning(
+                &key,
+                message,
+                format!("{help}; a variable of that name counts where one comes"),
+            );
+        }
+        let inputs = action.inputs.iter();
+        inputs
+            .map(|(input, to)| (input.clone(), to.clone()))
+            .collect()
     }
 
     fn outputs(&mut self, table: &str, feature: &Feature, action: &Action) -> Vec<Output> {

@@ -58,6 +58,7 @@ pub fn settings(loaded: &Loaded, kept: &KeptFor, activiti: Option<Status>, mcp: 
         api_deadline: config.api.deadline.0,
         api_long_deadline: config.api.long_deadline.0,
         activiti,
+        definitions: loaded.definitions.clone().into(),
         mcp,
     }
 }

@@ -1,11 +1,11 @@
 //! The outputs of a service task: which parts of an outcome become which variables.
 
-use crosspoint_core::{Body, Outcome};
+use crosspoint_core::{Body, Outcome, shorten};
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::variable;
+use super::written::Written;
 use crate::answer;
 
 /// What is done with outputs in which an engine would find an expression (`${…}`): it does not take
@@ -33,8 +33,8 @@ pub struct Output {
 /// Where the value of an output is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// In a field of the body of that name; of the names `result` and `status` otherwise the body
-    /// itself and its status.
+    /// In a field of the body of that name. `result` and `status` are the body itself and its status
+    /// whatever is in it: exported definitions promise that.
     Own,
     /// In a field, through objects and lists.
     Field(Vec<String>),
@@ -44,6 +44,15 @@ pub enum Source {
     Status,
     /// The headers, as an object.
     Headers,
+}
+
+/// The variables of an outcome.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Variables {
+    /// All of them, in their envelopes.
+    pub(crate) all: Map<String, Value>,
+    /// Those that are not of the type that the definition gives them, a clause each, for people.
+    pub(crate) misfits: Vec<String>,
 }
 
 /// What is looked at for outputs.
@@ -73,34 +82,36 @@ impl Source {
 }
 
 /// The variables of an outcome: those that are `declared`; where nothing is, the body as a whole, its
-/// status, and each of its fields. Fails with the names of those that no engine would take.
+/// status, and each of its other fields. Fails with the names of those that no engine would take.
 pub(crate) fn outputs(
     outcome: &Outcome,
     declared: &[Output],
     expressions: Expressions,
-) -> std::result::Result<Map<String, Value>, String> {
+) -> std::result::Result<Variables, String> {
     let result = Result::of(outcome);
-    let mut variables = Map::new();
+    let mut variables = Variables::default();
     let mut refused = Vec::new();
     let mut add = |name: &str, raw: &RawValue, kind: Option<&str>| {
-        let neutral;
-        let mut raw = raw;
-        // Engines do not look into a list that is of type json, which all of ours are.
-        let list = raw.get().starts_with('[') && kind != Some("string");
-        if !list && variable::has_expression(raw) {
-            if expressions == Expressions::Refuse {
-                return refused.push(format!("'{name}'"));
-            }
-            let value = serde_json::from_str(raw.get()).map(variable::neutral);
-            neutral = value.and_then(|value| RawValue::from_string(value.to_string()));
-            match &neutral {
-                Ok(neutral) => raw = neutral,
-                Err(_) => return refused.push(format!("'{name}'")),
+        let Some(mut written) = Written::of(raw, kind) else {
+            return;
+        };
+        if written.has_expression() {
+            let escaped = match expressions {
+                Expressions::Refuse => None,
+                Expressions::Escape => written.escaped(),
+            };
+            match escaped {
+                Some(escaped) => written = escaped,
+                None => return refused.push(format!("'{name}'")),
             }
         }
-        if let Some(envelope) = variable::write(raw, kind) {
-            variables.insert(name.to_owned(), envelope);
+        if let Some(kind) = kind.filter(|kind| !written.fits(kind)) {
+            let (kind, is) = (shorten(kind), written.kind);
+            variables
+                .misfits
+                .push(format!("'{name}' is declared {kind}, and is {is}"));
         }
+        variables.all.insert(name.to_owned(), written.envelope());
     };
     if declared.is_empty() {
         for (name, raw) in result.everything() {
@@ -139,12 +150,9 @@ impl Result<'_> {
         let mut all = IndexMap::new();
         all.insert("result".to_owned(), self.body.clone());
         all.insert("status".to_owned(), self.status());
-        all.extend(
-            self.fields
-                .iter()
-                .flatten()
-                .map(|(name, raw)| (name.clone(), raw.clone())),
-        );
+        for (name, raw) in self.fields.iter().flatten() {
+            all.entry(name.clone()).or_insert_with(|| raw.clone());
+        }
         all
     }
 
@@ -159,18 +167,11 @@ impl Result<'_> {
                 RawValue::from_string(headers.to_string()).ok()
             }
             Source::Field(path) => find(&self.body, path),
-            Source::Own => {
-                let field = self
-                    .fields
-                    .as_ref()
-                    .and_then(|fields| fields.get(&output.name));
-                match (field, &*output.name) {
-                    (Some(field), _) => Some(field.clone()),
-                    (None, "result") => Some(self.body.clone()),
-                    (None, "status") => Some(self.status()),
-                    (None, _) => None,
-                }
-            }
+            Source::Own => match &*output.name {
+                "result" => Some(self.body.clone()),
+                "status" => Some(self.status()),
+                name => self.fields.as_ref()?.get(name).cloned(),
+            },
         }
     }
 

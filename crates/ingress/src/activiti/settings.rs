@@ -54,6 +54,8 @@ pub struct Bound {
     pub implementation: String,
     /// What runs.
     pub command: CommandId,
+    /// The names of the inputs that its definition declares. None: no definition says which there are.
+    pub declared: Option<Vec<String>>,
     /// Variables whose parameters have other names: the variable, the parameter.
     pub inputs: Vec<(String, String)>,
     /// What it brings back. Where none are declared, everything.

@@ -302,7 +302,16 @@ pub(crate) fn answer_to(
 ) -> Option<Answer> {
     let (identity, naming) = (&settings.identity, &settings.naming);
     match outputs(outcome, &bound.outputs, settings.expressions) {
-        Ok(variables) => Answer::result(request, identity, naming, &variables),
+        Ok(variables) => {
+            if !variables.misfits.is_empty() {
+                tracing::warn!(
+                    request = request.id, command = %bound.command,
+                    "Outputs of {} are not of the types that its definition gives them: {}.",
+                    bound.implementation, variables.misfits.join("; ")
+                );
+            }
+            Answer::result(request, identity, naming, &variables.all)
+        }
         Err(names) => {
             let why = format!(
                 "the command has run, and its output {names} holds an expression (${{…}}), with \
@@ -326,11 +335,11 @@ pub(crate) fn answer_with(
     let (identity, naming) = (&settings.identity, &settings.naming);
     // Without its task only an error is seen by anybody.
     if let Some(stand_in) = bound.stand_in.filter(|_| request.is_whole) {
-        let answered = failure.kind == Kind::Reported && failure.outcome.is_some();
+        let answered = StandIn::answered(failure);
         let outcome = StandIn::outcome(failure);
         // What no engine would take is left out: the task is told what went wrong all the same.
         let variables = outputs(&outcome, &bound.outputs, settings.expressions);
-        let mut variables = variables.unwrap_or_default();
+        let mut variables = variables.unwrap_or_default().all;
         stand_in.tell(&mut variables, answered, &failure.message);
         return Answer::result(request, identity, naming, &variables);
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use crosspoint_core::{Command, Fields};
-use crosspoint_ingress::activiti::definition::{Binding, Definition, bind};
+use crosspoint_ingress::activiti::definition::{Binding, Definition, Parameter, bind};
 use crosspoint_ingress::activiti::{StandIn, commands_of};
 use serde_json::{Value, json};
 
@@ -54,6 +54,7 @@ pub fn run(file: &Option<PathBuf>, args: &ImportArgs) -> Result<ExitCode> {
     let fields = &entries[0].connector.manifest().fields;
     let (comment, unknown) = parameters(&definition, &connector, fields);
     let mut notes = notes(&definition, &connector, &bindings);
+    notes.extend(own_fields(&definition));
     notes.extend(unknown);
     let table = format!("{comment}{table}");
     Ok(tell(args, &connector, &bindings, &table, &notes))
@@ -147,13 +148,19 @@ fn notes(definition: &Definition, connector: &str, bindings: &[Binding]) -> Vec<
     for binding in bindings {
         let action = &binding.action;
         match &binding.command {
-            None if binding.near.is_empty() => notes.push(format!(
-                "{action}: {connector} has no such command; say which one: --bind {action}=COMMAND"
-            )),
-            None => notes.push(format!(
-                "{action}: {connector} has no such command; did you mean --bind {action}={}?",
-                binding.near.join(&format!(", or --bind {action}="))
-            )),
+            None => {
+                let wanted = &binding.wanted;
+                let hint = match binding.near.is_empty() {
+                    true => format!("say which one: --bind {action}=COMMAND"),
+                    false => format!(
+                        "did you mean --bind {action}={}?",
+                        binding.near.join(&format!(", or --bind {action}="))
+                    ),
+                };
+                notes.push(format!(
+                    "{action}: {connector} has no command '{wanted}'; {hint}"
+                ));
+            }
             Some(command) => {
                 if !binding.unknown.is_empty() {
                     let unknown = binding.unknown.join(", ");
@@ -161,13 +168,7 @@ fn notes(definition: &Definition, connector: &str, bindings: &[Binding]) -> Vec<
                         "{action}: {command} does not take {unknown}: left out"
                     ));
                 }
-                if !binding.missing.is_empty() {
-                    let missing = binding.missing.join(", ");
-                    notes.push(format!(
-                        "{action}: {command} needs {missing}, which no input brings: each call \
-                         fails until one does"
-                    ));
-                }
+                notes.extend(missing(binding, command));
             }
         }
     }
@@ -183,6 +184,49 @@ fn notes(definition: &Definition, connector: &str, bindings: &[Binding]) -> Vec<
         ));
     }
     notes
+}
+
+/// Outputs with the names of those that every command has, and another type: a field is meant, mostly.
+fn own_fields(definition: &Definition) -> Vec<String> {
+    let mut notes = Vec::new();
+    for action in definition.actions.values() {
+        for (name, kind, is) in [
+            ("result", "json", "the whole body"),
+            ("status", "integer", "the status in the sense of HTTP"),
+        ] {
+            let meant = |output: &Parameter| output.name == name && output.kind != kind;
+            if action.outputs.iter().any(meant) {
+                let action = &action.name;
+                notes.push(format!(
+                    "{action}: the output {name} is {is}; where the field of that name is meant, write \
+                     outputs = {{ {name} = \"{name}\" }}"
+                ));
+            }
+        }
+    }
+    notes
+}
+
+/// Parameters that no input brings, with the line that would let one do so.
+fn missing(binding: &Binding, command: &str) -> Option<String> {
+    if binding.missing.is_empty() {
+        return None;
+    }
+    let text = |text: &str| in_toml(&Value::from(text));
+    // What is left out otherwise is what is meant, mostly.
+    let inputs = binding.unknown.iter().map(String::as_str);
+    let inputs = inputs.chain(std::iter::repeat("INPUT"));
+    let pairs = binding.missing.iter().zip(inputs);
+    let pairs: Vec<_> = pairs
+        .map(|(parameter, input)| format!("{} = {}", text(input), text(parameter)))
+        .collect();
+    Some(format!(
+        "{}: {command} needs {}, which no input brings: each call fails until one does; write, with the \
+         input that is meant, inputs = {{ {} }}",
+        binding.action,
+        binding.missing.join(", "),
+        pairs.join(", ")
+    ))
 }
 
 /// A comment on the configuration parameters that are fields of the connector's profiles, and notes on

@@ -76,11 +76,72 @@ async fn what_was_exported_is_imported_and_what_import_prints_is_a_configuration
 }
 
 #[tokio::test]
+async fn definitions_that_are_served_are_shown_under_their_names_without_their_secrets() {
+    let definition = json!({"name": "Movie Shelf", "description": "Shelves", "actions": {
+            "a": {"id": "a", "name": "GetRequestV2"}},
+        "config": [{"name": "ACCESS_TOKEN", "secure": true, "value": "canary-1"},
+                   {"name": "ORIGIN", "value": "http://x.invalid"}]});
+    let exported = Setup::new().run(&["activiti", "export", "http"]).await;
+    let setup = Setup::new()
+        .file("movies.json", &definition.to_string())
+        .file(
+            "http.json",
+            &exported.stdout.replace("\"GetRequestV2\"", "\"get\""),
+        );
+    let table = |name: &str, more: &str| {
+        format!("[activiti.definitions.{name}]\nconnector = \"http\"\n{more}\n")
+    };
+    let config = [
+        table("movies", "file = \"movies.json\""),
+        table(
+            "eu",
+            "file = \"movies.json\"\nname = \"eu\"\nprofile = \"nope\"",
+        ),
+        table(
+            "own",
+            "file = \"http.json\"\nactions.get.command = \"GetRequestV2\"",
+        ),
+    ];
+    let proxy = setup.config(&config.concat()).serve().await;
+    let list = proxy.get("/activiti/connectors").await.json();
+    let list = list.as_array().unwrap();
+    let named = |name: &str| {
+        let mut found = list.iter().filter(|one| one["name"] == name);
+        let one = found.next().unwrap_or_else(|| panic!("no {name}"));
+        assert!(found.next().is_none(), "{name} is there twice");
+        one
+    };
+    for (name, actions) in [
+        ("Movie Shelf", json!(["GetRequestV2"])),
+        ("eu", json!(["GetRequestV2"])),
+    ] {
+        assert_eq!(named(name)["actions"], actions);
+        let shown = proxy.get(named(name)["definition"].as_str().unwrap()).await;
+        assert_eq!(shown.json()["name"], json!(name));
+        assert!(!shown.text.contains("canary-1"), "{}", shown.text);
+        assert!(shown.text.contains("http://x.invalid"), "{}", shown.text);
+    }
+    // It goes before the connector of its name, as for service tasks.
+    let shown = proxy
+        .get(named("http")["definition"].as_str().unwrap())
+        .await;
+    assert!(shown.text.contains("\"get\""), "{}", shown.text);
+    let problems = proxy.problems().await;
+    assert!(
+        problems.contains("eu: http has no profile 'nope'"),
+        "{problems}"
+    );
+}
+
+#[tokio::test]
 async fn actions_are_bound_as_they_are_told_and_what_does_not_fit_is_said() {
     let definition = json!({"name": "Movies", "actions": {
         "a": {"id": "a", "name": "getMovieDesc", "inputs": [
             {"id": "1", "name": "URL", "type": "string"}, {"id": "2", "name": "title", "type": "string"}]},
-        "b": {"id": "b", "name": "getRequestV3"}},
+        "b": {"id": "b", "name": "getRequestV3"},
+        "c": {"id": "c", "name": "headRequestV2", "inputs": [{"id": "3", "name": "page", "type": "string"}],
+              "outputs": [{"id": "4", "name": "status", "type": "string"}]},
+        "d": {"id": "d", "name": "go"}},
         "events": {"e": {"id": "e", "name": "MOVIE_SEEN"}},
         "config": [{"name": "MOVIE_KEY", "required": true}]});
     let setup = Setup::new().file("movies.json", &definition.to_string());
@@ -92,6 +153,8 @@ async fn actions_are_bound_as_they_are_told_and_what_does_not_fit_is_said() {
         "http",
         "--bind",
         "getMovieDesc=GetRequestV2",
+        "--bind",
+        "go=PostRequestV",
     ];
     let ended = setup.clone().run(&arguments).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
@@ -108,7 +171,11 @@ async fn actions_are_bound_as_they_are_told_and_what_does_not_fit_is_said() {
     }
     for part in [
         "does not take title",
+        "no command 'getRequestV3'; did you mean",
         "--bind getRequestV3=GetRequestV2",
+        "no command 'PostRequestV'; did you mean --bind go=PostRequestV2",
+        "inputs = { \"page\" = \"url\" }",
+        "outputs = { status = \"status\" }",
         "MOVIE_SEEN",
         "MOVIE_KEY (required)",
     ] {

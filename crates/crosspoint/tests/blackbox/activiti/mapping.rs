@@ -193,7 +193,12 @@ pub fn opened(envelope: &Value) -> Value {
         .as_str()
         .unwrap_or_else(|| panic!("no text in {envelope}"));
     match envelope["type"].as_str().unwrap() {
-        "string" | "date" => text.into(),
+        "string" => text.into(),
+        "date" => {
+            let instant = text.parse::<jiff::Timestamp>();
+            instant.unwrap_or_else(|error| panic!("no engine reads the date {text}: {error}"));
+            text.into()
+        }
         "integer" => text.parse::<i32>().unwrap().into(),
         "long" => text.parse::<i64>().unwrap().into(),
         "double" => text.parse::<f64>().unwrap().into(),

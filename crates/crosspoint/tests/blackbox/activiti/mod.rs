@@ -19,6 +19,7 @@ mod measured;
 mod messages;
 mod objects;
 mod outages;
+mod outputs;
 mod parameters;
 mod patch;
 mod rabbit;

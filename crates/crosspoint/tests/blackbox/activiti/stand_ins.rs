@@ -59,13 +59,28 @@ async fn the_rest_connector_always_succeeds_and_tells_what_went_wrong() {
     assert_eq!(opened(&outputs["restStatus"]), json!(404));
     assert!(outputs.contains_key("restError"), "{outputs:?}");
     let (_socket, closed) = closed_port();
-    for variables in [json!({"restUrl": format!("http://{closed}/")}), json!({})] {
+    for variables in [
+        json!({"restUrl": format!("http://{closed}/")}),
+        json!({"restUrl": "http://not a host/"}),
+        json!({}),
+    ] {
         let execution = bundle
             .begin(&Task::of("restConnector.GET"), &process(variables))
             .await;
         let outputs = bundle.outputs(&execution).await;
         assert_eq!(outputs.keys().collect::<Vec<_>>(), ["restError"]);
     }
+    let variables = process(json!({
+        "restUrl": upstream.url("/fine"), "requestHeaders": {"a": "${rest-auth-token}"}}));
+    let before = upstream.seen().len();
+    let execution = bundle
+        .begin(&Task::of("restConnector.GET"), &variables)
+        .await;
+    let outputs = bundle.outputs(&execution).await;
+    assert_eq!(outputs.keys().collect::<Vec<_>>(), ["restError"]);
+    let told = opened(&outputs["restError"]);
+    assert!(told.as_str().unwrap().contains("REST_AUTH_TOKEN"), "{told}");
+    assert_eq!(upstream.seen().len(), before);
 }
 
 #[tokio::test]

@@ -159,6 +159,34 @@ async fn an_action_of_a_definition_runs_the_command_that_it_is_bound_to() {
 }
 
 #[tokio::test]
+async fn inputs_that_lead_nowhere_are_said_at_the_start_and_while_it_serves() {
+    let definition = json!({"name": "Movies", "actions": {"a": {"id": "a", "name": "getMovieDesc",
+        "inputs": [{"id": "1", "name": "movieName", "type": "string"}]}}});
+    let setup = Setup::new().file("movies.json", &definition.to_string());
+    let lines = "[activiti.definitions.movies]\nfile = \"movies.json\"\nconnector = \"http\"\n\
+                 [activiti.definitions.movies.actions.getMovieDesc]\ncommand = \"GetRequestV2\"\n\
+                 inputs = { wrong = \"url\", movieName = \"header\" }";
+    let served = Served::start(setup, lines).await;
+    served
+        .proxy
+        .log_line(&["WARN", "inputs.wrong", "declares no such input"])
+        .await;
+    until("that is said", async || {
+        let problems = served.proxy.problems().await;
+        [
+            "Movies.getMovieDesc",
+            "no parameter `header`",
+            "did you mean `headers`",
+            "needs `url`",
+        ]
+        .iter()
+        .all(|part| problems.contains(part))
+    })
+    .await;
+    served.proxy.log_line(&["WARN", "needs `url`"]).await;
+}
+
+#[tokio::test]
 async fn requests_of_other_versions_are_passed_over() {
     let served = serve("serve = [\"http.*\"]\nmin_app_version = 2").await;
     let upstream = Upstream::start(|_| Reply::json("{}")).await;

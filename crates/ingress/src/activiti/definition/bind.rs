@@ -13,6 +13,8 @@ pub struct Binding {
     pub action: String,
     /// The command. None: there is none of that name.
     pub command: Option<String>,
+    /// The name that was looked for: that of the action, or what was said explicitly.
+    pub wanted: String,
     /// Commands with a name like it, where there is none.
     pub near: Vec<String>,
     /// Inputs whose parameter has another name: the input, the parameter.
@@ -46,6 +48,7 @@ fn bind_action(
     let mut binding = Binding {
         action: action.name.clone(),
         command: command.map(|command| command.name.clone()),
+        wanted: wanted.clone(),
         near: Vec::new(),
         inputs: Vec::new(),
         unknown: Vec::new(),

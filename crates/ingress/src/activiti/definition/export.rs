@@ -64,8 +64,8 @@ pub(crate) const OUTPUTS: [(&str, &str, &str); 2] = [
     (
         "result",
         "json",
-        "What the command brought back, as a whole. The fields of an object are outputs by their \
-         own names, too.",
+        "What the command brought back, as a whole. The fields of an object, but for those named \
+         result and status, are outputs by their own names, too.",
     ),
     (
         "status",

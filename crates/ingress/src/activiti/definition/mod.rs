@@ -4,13 +4,16 @@
 //! strictly ([`check`]). What we write ([`export`]) passes both, unless a name of ours cannot.
 
 mod bind;
+mod excerpt;
 mod export;
+mod lenient;
 mod names;
 mod strict;
+mod twice;
 
 use crosspoint_broker::profiles::ConfigurationParameter;
 use crosspoint_core::Secret;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use bind::{Binding, bind};
@@ -23,27 +26,43 @@ pub use strict::{Violation, check};
 #[serde(default)]
 pub struct Definition {
     /// The unique identifier.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::some_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub id: Option<String>,
     /// The name: the part of `implementation` before the dot.
+    #[serde(deserialize_with = "lenient::text")]
     pub name: String,
     /// What it is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::some_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub description: Option<String>,
     /// The ready-made connector that it was made from, such as `restConnector`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::some_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub template: Option<String>,
     /// What it can do.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "lenient::or_default")]
     pub actions: Features,
     /// What it can tell.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "lenient::or_default")]
     pub events: Features,
     /// Its configuration parameters.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "lenient::or_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub config: Vec<Config>,
     /// The BPMN errors that it may raise.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "lenient::or_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub errors: Vec<Declared>,
 }
 
@@ -55,17 +74,22 @@ pub type Features = indexmap::IndexMap<String, Feature>;
 #[serde(default)]
 pub struct Feature {
     /// The unique identifier.
+    #[serde(deserialize_with = "lenient::text")]
     pub id: String,
     /// The name: the part of `implementation` after the dot.
+    #[serde(deserialize_with = "lenient::text")]
     pub name: String,
     /// What it does.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::some_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub description: Option<String>,
     /// What it takes.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "lenient::or_default")]
     pub inputs: Vec<Parameter>,
     /// What it brings back.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "lenient::or_default")]
     pub outputs: Vec<Parameter>,
     /// A schema of what it brings back.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,17 +101,25 @@ pub struct Feature {
 #[serde(default)]
 pub struct Parameter {
     /// The unique identifier.
+    #[serde(deserialize_with = "lenient::text")]
     pub id: String,
     /// The name that mappings use.
+    #[serde(deserialize_with = "lenient::text")]
     pub name: String,
     /// What it means.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::some_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub description: Option<String>,
     /// The type; any text.
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "lenient::text")]
     pub kind: String,
     /// Whether a value is needed. No engine checks that at run time.
-    #[serde(deserialize_with = "truth", skip_serializing_if = "std::ops::Not::not")]
+    #[serde(
+        deserialize_with = "lenient::truth",
+        skip_serializing_if = "std::ops::Not::not"
+    )]
     pub required: bool,
     /// Everything else that it says.
     #[serde(flatten)]
@@ -99,18 +131,31 @@ pub struct Parameter {
 #[serde(default)]
 pub struct Config {
     /// The name of the variable.
+    #[serde(deserialize_with = "lenient::text")]
     pub name: String,
     /// What it is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::some_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub description: Option<String>,
     /// The default, always a text.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::some_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub value: Option<String>,
     /// Whether a value is needed.
-    #[serde(deserialize_with = "truth", skip_serializing_if = "std::ops::Not::not")]
+    #[serde(
+        deserialize_with = "lenient::truth",
+        skip_serializing_if = "std::ops::Not::not"
+    )]
     pub required: bool,
     /// Whether the value is a secret.
-    #[serde(deserialize_with = "truth", skip_serializing_if = "std::ops::Not::not")]
+    #[serde(
+        deserialize_with = "lenient::truth",
+        skip_serializing_if = "std::ops::Not::not"
+    )]
     pub secure: bool,
 }
 
@@ -119,12 +164,19 @@ pub struct Config {
 #[serde(default)]
 pub struct Declared {
     /// Its name.
+    #[serde(deserialize_with = "lenient::text")]
     pub name: String,
     /// What it means.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::some_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub description: Option<String>,
     /// The code that boundary events catch.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::some_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub code: Option<String>,
 }
 
@@ -152,8 +204,15 @@ impl Definition {
     /// rule counts for the name but that there is one without a dot.
     pub fn read(text: &str) -> Result<Definition, Unreadable> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let unreadable = |error: &dyn std::fmt::Display| Unreadable::Shape(error.to_string());
+        // Of a key that is there twice the last one counts.
+        let value: Value = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+        if !value.is_object() {
+            let expected = "it is a JSON object with \"name\" and \"actions\", and this is none";
+            return Err(unreadable(&expected));
+        }
         let definition: Definition =
-            serde_json::from_str(text).map_err(|error| Unreadable::Shape(error.to_string()))?;
+            serde_path_to_error::deserialize(value).map_err(|error| unreadable(&error))?;
         match definition.name.as_str() {
             "" => Err(Unreadable::NoName),
             name if name.contains('.') => Err(Unreadable::Dot(name.to_owned())),
@@ -200,24 +259,6 @@ impl Config {
             secret: self.secure,
         }
     }
-}
-
-/// What is null counts as absent.
-fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
-/// Files of older modellers have `"false"` where a boolean is meant.
-fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::Bool(truth) => truth,
-        Value::String(text) => text.eq_ignore_ascii_case("true"),
-        _ => false,
-    })
 }
 
 #[cfg(test)]

@@ -5,6 +5,9 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::excerpt;
+use super::twice::twice;
+
 /// The longest name of a connector.
 const LONGEST_NAME: usize = 26;
 
@@ -14,6 +17,18 @@ const PATTERN: &str = "^[a-z]([-a-z0-9]{0,24}[a-z0-9])?$";
 /// The same in words.
 const RULE: &str = "names of connectors are lower case: 1 to 26 letters, digits and hyphens, \
                     beginning with a letter and ending with a letter or a digit";
+
+/// What to do with a part of a definition.
+const PART: &str = "this is an excerpt: put { \"name\": \"…\", before it and } after it; the rest is \
+                    checked as if that were done";
+
+/// The same, where lines are left out of it.
+const PART_WITH_GAPS: &str = "this is an excerpt: put { \"name\": \"…\", before it and } after it, and what \
+                              the lines `...` leave out; the rest is checked as if that were done";
+
+/// What to do where lines are left out of a whole one.
+const GAPS: &str = "this is an excerpt: write what the lines `...` leave out; the rest is checked as if they \
+                    were not there";
 
 /// One thing that the modelling service would refuse.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,34 +134,43 @@ pub fn check(text: &str) -> Vec<Violation> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
     let mut found = Vec::new();
     match serde_json::from_str::<Value>(text) {
-        Ok(Value::Object(object)) => shape(&object, &CONNECTOR, "", &mut found),
+        Ok(Value::Object(object)) => {
+            for (path, key) in twice(text) {
+                let help = "a runtime bundle takes the last one";
+                push(
+                    &mut found,
+                    &path,
+                    format!("Duplicate key \"{key}\""),
+                    Some(help),
+                );
+            }
+            shape(&object, &CONNECTOR, "", &mut found);
+        }
         Ok(other) => wrong_type("", "JSONObject", &other, &mut found),
-        Err(error) => excerpt(text, &error, &mut found),
+        Err(error) => part(text, &error, &mut found),
     }
     found
 }
 
-/// A text that is not JSON. Documentation shows parts of definitions, which begin with a key: what
-/// is wrong within such a part is told as well.
-fn excerpt(text: &str, error: &serde_json::Error, found: &mut Vec<Violation>) {
-    let whole = format!("{{{}}}", text.trim_end_matches(','));
-    match serde_json::from_str::<Value>(&whole) {
-        Ok(Value::Object(object)) if text.starts_with('"') => {
-            found.push(Violation {
-                path: "#".to_owned(),
-                problem: "A JSONObject text must begin with '{'".to_owned(),
-                help: Some(
-                    "this is an excerpt: put { \"name\": \"…\", before it and } after it; the \
-                     rest is checked as if that were done",
-                ),
-            });
+/// A text that is not JSON. Documentation shows parts of definitions: what is wrong within such a part is
+/// told as well.
+fn part(text: &str, error: &serde_json::Error, found: &mut Vec<Violation>) {
+    let help = match (text.starts_with('"'), excerpt::has_left_out(text)) {
+        (true, false) => PART,
+        (true, true) => PART_WITH_GAPS,
+        (false, _) => GAPS,
+    };
+    let whole = excerpt::whole(text).map(|whole| serde_json::from_str(&whole));
+    match whole {
+        Some(Ok(Value::Object(object))) => {
+            let problem = match text.starts_with('"') {
+                true => "A JSONObject text must begin with '{'".to_owned(),
+                false => format!("not JSON: {error}"),
+            };
+            push(found, "", problem, Some(help));
             shape(&object, &CONNECTOR, "", found);
         }
-        _ => found.push(Violation {
-            path: "#".to_owned(),
-            problem: format!("not JSON: {error}"),
-            help: None,
-        }),
+        _ => push(found, "", format!("not JSON: {error}"), None),
     }
 }
 
@@ -271,7 +295,7 @@ fn push(found: &mut Vec<Violation>, path: &str, problem: String, help: Option<&'
     });
 }
 
-fn join(path: &str, key: &str) -> String {
+pub(super) fn join(path: &str, key: &str) -> String {
     let key = key.replace('~', "~0").replace('/', "~1");
     format!("{path}/{key}")
 }

@@ -54,14 +54,23 @@ impl Inputs<'_> {
         Some(value).filter(|value| !value.is_empty())
     }
 
-    /// A text with the configuration parameters that it names.
-    fn filled(&self, text: &str) -> String {
-        PLACES.iter().fold(text.to_owned(), |text, (place, name)| {
-            match self.parameter(name) {
-                Some(value) if text.contains(place) => text.replace(place, value),
-                _ => text,
+    /// The text of an input with the configuration parameters that it names. Fails where one has no value.
+    fn filled(&self, input: &str, text: &str) -> Result<String, String> {
+        let mut text = text.to_owned();
+        for (place, name) in PLACES {
+            if !text.contains(place) {
+                continue;
             }
-        })
+            let value = self.parameter(name).ok_or_else(|| {
+                format!(
+                    "the input {input} names {place}, and the configuration parameter {name} has no \
+                     value: nothing was sent; set the environment variable {name}, or config = {{ \
+                     {name} = … }} of the definition"
+                )
+            })?;
+            text = text.replace(place, value);
+        }
+        Ok(text)
     }
 }
 
@@ -71,7 +80,7 @@ fn needed(inputs: &Inputs<'_>, name: &str) -> Result<String, String> {
 }
 
 pub(super) fn rest(inputs: &Inputs<'_>, command: &CommandId) -> Result<Arguments, String> {
-    let mut url = inputs.filled(&needed(inputs, "restUrl")?);
+    let mut url = inputs.filled("restUrl", &needed(inputs, "restUrl")?)?;
     let mut arguments = Arguments::default();
     if let Some(params) = inputs.json("restUrlParams") {
         let params: Map<String, Value> = params
@@ -82,7 +91,7 @@ pub(super) fn rest(inputs: &Inputs<'_>, command: &CommandId) -> Result<Arguments
             let text = value
                 .as_str()
                 .map_or_else(|| value.to_string(), str::to_owned);
-            query.append_pair(name, &inputs.filled(&text));
+            query.append_pair(name, &inputs.filled("restUrlParams", &text)?);
         }
         let query = query.finish();
         if !query.is_empty() {
@@ -92,7 +101,8 @@ pub(super) fn rest(inputs: &Inputs<'_>, command: &CommandId) -> Result<Arguments
     }
     arguments.insert("url", Json::string(&url));
     if let Some(headers) = inputs.json("requestHeaders") {
-        let text = inputs.filled(&String::from_utf8_lossy(headers.as_bytes()));
+        let text = String::from_utf8_lossy(headers.as_bytes());
+        let text = inputs.filled("requestHeaders", &text)?;
         let headers = Json::parse(text.into_bytes());
         arguments.insert(
             "headers",

@@ -7,7 +7,7 @@ mod parameters;
 
 use std::time::Duration;
 
-use crosspoint_core::{Arguments, CommandId, Failure, Outcome, alike};
+use crosspoint_core::{Arguments, CommandId, Failure, Kind, Outcome, alike};
 use serde_json::{Map, Value};
 
 use self::inputs::{Inputs, email, rest, slack};
@@ -97,6 +97,7 @@ impl StandIn {
         let bound = actions.iter().map(|(action, command)| Bound {
             implementation: format!("{}.{action}", self.name()),
             command: CommandId::new(self.connector(), *command),
+            declared: None,
             inputs: Vec::new(),
             outputs: self.outputs(action),
             stand_in: Some(self),
@@ -156,6 +157,14 @@ impl StandIn {
         let text = String::from_utf8_lossy(variables.get("timeout")?.as_bytes()).into_owned();
         let milliseconds: u64 = text.trim_matches('"').trim().parse().ok()?;
         (self == StandIn::Rest && milliseconds > 0).then(|| Duration::from_millis(milliseconds))
+    }
+
+    /// Whether the system gave an answer that came with the failure. `http` makes up a status of 500 where
+    /// there was none, as the packages do; one that came has a code that says so.
+    pub(crate) fn answered(failure: &Failure) -> bool {
+        let made_up = |status| status == 500 && !failure.code.starts_with("HttpError");
+        let outcome = failure.outcome.as_ref();
+        failure.kind == Kind::Reported && outcome.is_some_and(|one| !made_up(one.status))
     }
 
     /// What came with a failure, for the outputs that a task gets beside the error.

@@ -52,6 +52,57 @@ fn the_inputs_of_the_rest_connector_become_a_request() {
 }
 
 #[test]
+fn a_configuration_parameter_that_an_input_names_and_nobody_has_set_is_named() {
+    for (variables, input, parameter) in [
+        (
+            json!({"restUrl": "http://${host}/x"}),
+            "restUrl",
+            "REST_HOST",
+        ),
+        (
+            json!({"restUrl": "http://x", "restUrlParams": {"u": "${rest-auth-user}"}}),
+            "restUrlParams",
+            "REST_AUTH_USER",
+        ),
+        (
+            json!({"restUrl": "http://x", "requestHeaders": {"a": "${rest-auth-token}"}}),
+            "requestHeaders",
+            "REST_AUTH_TOKEN",
+        ),
+    ] {
+        let told = run(
+            StandIn::Rest,
+            "GetRequestV2",
+            variables,
+            &[("REST_HOST", "")],
+        )
+        .unwrap_err();
+        assert!(told.contains(input) && told.contains(parameter), "{told}");
+    }
+    // Of any other text in such signs nobody knows what it means.
+    let other = json!({"restUrl": "http://x/${other}"});
+    assert!(run(StandIn::Rest, "GetRequestV2", other, &[]).is_ok());
+}
+
+#[test]
+fn a_status_that_the_connector_made_up_is_no_answer() {
+    let failure = |code: &'static str, status| {
+        Failure::reported(code, "no").with_outcome(Outcome::empty(status))
+    };
+    for (failure, answered) in [
+        (failure("InvalidURL", 500), false),
+        (failure("ConnectTimeout", 500), false),
+        (failure("HttpError500", 500), true),
+        (failure("HttpError404", 404), true),
+        (failure("JSONDecodeError", 200), true),
+        (Failure::reported("InvalidURL", "no"), false),
+        (Failure::transport("HttpError500", "no"), false),
+    ] {
+        assert_eq!(StandIn::answered(&failure), answered, "{failure:?}");
+    }
+}
+
+#[test]
 fn the_inputs_of_the_email_connector_become_a_mail() {
     let variables = json!({"to": ["a@x", "b@x"], "from": "c@x", "cc": "[\"d@x\"]", "subject": "S",
                            "text": "T", "html": "<b>T</b>", "charset": "utf-8"});
