@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::about::quoted;
+use crate::envelope::present;
 use crate::process::Problem;
 
 /// The code of a failure that a tool reports without one of its own.
@@ -290,11 +291,6 @@ fn part(result: &Bytes, raw: &RawValue) -> Result<Json, Failure> {
 fn unusable(why: &str) -> Failure {
     let message = format!("the tool ran, but its answer cannot be used: {why}");
     Failure::reported("InvalidResult", message)
-}
-
-/// What is there, `null` included; serde takes that for nothing.
-fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(from).map(Some)
 }
 
 #[cfg(test)]

@@ -98,6 +98,8 @@ impl Client {
         headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<Request, HttpError> {
         let mut request = Request::new(method, url, Instant::now() + self.0.patience);
+        // The session and the arguments are for the server's origin, as the account is.
+        request.stay = true;
         request.headers.extend(headers);
         let account = self
             .0
@@ -159,9 +161,7 @@ impl Client {
             (200..300, Kind::Other(_)) if !matches!(message, ClientJsonRpcMessage::Request(_)) => {
                 Ok(StreamableHttpPostResponse::Accepted)
             }
-            (200..300, Kind::Other(other)) => {
-                Err(StreamableHttpError::UnexpectedContentType(other))
-            }
+            (200..300, Kind::Other(other)) => Err(other_type(other)),
             (400..500, Kind::Json) => {
                 let (status, retry) = (opened.status, text(&opened.headers, RETRY_AFTER.as_str()));
                 match self.json(opened, message, deadline).await {
@@ -198,22 +198,26 @@ impl Client {
             Err(error) => return Err(StreamableHttpError::Client(error)),
         };
         inbox.hears();
-        let unusable = |why: String| StreamableHttpError::UnexpectedServerResponse(why.into());
         // Protocol version 2025-03-26 lets messages come as a list.
         let several = match body.trim_ascii_start().first() {
             Some(b'[') => serde_json::from_slice::<Vec<&RawValue>>(&body)?,
             Some(_) => vec![serde_json::from_slice(&body)?],
             None => Vec::new(),
         };
-        let mut answer = None;
+        let (mut answer, mut bad) = (None, None);
         for text in several {
             let text = body.slice_ref(text.get().as_bytes());
-            match inbox.take(&text).map_err(unusable)? {
-                Taken::Nothing => {}
+            match inbox.take(&text) {
+                Ok(Taken::Nothing) => {}
                 // The list of tools says which arguments go into headers, which the library sees to.
-                Taken::Seen(id) if !is_list(message) => answer = Some(seen(id)),
-                Taken::Seen(_) | Taken::Whole => answer = Some(serde_json::from_slice(&text)?),
+                Ok(Taken::Seen(id)) if !is_list(message) => answer = Some(seen(id)),
+                Ok(Taken::Seen(_) | Taken::Whole) => answer = Some(serde_json::from_slice(&text)?),
+                // Another message of the list may be the answer.
+                Err(why) => bad = Some(why),
             }
+        }
+        if let (None, Some(why)) = (&answer, bad) {
+            return Err(StreamableHttpError::UnexpectedServerResponse(why.into()));
         }
         Ok(answer)
     }
@@ -285,9 +289,7 @@ impl StreamableHttpClient for Client {
                 Ok(events(opened, self.0.inbox.clone(), self.0.longest, None))
             }
             (200..300, Kind::Json) => Err(StreamableHttpError::ServerDoesNotSupportSse),
-            (200..300, Kind::Other(other)) => {
-                Err(StreamableHttpError::UnexpectedContentType(other))
-            }
+            (200..300, Kind::Other(other)) => Err(other_type(other)),
             // Not to be had, whether the specification has it say so by 405 or not.
             (400 | 404 | 405 | 501, _) => Err(StreamableHttpError::ServerDoesNotSupportSse),
             (status, _) => Err(HttpStatusError::new(status, None).into()),
@@ -313,6 +315,16 @@ fn kind(headers: &HeaderMap) -> Kind {
         Some(EVENTS) => Kind::Events,
         _ => Kind::Other(given),
     }
+}
+
+/// The library's own error for it shows it as Rust does.
+fn other_type(given: Option<String>) -> HttpError {
+    let given = match given {
+        Some(given) => format!("'{given}'"),
+        None => "no type".to_owned(),
+    };
+    let why = format!("the content is of {given}, which is neither JSON nor a stream of events");
+    StreamableHttpError::UnexpectedServerResponse(why.into())
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -15,10 +15,14 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::waiting::{Answer, Requests};
+use crate::envelope::present;
 use crate::process::{Level, Lines, Origin, Piece};
 
 /// How many requests of a server may be unanswered. Further ones are dropped.
 const MOST_ASKED: usize = 64;
+
+/// How much of an error is quoted that is none, in characters.
+const QUOTED: usize = 200;
 
 /// Where everything that a server says comes by.
 pub(super) struct Inbox {
@@ -53,7 +57,8 @@ struct Head<'a> {
     method: Option<Cow<'a, str>>,
     #[serde(borrow)]
     params: Option<&'a RawValue>,
-    #[serde(borrow)]
+    /// `null` is a result, though none that can be used.
+    #[serde(borrow, default, deserialize_with = "present")]
     result: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
@@ -119,16 +124,19 @@ impl Inbox {
                 }
                 Ok(Taken::Whole)
             }
-            (None, Some(id), Some(result), _) => match number(id.get()) {
-                Some(id) if self.requests.awaits(id) => {
-                    let answer = Json::part(text, result).map_err(|error| error.to_string())?;
-                    self.requests.answered(id, Answer::Result(answer.bytes()));
-                    Ok(Taken::Seen(id))
+            // Some send both, one of them `null`.
+            (None, Some(id), Some(result), error) if error.is_none() || result.get() != "null" => {
+                match number(id.get()) {
+                    Some(id) if self.requests.awaits(id) => {
+                        let answer = Json::part(text, result).map_err(|error| error.to_string())?;
+                        self.requests.answered(id, Answer::Result(answer.bytes()));
+                        Ok(Taken::Seen(id))
+                    }
+                    _ => Ok(Taken::Whole),
                 }
-                _ => Ok(Taken::Whole),
-            },
+            }
             (None, None, None, Some(error)) => Ok(self.failed(error)),
-            (None, Some(_), None, Some(_)) => Ok(Taken::Whole),
+            (None, Some(id), _, Some(error)) => Ok(self.refused(id, error)),
             _ => Err("it is neither a request nor a notification nor an answer".to_owned()),
         }
     }
@@ -147,6 +155,20 @@ impl Inbox {
         match self.requests.answered(id, Answer::Error(error)) {
             true => Taken::Seen(id),
             false => Taken::Nothing,
+        }
+    }
+
+    /// An error that names its request. One that is none is no reason to wait for another answer.
+    fn refused(&self, id: &RawValue, error: &RawValue) -> Taken {
+        if serde_json::from_str::<ErrorData>(error.get()).is_ok() {
+            return Taken::Whole;
+        }
+        let text: String = error.get().chars().take(QUOTED).collect();
+        let message = format!("the server reports an error that is none of JSON-RPC: {text}");
+        let error = Answer::Error(ErrorData::internal_error(message, None));
+        match number(id.get()) {
+            Some(id) if self.requests.answered(id, error) => Taken::Seen(id),
+            _ => Taken::Nothing,
         }
     }
 
@@ -287,6 +309,38 @@ mod tests {
         drop(second);
         assert_eq!(take(&inbox, text), Ok(Taken::Seen(1)));
         assert!(matches!(first.answer(), Some(Answer::Error(error)) if error.code.0 == -32700));
+    }
+
+    #[test]
+    fn an_answer_that_is_none_ends_the_wait_for_it() {
+        let answer = |rest: &str| {
+            let inbox = inbox();
+            let waiting = Arc::new(Waiting::default());
+            inbox.requests.sending(1, None, &waiting);
+            let taken = take(&inbox, &format!(r#"{{"jsonrpc":"2.0","id":1,{rest}}}"#));
+            (taken, waiting.answer())
+        };
+        let null = Some(Answer::Result(Bytes::from_static(b"null")));
+        for rest in [r#""result":null"#, r#""result":null,"error":null"#] {
+            assert_eq!(answer(rest), (Ok(Taken::Seen(1)), null.clone()), "{rest}");
+        }
+        for error in [r#""boom""#, r#"{"code":"x","message":5}"#, "[]"] {
+            for rest in [
+                format!(r#""error":{error}"#),
+                format!(r#""result":null,"error":{error}"#),
+            ] {
+                let (taken, answer) = answer(&rest);
+                assert_eq!(taken, Ok(Taken::Seen(1)), "{rest}");
+                let Some(Answer::Error(told)) = answer else {
+                    panic!("{rest}");
+                };
+                assert!(told.message.contains(error), "{}", told.message);
+            }
+        }
+        // One that is one is the library's, and a result beside an empty error is a result.
+        let error = r#""result":null,"error":{"code":-32000,"message":"no"}"#;
+        assert_eq!(answer(error), (Ok(Taken::Whole), None));
+        assert_eq!(answer(r#""result":{},"error":null"#).0, Ok(Taken::Seen(1)));
     }
 
     #[test]

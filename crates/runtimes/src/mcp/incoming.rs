@@ -46,6 +46,11 @@ impl Incoming {
         &mut self.buffer
     }
 
+    /// The beginning of what has come and is no whole line yet.
+    pub(super) fn begin(&self) -> &[u8] {
+        self.over.as_deref().unwrap_or(&self.buffer)
+    }
+
     /// The next line, if all of it is there.
     pub(super) fn next(&mut self) -> Option<Line> {
         let end = self.buffer[self.searched..]

@@ -9,6 +9,19 @@ const LARGEST: usize = 2000;
 /// How deep references may lead.
 const DEEPEST: usize = 32;
 
+/// How much text may be written out of the schemas of one tool, in bytes, what was given up
+/// included. A tool without references has at most half of that: see `LARGEST` in `listing.rs`.
+const LARGEST_TOOL: usize = 512 * 1024;
+
+/// The same of all tools of a server: as much as their list may have.
+const LARGEST_LIST: usize = 32 * 1024 * 1024;
+
+/// How much may still be written out of the schemas of a server's tools, in bytes.
+pub(super) struct Budget {
+    tool: usize,
+    list: usize,
+}
+
 /// What `$ref`s of a schema lead to.
 pub(super) struct Schemas<'s> {
     root: &'s Value,
@@ -17,9 +30,40 @@ pub(super) struct Schemas<'s> {
 /// What is left of a walk.
 struct Walk<'s> {
     root: &'s Value,
+    budget: &'s mut Budget,
     nodes: usize,
     /// The references that are being followed.
     within: Vec<String>,
+}
+
+// === impl Budget ===
+
+impl Budget {
+    /// That of a list.
+    pub(super) fn of_list() -> Budget {
+        Budget {
+            tool: LARGEST_TOOL,
+            list: LARGEST_LIST,
+        }
+    }
+
+    /// The next tool has its own.
+    pub(super) fn next_tool(&mut self) {
+        self.tool = LARGEST_TOOL;
+    }
+
+    /// Whether nothing is left for the tool, and whether nothing is left for any.
+    pub(super) fn is_spent(&self) -> (bool, bool) {
+        (self.tool == 0, self.list == 0)
+    }
+
+    /// Takes so many bytes; what is too much takes all that is left.
+    fn take(&mut self, bytes: usize) -> Option<()> {
+        let enough = bytes <= self.tool && bytes <= self.list;
+        self.tool = self.tool.saturating_sub(bytes);
+        self.list = self.list.saturating_sub(bytes);
+        enough.then_some(())
+    }
 }
 
 // === impl Schemas ===
@@ -31,9 +75,10 @@ impl<'s> Schemas<'s> {
 
     /// A schema that stands for itself: each reference replaced by what it leads to. Nothing where
     /// that has no end or is too large, where it leads nowhere, or where it is no schema.
-    pub(super) fn standing_alone(&self, schema: &Value) -> Option<Value> {
+    pub(super) fn standing_alone(&self, schema: &Value, budget: &mut Budget) -> Option<Value> {
         let mut walk = Walk {
             root: self.root,
+            budget,
             nodes: 0,
             within: Vec::new(),
         };
@@ -54,6 +99,9 @@ impl Walk<'_> {
         if self.nodes > LARGEST {
             return None;
         }
+        // Before it is copied. No value has a shorter text than that, with what separates it.
+        let text = value.as_str().map_or(0, str::len);
+        self.budget.take(2 + text)?;
         match value {
             Value::Object(map) => match map.get("$ref") {
                 Some(Value::String(to)) => self.follow(to, map),
@@ -72,6 +120,7 @@ impl Walk<'_> {
         if self.within.len() >= DEEPEST || self.within.iter().any(|within| within == to) {
             return None;
         }
+        self.budget.take(to.len())?;
         let found = self.root.pointer(to.strip_prefix('#')?)?;
         self.within.push(to.to_owned());
         let resolved = self.resolve(found);
@@ -80,6 +129,7 @@ impl Walk<'_> {
             return None;
         };
         for (key, value) in beside.iter().filter(|(key, _)| *key != "$ref") {
+            self.budget.take(key.len())?;
             resolved.insert(key.clone(), self.resolve(value)?);
         }
         Some(Value::Object(resolved))
@@ -90,6 +140,7 @@ impl Walk<'_> {
         let mut members = Map::new();
         let kept = |key: &&String| !matches!(key.as_str(), "$defs" | "$schema");
         for key in map.keys().filter(kept) {
+            self.budget.take(key.len())?;
             members.insert(key.clone(), self.resolve(&map[key.as_str()])?);
         }
         Some(members)
@@ -103,7 +154,7 @@ mod tests {
     use super::*;
 
     fn alone(root: &Value) -> Option<Value> {
-        Schemas::of(root).standing_alone(&root["properties"]["p"])
+        Schemas::of(root).standing_alone(&root["properties"]["p"], &mut Budget::of_list())
     }
 
     #[test]

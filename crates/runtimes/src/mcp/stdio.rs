@@ -39,9 +39,11 @@ pub(super) struct Stdio {
     strange: Option<Strange>,
 }
 
-#[derive(Default)]
 struct Strange {
+    /// How much has come, lines that are not at their end included.
     bytes: usize,
+    /// How the last line of it begins.
+    line: String,
     told: Option<oneshot::Sender<String>>,
 }
 
@@ -65,6 +67,7 @@ impl Stdio {
             more: VecDeque::new(),
             strange: Some(Strange {
                 bytes: 0,
+                line: String::new(),
                 told: Some(strange),
             }),
         }
@@ -76,6 +79,7 @@ impl Stdio {
             Line::Whole(text) if text.trim_ascii().is_empty() => return,
             Line::Whole(text) => text,
             Line::TooLong(begin, end) => {
+                self.quote(&begin);
                 let id = id_of(&begin, &end);
                 let awaited = id.filter(|id| self.inbox.too_large(*id));
                 self.more.extend(awaited.map(seen));
@@ -87,41 +91,71 @@ impl Stdio {
         // Protocol version 2025-03-26 lets messages come as a list.
         let batch = text.trim_ascii_start().first() == Some(&b'[');
         let taken = match batch.then(|| serde_json::from_slice::<Vec<&RawValue>>(&text)) {
-            Some(Ok(messages)) => messages
-                .into_iter()
-                .try_for_each(|message| self.pass(&text.slice_ref(message.get().as_bytes()))),
-            _ => self.pass(&text),
+            // One that is none does not keep the others from whoever waits for them.
+            Some(Ok(messages)) => {
+                let pass = |one: &&RawValue| self.pass(&text.slice_ref(one.get().as_bytes()));
+                let passed: Vec<_> = messages.iter().map(pass).collect();
+                passed.into_iter().filter_map(Result::err).next()
+            }
+            _ => self.pass(&text).err(),
         };
-        match taken {
-            Ok(()) => self.strange = None,
-            Err(_) => self.print(&text),
+        if taken.is_some() {
+            self.print(&text);
         }
     }
 
     /// Takes a message, and passes it on where the library has to see it.
     fn pass(&mut self, text: &Bytes) -> Result<(), String> {
         let message = match self.inbox.take(text)? {
-            Taken::Nothing => return Ok(()),
+            Taken::Nothing => {
+                self.strange = None;
+                return Ok(());
+            }
             Taken::Seen(id) => seen(id),
             Taken::Whole => serde_json::from_slice(text).map_err(|error| error.to_string())?,
         };
+        self.strange = None;
         self.more.push_back(message);
         Ok(())
     }
 
     /// What is no message was meant for people.
     fn print(&mut self, text: &Bytes) {
+        self.quote(text);
         let text = String::from_utf8_lossy(text);
         self.inbox.write(Level::Warning, "stdout", text.trim_end());
-        let Some(strange) = &mut self.strange else {
+    }
+
+    /// Keeps the beginning of a line that is no message, before the first that is one.
+    fn quote(&mut self, line: &[u8]) {
+        if let Some(strange) = &mut self.strange {
+            let text = String::from_utf8_lossy(&line[..line.len().min(4 * QUOTED)]);
+            let quoted: String = text.trim().chars().take(QUOTED).collect();
+            strange.line = one_line(&quoted);
+        }
+    }
+
+    /// So many bytes have come.
+    fn hears(&mut self, bytes: usize) {
+        self.inbox.hears();
+        if let Some(strange) = &mut self.strange {
+            strange.bytes += bytes;
+        }
+    }
+
+    /// Tells of what has come so far, when that is a lot and none of it was a message.
+    fn loses_patience(&mut self) {
+        let Some(strange) = self.strange.as_ref().filter(|one| one.bytes >= PATIENCE) else {
             return;
         };
-        strange.bytes += text.len();
-        if strange.bytes >= PATIENCE
+        if strange.line.is_empty() {
+            let line = self.lines.begin().to_vec();
+            self.quote(&line);
+        }
+        if let Some(strange) = &mut self.strange
             && let Some(told) = strange.told.take()
         {
-            let quoted: String = text.chars().take(QUOTED).collect();
-            let _ = told.send(one_line(quoted.trim()));
+            let _ = told.send(std::mem::take(&mut strange.line));
         }
     }
 }
@@ -169,8 +203,9 @@ impl Transport<RoleClient> for Stdio {
                 self.take(line);
                 continue;
             }
+            self.loses_patience();
             match self.stdout.read_buf(self.lines.room()).await {
-                Ok(1..) => self.inbox.hears(),
+                Ok(bytes @ 1..) => self.hears(bytes),
                 Ok(0) | Err(_) => return None,
             }
         }

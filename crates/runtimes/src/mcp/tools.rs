@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::about::{About, quoted};
 use super::names::names;
-use super::schema::Schemas;
+use super::schema::{Budget, Schemas};
 use crate::Idempotent;
 
 /// The longest description of a tool or a server, in characters.
@@ -66,15 +66,21 @@ impl Listed {
         let own: Vec<_> = self.tools.iter().map(|tool| tool.name.as_str()).collect();
         let mut notes = self.notes.clone();
         let (mut commands, mut tools) = (Vec::new(), HashMap::new());
+        let (mut budget, mut large) = (Budget::of_list(), Vec::new());
         for (tool, name) in self.tools.iter().zip(names(&own)) {
             let Some(name) = name else {
                 let name = shorten(&tool.name);
                 notes.push(format!("there are two tools '{name}': the first counts"));
                 continue;
             };
-            commands.push(tool.command(&name, idempotent).into());
+            budget.next_tool();
+            commands.push(tool.command(&name, idempotent, &mut budget).into());
+            if budget.is_spent().0 || budget.is_spent().1 {
+                large.push(shorten(&tool.name));
+            }
             tools.insert(name, tool.name.clone());
         }
+        notes.extend(too_large(&large));
         let manifest = Manifest {
             name: connector.to_owned(),
             description: self.about.description(),
@@ -133,7 +139,7 @@ impl Tool {
         self.input_schema.as_ref().is_none_or(Value::is_object)
     }
 
-    fn command(&self, name: &str, idempotent: &Idempotent) -> Command {
+    fn command(&self, name: &str, idempotent: &Idempotent, budget: &mut Budget) -> Command {
         let hints = self.annotations.clone().unwrap_or_default();
         let safety = match (hints.read_only_hint, hints.idempotent_hint) {
             (Some(true), _) => Safety::ReadOnly,
@@ -141,7 +147,7 @@ impl Tool {
             _ if idempotent.covers(name) => Safety::Idempotent,
             _ => Safety::Effectful,
         };
-        let (parameters, open) = self.parameters();
+        let (parameters, open) = self.parameters(budget);
         Command {
             name: name.to_owned(),
             description: self.text(name, &hints),
@@ -150,7 +156,7 @@ impl Tool {
             coerce: false,
             safety,
             passes_key: false,
-            result: self.result(),
+            result: self.result(budget),
         }
     }
 
@@ -173,12 +179,12 @@ impl Tool {
 
     /// The parameters, required ones first, and whether it takes others. A parameter whose schema
     /// cannot be read takes any JSON; a tool whose schema is no plain object takes any parameters.
-    fn parameters(&self) -> (Vec<Parameter>, bool) {
+    fn parameters(&self, budget: &mut Budget) -> (Vec<Parameter>, bool) {
         let none = Value::Object(Map::new());
         let schema = self.input_schema.as_ref().unwrap_or(&none);
         let schemas = Schemas::of(schema);
         let schema = match schema.get("$ref") {
-            Some(_) => schemas.standing_alone(schema).unwrap_or_default(),
+            Some(_) => schemas.standing_alone(schema, budget).unwrap_or_default(),
             None => schema.clone(),
         };
         let properties = schema.get("properties").and_then(Value::as_object);
@@ -190,7 +196,7 @@ impl Tool {
         let parameter = |(name, own): (&String, &Value)| {
             let required = required.contains(&name.as_str());
             let described = |own: &Value| own.get("description").cloned();
-            let mut own = schemas.standing_alone(own).unwrap_or_else(|| {
+            let mut own = schemas.standing_alone(own, budget).unwrap_or_else(|| {
                 let text = described(own).filter(Value::is_string);
                 Value::Object(
                     text.map(|text| ("description".to_owned(), text))
@@ -209,13 +215,26 @@ impl Tool {
     }
 
     /// The schema of the result, where the server gives one that stands for itself.
-    fn result(&self) -> Option<Json> {
+    fn result(&self, budget: &mut Budget) -> Option<Json> {
         let schema = self.output_schema.as_ref()?;
-        match Schemas::of(schema).standing_alone(schema) {
+        match Schemas::of(schema).standing_alone(schema, budget) {
             Some(schema @ Value::Object(_)) => Some(schema.into()),
             _ => None,
         }
     }
+}
+
+/// A sentence about tools whose schemas could not all be written out.
+fn too_large(names: &[String]) -> Option<String> {
+    let first = names.first()?;
+    let others = match names.len() {
+        1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    Some(format!(
+        "the schemas of tool '{first}'{others} are too large once their references are followed: \
+         parameters beyond that take any JSON"
+    ))
 }
 
 /// Whether a schema lets more through than the properties that it lists. By JSON Schema that is so

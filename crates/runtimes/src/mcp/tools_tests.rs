@@ -116,3 +116,77 @@ fn a_tool_that_cannot_be_called_by_its_name_says_so() {
         ["there are two tools 'files.read': the first counts"]
     );
 }
+
+/// A tool whose twelve parameters lead 400 times each to a schema of 150 KB.
+fn growing(name: &str) -> Value {
+    let parameter = |n: usize| {
+        let references = vec![json!({"$ref": "#/$defs/large"}); 400];
+        (
+            format!("p{n}"),
+            json!({"description": "mine", "anyOf": references}),
+        )
+    };
+    let properties: Map<_, _> = (0..12).map(parameter).collect();
+    let large = json!({"type": "string", "default": "x".repeat(150_000)});
+    json!({"name": name, "inputSchema": {
+        "type": "object", "properties": properties, "$defs": {"large": large},
+    }})
+}
+
+/// Two parameters that lead to one schema of 150 KB, which is as much as may be.
+fn fitting(name: &str) -> Value {
+    let large = json!({"type": "string", "default": "x".repeat(150_000)});
+    let reference = json!({"$ref": "#/$defs/large"});
+    json!({"name": name, "inputSchema": {
+        "type": "object", "properties": {"a": reference, "b": reference}, "$defs": {"large": large},
+    }})
+}
+
+/// How long the schemas of all parameters are.
+fn size(commands: &Commands) -> usize {
+    let commands = commands.manifest.commands.iter();
+    let parameters = commands.flat_map(|command| command.parameters.iter());
+    parameters.map(|one| one.schema.as_bytes().len()).sum()
+}
+
+#[test]
+fn references_that_repeat_a_large_schema_are_bounded_by_tool_and_the_next_tool_is_whole() {
+    let small = json!({"name": "small", "inputSchema": {
+        "type": "object", "properties": {"n": {"type": "integer"}},
+    }});
+    let (commands, notes) = commands(json!([growing("t0"), growing("t1"), fitting("t2"), small]));
+    assert!(size(&commands) < 400_000, "{}", size(&commands));
+    let all = &commands.manifest.commands;
+    for parameter in &all[0].parameters {
+        let schema: Value = parameter.schema.read().unwrap();
+        assert_eq!(schema, json!({"description": "mine"}));
+    }
+    assert_eq!(all[2].parameters[1].spiff_type(), "str");
+    assert_eq!(all[3].parameters[0].spiff_type(), "int");
+    assert_eq!(
+        notes,
+        [
+            "the schemas of tool 't0' and 1 more are too large once their references are followed: \
+          parameters beyond that take any JSON"
+        ]
+    );
+}
+
+#[test]
+fn the_schemas_of_a_whole_list_are_bounded_too() {
+    let mut tools: Vec<_> = (0..150).map(|n| fitting(&format!("t{n}"))).collect();
+    tools.push(json!({"name": "last", "inputSchema": {
+        "type": "object", "properties": {"n": {"type": "integer"}},
+    }}));
+    let (commands, notes) = commands(tools.into());
+    assert!(size(&commands) <= 32 * 1024 * 1024, "{}", size(&commands));
+    let all = &commands.manifest.commands;
+    assert_eq!(all.len(), 151);
+    assert_eq!(all[0].parameters[0].spiff_type(), "str");
+    // It is there and can be called, though its parameters are not described any more.
+    assert_eq!(all[150].parameters[0].spiff_type(), "any");
+    assert!(
+        notes[0].contains("too large once their references"),
+        "{notes:?}"
+    );
+}

@@ -6,12 +6,12 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use crosspoint_core::{Body, Completion, Context, Effect, Failure, Json, Outcome, Verbatim};
 use crosspoint_net::Response;
-use http::header::CONTENT_TYPE;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::proxy::Proxy;
+use super::standing::{Standing, is_page, media_type};
 use crate::envelope::{quoted, version_2};
 
 /// The code of a failure that a proxy reports without one.
@@ -33,9 +33,44 @@ struct Inner {
     headers: Option<Value>,
 }
 
-/// The result of a call.
+/// Codes by which a Crosspoint says that it has not begun, with the statuses that they come with.
+///
+/// `deadline_exceeded` is none of them: it is also what a call gets that was cut off. Nor is
+/// `TypeError` with 500, which is how others report what a command threw.
+const NOT_BEGUN: [(u16, &str); 13] = [
+    (400, "TypeError"),
+    (400, "profile_disabled"),
+    (400, "profile_incomplete"),
+    (400, "profile_not_found"),
+    (404, "command_not_found"),
+    (429, "rate_limited"),
+    (501, "ledger_off"),
+    (503, "circuit_open"),
+    (503, "ledger_unavailable"),
+    (503, "overloaded"),
+    (503, "secret_unavailable"),
+    (503, "shutting_down"),
+    (508, "loop_detected"),
+];
+
+/// Whether an answer may as well come from what stands before the proxy's commands as from one of
+/// them: only the proxy itself can tell, see [`Standing`].
+pub(super) fn is_doubtful(response: &Response) -> bool {
+    match response.status {
+        200..300 => is_page(response),
+        401 | 403 => {
+            let whole: Option<&RawValue> = serde_json::from_slice(&response.body).ok();
+            let shape = whole.and_then(|whole| serde_json::from_str::<Shape<'_>>(whole.get()).ok());
+            shape.is_none_or(|shape| !shape.is_version_2() && shape.code().is_none())
+        }
+        _ => false,
+    }
+}
+
+/// The result of a call. `standing` is what the proxy says of itself where the answer is doubtful.
 pub(super) fn returned(
     response: &Response,
+    standing: Standing,
     proxy: &Proxy,
     cx: &Context,
 ) -> Result<Outcome, Failure> {
@@ -47,8 +82,11 @@ pub(super) fn returned(
         (Some(shape), _) if status >= 300 && shape.code().is_some() => {
             Err(not_run(response, &shape))
         }
-        (_, _) if matches!(status, 401 | 403) => Err(unauthorised(status, proxy)),
-        _ => bare(response, proxy, cx),
+        _ => match standing {
+            Standing::Refuses if matches!(status, 401 | 403) => Err(unauthorised(status, proxy)),
+            Standing::Refuses | Standing::Page if status < 300 => Err(page(proxy)),
+            _ => bare(response, proxy, cx),
+        },
     };
     let wait = response.retry_after();
     match result {
@@ -88,11 +126,7 @@ fn envelope(response: &Response, whole: &RawValue, shape: &Shape<'_>) -> Result<
             }
         }
     }
-    if let Err(failure) = &mut result
-        && not_begun(response.status)
-    {
-        failure.effect = Effect::None;
-    }
+    // Whatever the outer status: it is the answer of a command, which has run.
     result
 }
 
@@ -108,18 +142,11 @@ fn not_run(response: &Response, shape: &Shape<'_>) -> Failure {
         body: response.body.clone(),
     });
     let failure = Failure::reported(code, message).with_outcome(outcome);
-    match not_begun(status) {
+    // The outer status alone says nothing: an answer of version 1 has that of the system behind it.
+    match shape.is_empty() && NOT_BEGUN.contains(&(status, shape.code().unwrap_or_default())) {
         true => failure.with_effect(Effect::None),
         false => failure.with_effect(Effect::Maybe),
     }
-}
-
-/// Statuses by which a proxy says that it has not begun.
-fn not_begun(status: u16) -> bool {
-    matches!(
-        status,
-        400 | 401 | 403 | 404 | 405 | 413 | 415 | 429 | 503 | 508
-    )
 }
 
 /// It is us whom the proxy does not let in, not whoever has called us.
@@ -133,11 +160,22 @@ fn unauthorised(status: u16, proxy: &Proxy) -> Failure {
         .with_effect(Effect::None)
 }
 
-/// A version 1 answer: body, status and media type are those of the result.
+/// The proxy answers everything with a page: what is there is a login, or no proxy any more. Who has
+/// seen the call nobody knows.
+fn page(proxy: &Proxy) -> Failure {
+    let message = format!(
+        "the proxy {proxy} answered with a web page, and it does not list its commands either: does \
+         something ask for a login before it?"
+    );
+    Failure::reported(UNNAMED, message)
+        .with_outcome(Outcome::empty(502))
+        .with_effect(Effect::Maybe)
+}
+
+/// A version 1 answer: body, status and media type are those of the result. So a failure is one of
+/// the system behind the command, as with `http`, and nothing is known to have been left undone.
 fn bare(response: &Response, proxy: &Proxy, cx: &Context) -> Result<Outcome, Failure> {
-    let mimetype = response.headers.get(CONTENT_TYPE);
-    let mimetype = mimetype.and_then(|value| value.to_str().ok());
-    let mimetype: Cow<'static, str> = match mimetype {
+    let mimetype: Cow<'static, str> = match media_type(response) {
         Some(mimetype) => mimetype.to_owned().into(),
         None => "application/json".into(),
     };
@@ -157,11 +195,7 @@ fn bare(response: &Response, proxy: &Proxy, cx: &Context) -> Result<Outcome, Fai
     if let Some(quoted) = quoted(&response.body, cx) {
         message = format!("{message}: {quoted}");
     }
-    let failure = Failure::reported(format!("HttpError{status}"), message).with_outcome(outcome);
-    Err(match not_begun(status) {
-        true => failure.with_effect(Effect::None),
-        false => failure,
-    })
+    Err(Failure::reported(format!("HttpError{status}"), message).with_outcome(outcome))
 }
 
 fn body(bytes: &Bytes, mimetype: &str) -> Body {
@@ -189,6 +223,13 @@ impl Shape<'_> {
             && self
                 .command_response
                 .is_some_and(|inner| inner.get().starts_with('{'))
+    }
+
+    /// Whether it has the shape of a call that was not run: a result without anything in it.
+    fn is_empty(&self) -> bool {
+        let inner = self.command_response.map(|inner| inner.get());
+        let inner = inner.and_then(|inner| serde_json::from_str::<Map<String, Value>>(inner).ok());
+        self.command_response_version.is_none() && inner.is_some_and(|inner| inner.is_empty())
     }
 
     fn code(&self) -> Option<&str> {
@@ -224,3 +265,7 @@ impl Shape<'_> {
         !plain || !numbered || self.told().is_some()
     }
 }
+
+#[cfg(test)]
+#[path = "answer_tests.rs"]
+mod tests;

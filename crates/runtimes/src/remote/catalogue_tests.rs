@@ -76,7 +76,8 @@ fn what_does_not_keep_to_the_protocol_is_tolerated_and_named() {
         {"id": "a/C", "parameters": {"n": {"type": "integer"}}},
         {"id": "a/D", "parameters": 7},
         {"id": "a/B"},
-        {"id": "a/b/c"}, {"id": "nothing"}, {"id": "größe/X"}, {"id": "a/"}, {"id": 5}, "text",
+        {"id": "a/b/c"}, {"id": "nothing"}, {"id": "größe/X"}, {"id": "a/"}, {"id": "a/."}, {"id": "a/.."},
+        {"id": 5}, "text",
         {"id": "a/E", "parameters": [{"type": "str"}, {"id": "x"}, {"id": "x"}]},
     ]}));
     assert_eq!(names(&odd), ["a/B", "a/C", "a/D", "a/E"]);
@@ -89,7 +90,7 @@ fn what_does_not_keep_to_the_protocol_is_tolerated_and_named() {
         "parameters are an object in place of a list (a/C)",
         "parameters are no list, and passed over (a/D)",
         "commands that are listed twice count once (a/B)",
-        "commands whose id is not connector/Command are left out (4 in all, such as a/b/c, \
+        "commands whose id is not connector/Command are left out (6 in all, such as a/b/c, \
          nothing, größe/X)",
         "commands without an id are left out",
         "parameters without a usable id are passed over (a/E)",

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use super::catalogue::Offered;
 use super::proxy::Proxy;
+use super::standing::Standing;
 use super::{answer, request, via};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -61,7 +62,13 @@ impl RemoteConnector {
         request.body = Some(request::body(call));
         request.trace = cx.trace.clone();
         let result = match proxy.http.send(request).await {
-            Ok(response) => answer::returned(&response, proxy, cx),
+            Ok(response) => {
+                let standing = match answer::is_doubtful(&response) {
+                    true => Standing::ask(proxy, cx).await,
+                    false => Standing::Untold,
+                };
+                answer::returned(&response, standing, proxy, cx)
+            }
             Err(error) => Err(error.into()),
         };
         if let Err(failure) = &result
@@ -104,3 +111,7 @@ impl Connector for RemoteConnector {
         &self.via
     }
 }
+
+#[cfg(test)]
+#[path = "connector_tests.rs"]
+mod tests;

@@ -32,7 +32,10 @@ impl Entry {
             return None;
         };
         let legal = |name: &&str| {
-            !name.is_empty() && !name.contains('/') && !name.contains(char::is_control)
+            // In a path, the first two are its end and the level above.
+            !matches!(*name, "" | "." | "..")
+                && !name.contains('/')
+                && !name.contains(char::is_control)
         };
         let parts = id.split_once('/').filter(|(connector, command)| {
             id.len() <= LONGEST && is_connector_name(connector) && legal(command)

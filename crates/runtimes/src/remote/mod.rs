@@ -8,6 +8,7 @@ mod entry;
 mod mount;
 mod proxy;
 mod request;
+mod standing;
 mod via;
 
 pub use mount::RemoteMount;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crosspoint_core::Mount;
+use crosspoint_core::{Effect, Mount};
 use serde_json::json;
 
 use crate::support::*;
@@ -20,17 +20,44 @@ async fn a_server_that_speaks_garbage_is_named_with_what_it_says() {
 }
 
 #[tokio::test]
-async fn a_line_without_an_end_and_a_server_that_never_answers_are_bounded_in_time() {
-    for mode in ["silent", "long_line"] {
-        let mut probe = Probe::new(mode);
-        probe.server.settings.start_timeout = SOON;
-        probe.server.settings.max_answer = 100_000;
+async fn a_server_that_never_answers_is_bounded_in_time() {
+    let mut probe = Probe::new("silent");
+    probe.server.settings.start_timeout = SOON;
+    let problem = probe.problem().await;
+    assert!(
+        problem.contains("did not answer the greeting within 5 s"),
+        "{problem}"
+    );
+}
+
+#[tokio::test]
+async fn a_line_without_an_end_is_garbage_as_well_whatever_a_message_may_have() {
+    for longest in [100_000, 10 * 1024 * 1024] {
+        let mut probe = Probe::new("long_line");
+        probe.server.settings.max_answer = longest;
         let problem = probe.problem().await;
-        assert!(
-            problem.contains("did not answer the greeting within 5 s"),
-            "{mode}: {problem}"
-        );
+        let wanted = "writes what is no message of MCP to its standard output: xxx";
+        assert!(problem.starts_with(wanted), "{longest}: {problem}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_names_its_call_ends_it_however_wrong_it_is() {
+    let mount = Probe::new("Wrong").mount().await;
+    let connector = connector(&mount);
+    let echo = |how: &'static str| call(&connector, "echo", json!({ "text": how }));
+    let failure = echo("null").await.unwrap_err();
+    assert_eq!(&*failure.code, "InvalidResult");
+    for how in ["both", "text", "code"] {
+        let failure = echo(how).await.unwrap_err();
+        assert_eq!(
+            (&*failure.code, failure.effect),
+            ("McpError", Effect::Maybe)
+        );
+        assert!(failure.message.contains("boom"), "{how}: {failure}");
+    }
+    assert_eq!(body(echo("batch").await), json!({"text": "batch"}));
+    mount.close().await;
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 """The servers of server.py over HTTP: the transport `streamable HTTP`, as its options say.
 
-    remote.py MODE [json|events] [token=SECRET] [expire=N] [stateless] [no-get]
+    remote.py MODE [json|events] [token=SECRET] [expire=N] [stateless] [no-get] [away=URL] [page]
 
 Prints the port that it listens on, and then a line for each request: method, session, status.
 """
@@ -15,6 +15,7 @@ import server
 
 OPTIONS = sys.argv[2:]
 TOKEN = next((o.split("=")[1] for o in OPTIONS if o.startswith("token=")), None)
+AWAY = next((o.split("=", 1)[1] for o in OPTIONS if o.startswith("away=")), None)
 EXPIRE = next((int(o.split("=")[1]) for o in OPTIONS if o.startswith("expire=")), None)
 
 HERE = threading.local()
@@ -100,6 +101,10 @@ class Handler(BaseHTTPRequestHandler):
             HERE.stream, HERE.out = None, lambda message: None
             SERVER.handle(message)
             self.plain(202)
+        elif AWAY is not None and message["method"] == "tools/call":
+            self.plain(307, Location=AWAY)
+        elif "page" in OPTIONS and message["method"] == "tools/call":
+            self.plain(200, b"<h1>Log in", "text/html")
         elif "events" in OPTIONS and message["method"] == "tools/call":
             self.stream_answer(message, headers)
         else:

@@ -371,3 +371,26 @@ async fn a_server_of_the_revision_without_a_greeting_is_called() {
     assert_eq!(body(answer), arguments);
     mount.close().await;
 }
+
+#[tokio::test]
+async fn a_call_and_its_session_leave_the_servers_origin_under_no_circumstances() {
+    let thief = Elsewhere::start("good", &["json"]);
+    let away = format!("away={}", thief.url());
+    let server = Elsewhere::start("good", &["json", &away]);
+    let mount = server.mount(Profile::default()).await;
+    let failure = call(&connector(&mount), "echo", json!({"text": "mine"})).await;
+    let failure = failure.unwrap_err();
+    assert_eq!(&*failure.code, "RedirectRefused", "{failure}");
+    assert_eq!(thief.seen(), [String::new(); 0]);
+    mount.close().await;
+}
+
+#[tokio::test]
+async fn a_page_in_place_of_an_answer_is_named_in_plain_words() {
+    let server = Elsewhere::start("good", &["json", "page"]);
+    let mount = server.mount(Profile::default()).await;
+    let failure = call(&connector(&mount), "echo", json!({"text": "x"})).await;
+    let message = failure.unwrap_err().message;
+    assert!(message.contains("is of 'text/html'"), "{message}");
+    mount.close().await;
+}

@@ -308,6 +308,26 @@ class Batches(Server):
         write(json.dumps([note, whole]))
 
 
+class Wrong(Server):
+    """Answers its calls in ways that are none, as they ask for."""
+
+    def answer(self, ident, result):
+        how = result.get("structuredContent", {}).get("text")
+        wrong = {
+            "null": {"id": ident, "result": None},
+            "both": {"id": ident, "result": None, "error": "boom"},
+            "text": {"id": ident, "error": "boom"},
+            "code": {"id": ident, "error": {"code": "x", "message": "boom"}},
+        }
+        if how == "batch":
+            whole = {"jsonrpc": "2.0", "id": ident, "result": result}
+            write(json.dumps([{"jsonrpc": "2.0", "foo": 1}, 7, whole]))
+        elif how in wrong:
+            send(wrong[how])
+        else:
+            super().answer(ident, result)
+
+
 class Changing(Server):
     """Takes a tool away while it runs."""
 

@@ -1,8 +1,11 @@
 //! Answers of both versions, by the letter of the protocol and beside it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::json;
 
-use super::{fake, serve};
+use super::{CATALOGUE, fake, serve};
 use crate::harness::{Reply, Setup, Upstream};
 
 #[tokio::test]
@@ -140,4 +143,24 @@ async fn a_page_in_place_of_an_answer_is_a_failure_of_its_status() {
     assert_eq!((page.status, &*page.text), (200, "<p>hello"));
     let api = proxy.api("branch_crm/Find", json!({"name": "x"})).await;
     assert_eq!(api.json()["error"]["code"], "HttpError502", "{}", api.text);
+}
+
+#[tokio::test]
+async fn a_page_is_no_result_where_the_catalogue_has_become_one_too() {
+    let gone = Arc::new(AtomicBool::new(false));
+    let login = gone.clone();
+    let other = Upstream::start(move |seen| match login.load(Ordering::SeqCst) {
+        false if seen.target == "/v1/commands" => Reply::json(CATALOGUE),
+        _ => Reply::ok("text/html", "<h1>Log in"),
+    })
+    .await;
+    let proxy = serve(&format!(
+        "[connectors.branch]\nremote = \"{}\"",
+        other.url("")
+    ))
+    .await;
+    gone.store(true, Ordering::SeqCst);
+    let answer = proxy.call("branch_crm/Find", json!({"name": "x"})).await;
+    assert_eq!(answer.failure(), (200, 502, "ProxyError".to_owned()));
+    assert!(answer.message().contains("a web page"), "{}", answer.text);
 }

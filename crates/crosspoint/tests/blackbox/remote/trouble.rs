@@ -1,5 +1,8 @@
 //! Proxies that are down, want another key, or lead elsewhere.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::json;
 
 use super::{CATALOGUE, envelope, fake, ids, problems, serve};
@@ -74,14 +77,71 @@ async fn a_wrong_key_is_told_and_is_not_the_callers() {
     let told = problems(&proxy).await;
     assert!(told.contains("does not take the API key"), "{told}");
     // One whose key is not taken any more while it is mounted.
-    let refusing = fake(|_| Reply::status(401).body(r#"{"error": "Unauthorized"}"#)).await;
+    let lets_in = Arc::new(AtomicBool::new(true));
+    let refuses = lets_in.clone();
+    let refusing = Upstream::start(move |seen| match refuses.load(Ordering::SeqCst) {
+        true if seen.target == "/v1/commands" => Reply::json(CATALOGUE),
+        _ => Reply::status(401).body(UNAUTHORIZED),
+    })
+    .await;
     let proxy = serve(&format!(
         "[connectors.branch]\nremote = \"{}\"",
         refusing.url("")
     ))
     .await;
-    let answer = proxy.call("branch_crm/Find", json!({"name": "x"})).await;
+    // As long as it lists its commands, it is not our key that is wrong.
+    let call = || proxy.do_("branch_crm/Find").json(&json!({"name": "x"}));
+    let passed = call().verbatim().send().await;
+    assert_eq!((passed.status, &*passed.text), (401, UNAUTHORIZED));
+    lets_in.store(false, Ordering::SeqCst);
+    let answer = call().send().await;
     assert_eq!(answer.failure(), (200, 401, "ProxyUnauthorized".to_owned()));
+}
+
+const UNAUTHORIZED: &str = r#"{"error": "Unauthorized"}"#;
+
+#[tokio::test]
+async fn what_may_have_happened_is_sent_once_whatever_its_status() {
+    let other = fake(|seen| {
+        match &*seen.json()["name"].to_string() {
+        "\"refused\"" => Reply::status(503).header("content-type", "application/json").body(
+            r#"{"command_response": {}, "error": {"error_code": "circuit_open", "message": "m"}}"#,
+        ),
+        name => Reply::status(name.trim_matches('"').parse().unwrap()).body("{}"),
+    }
+    })
+    .await;
+    let proxy = serve(&format!(
+        "[connectors.branch]\nremote = \"{}\"\n\
+         policy = {{ retries = 2, retry_pause = \"10ms\", retry_budget = \"100%\" }}",
+        other.url("")
+    ))
+    .await;
+    let sent = || {
+        let seen = other.seen();
+        seen.iter()
+            .filter(|seen| seen.target.starts_with("/v1/do"))
+            .count()
+    };
+    for status in ["503", "429"] {
+        let before = sent();
+        for _ in 0..2 {
+            let call = proxy.do_("branch_crm/Find").json(&json!({"name": status}));
+            let answer = call
+                .header("idempotency-key", status)
+                .verbatim()
+                .send()
+                .await;
+            assert_eq!(answer.status.to_string(), status, "{}", answer.text);
+        }
+        assert_eq!(sent() - before, 1, "{status}");
+    }
+    let before = sent();
+    let answer = proxy
+        .call("branch_crm/Find", json!({"name": "refused"}))
+        .await;
+    assert_eq!(answer.code(), "circuit_open", "{}", answer.text);
+    assert_eq!(sent() - before, 3);
 }
 
 #[tokio::test]
