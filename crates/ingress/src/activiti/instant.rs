@@ -17,7 +17,9 @@ pub fn instant(text: &str) -> Option<String> {
     {
         return None;
     }
-    (within(1, 23)?, within(4, 59)?, within(7, 59)?);
+    for (at, most) in [(1, 23), (4, 59), (7, 59)] {
+        within(at, most)?;
+    }
     let rest = &text[19..];
     let offset = match rest.strip_prefix('.') {
         None => rest,
