@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::waiting::{Answer, Requests};
 use crate::envelope::present;
-use crate::process::{Level, Lines, Origin, Piece};
+use crate::process::{Allowance, Level, Lines, Origin, Piece};
 
 /// How many requests of a server may be unanswered. Further ones are dropped.
 const MOST_ASKED: usize = 64;
@@ -83,14 +83,15 @@ struct LogRecord {
 // === impl Inbox ===
 
 impl Inbox {
-    pub(super) fn new(origin: Origin) -> Inbox {
+    /// `allowance` is what it may write to the log.
+    pub(super) fn new(origin: Origin, allowance: Allowance) -> Inbox {
         Inbox {
             origin,
             requests: Requests::default(),
             changed: Notify::new(),
             heard: watch::Sender::new(Instant::now()),
             asked: AtomicUsize::new(0),
-            lines: Mutex::new(Lines::new(Instant::now())),
+            lines: Mutex::new(Lines::new(allowance)),
         }
     }
 
@@ -273,11 +274,12 @@ mod tests {
     use super::*;
 
     fn inbox() -> Inbox {
-        Inbox::new(Origin {
+        let origin = Origin {
             connector: "probe".into(),
             worker: 1,
             mask: Mask::default(),
-        })
+        };
+        Inbox::new(origin, Allowance::new(Instant::now()))
     }
 
     fn take(inbox: &Inbox, text: &str) -> Result<Taken, String> {

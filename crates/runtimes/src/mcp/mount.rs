@@ -169,6 +169,14 @@ impl Shared {
         self.link.is(Now::Down(problem));
     }
 
+    /// The server starts, and dies before it is of use. Until it starts once more it is not there.
+    pub(super) fn dies(&self, end: Problem) {
+        let sentence = self.sentence(&format!("{}, again and again", end.message));
+        self.mounted
+            .send_if_modified(|mounted| mounted.fails(&sentence));
+        self.link.is(Now::Down(end));
+    }
+
     /// Something about the server does not work, but the rest does.
     pub(super) fn note(&self, clause: &str) {
         let sentence = self.sentence(clause);
