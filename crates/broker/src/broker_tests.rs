@@ -285,6 +285,7 @@ async fn what_a_mount_finds_later_is_callable_and_readiness_waits_for_it() {
         connectors: Arc::new([]),
         settled: false,
         problems: Arc::new([]),
+        last_words: None,
     };
     let mount = Arc::new(Changing(watch::Sender::new(starting)));
     let naming = Naming::Prefix {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosspoint_core::Failure;
+use crosspoint_core::{Failure, Mounted};
 use futures_util::future::join_all;
 
 use crate::broker::{Broker, Settings};
@@ -66,6 +66,15 @@ impl Broker {
                 false => Vec::new(),
             },
         }
+    }
+
+    /// For whoever started this process alone: the last lines of processes that a problem is about,
+    /// with the problem.
+    pub fn last_words(&self) -> Vec<(String, Arc<str>)> {
+        let mounting = self.0.mounting();
+        let mounted = mounting.members.iter().map(Member::mounted);
+        let told = |one: Mounted| Some((one.problems.first()?.clone(), one.last_words?));
+        mounted.filter_map(told).collect()
     }
 
     /// What is wrong with profiles, and which of them nobody has authorised yet.

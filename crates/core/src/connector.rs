@@ -82,6 +82,9 @@ pub struct Mounted {
     pub settled: bool,
     /// What could not be loaded and why, one sentence each, for people.
     pub problems: Arc<[String]>,
+    /// For whoever started this process alone: what the process behind a problem wrote last, in
+    /// lines, without secrets.
+    pub last_words: Option<Arc<str>>,
 }
 
 // === impl Mounted ===
@@ -93,6 +96,7 @@ impl Mounted {
             connectors: Arc::new([]),
             settled: false,
             problems: Arc::new([]),
+            last_words: None,
         }
     }
 
@@ -100,6 +104,7 @@ impl Mounted {
     pub fn fails(&mut self, sentence: &str) -> bool {
         let news = !self.settled || *self.problems != [sentence.to_owned()];
         self.problems = Arc::new([sentence.to_owned()]);
+        self.last_words = None;
         self.settled = true;
         news
     }
@@ -133,6 +138,7 @@ impl Mounted {
             connectors: connectors.into(),
             settled: true,
             problems: Arc::new([]),
+            last_words: None,
         }
     }
 }

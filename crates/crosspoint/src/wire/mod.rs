@@ -174,8 +174,13 @@ pub async fn in_process(
         () = broker.settled() => {}
         never = waiting.show() => match never {},
     }
+    let last_words = broker.last_words();
     for problem in broker.health().problems {
         eprintln!("not loaded: {problem}");
+        let words = last_words.iter().filter(|(about, _)| *about == problem);
+        for line in words.flat_map(|(_, words)| words.lines()) {
+            eprintln!("  | {line}");
+        }
     }
     Ok(broker)
 }

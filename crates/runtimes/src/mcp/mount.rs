@@ -15,7 +15,10 @@ use super::server::{At, Server};
 use super::sessions::Sessions;
 use super::supervisor;
 use super::tools::{Commands, Listed};
-use crate::process::Problem;
+use crate::process::{Problem, one_line};
+
+/// How many of the lines are told that a server wrote before it ended.
+const LAST: usize = 10;
 
 /// One server. Its tools are the commands of one connector.
 pub struct McpMount(Arc<Shared>);
@@ -128,6 +131,7 @@ impl Shared {
                 mounted.connectors = Arc::new([connector]);
             }
             mounted.problems = problems;
+            mounted.last_words = None;
             mounted.settled = true;
             true
         });
@@ -158,15 +162,37 @@ impl Shared {
     /// The server could not be started. What it had is still in the catalogue: it may come back.
     pub(super) fn failed(&self, problem: Problem) {
         let sentence = self.sentence(&problem.message);
-        let changed = self
-            .mounted
-            .send_if_modified(|mounted| mounted.fails(&sentence));
+        let changed = self.fails(&sentence, &problem);
         if changed {
             let connector = &*self.link.server().name;
             let (reason, detail) = (&problem.message, problem.detail.as_deref());
             tracing::error!(connector, reason, detail, "An MCP server cannot be used.");
         }
         self.link.is(Now::Down(problem));
+    }
+
+    /// The server starts, and dies before it is of use. Until it starts once more it is not there.
+    pub(super) fn dies(&self, end: Problem) {
+        let sentence = self.sentence(&format!("{}, again and again", end.message));
+        self.fails(&sentence, &end);
+        self.link.is(Now::Down(end));
+    }
+
+    /// Tells of a failure; whether it is news.
+    fn fails(&self, sentence: &str, problem: &Problem) -> bool {
+        let mask = &self.link.server().mask;
+        let words = problem.detail.as_deref().map(|detail| {
+            // No line of it may move a terminal's cursor.
+            let lines = mask.apply(detail);
+            let lines: Vec<_> = lines.lines().map(one_line).collect();
+            let last = &lines[lines.len().saturating_sub(LAST)..];
+            last.join("\n").into()
+        });
+        self.mounted.send_if_modified(|mounted| {
+            let news = mounted.fails(sentence);
+            mounted.last_words = words;
+            news
+        })
     }
 
     /// Something about the server does not work, but the rest does.

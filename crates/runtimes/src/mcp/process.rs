@@ -18,7 +18,7 @@ use super::connection::Connection;
 use super::inbox::Inbox;
 use super::server::{Program, Server};
 use super::stdio::Stdio;
-use crate::process::{self, Group, Launch, Level, Origin, Problem, Started, Tail};
+use crate::process::{self, Allowance, Group, Launch, Level, Origin, Problem, Started, Tail};
 
 /// How long a process may live on after it closed its output, and its output after it.
 const HANGING_UP: Duration = Duration::from_secs(1);
@@ -31,6 +31,13 @@ pub(super) struct Live {
     tail: Tail,
 }
 
+/// What a server may write to the log, whichever of its processes it is.
+pub(super) struct Written {
+    stderr: Allowance,
+    /// What it prints in place of messages, and its records.
+    stdout: Allowance,
+}
+
 /// How a greeting ended.
 enum Greeting {
     Answered(Arc<Connection>),
@@ -39,6 +46,18 @@ enum Greeting {
     /// It closed its output, which is what it looks like when a process ends.
     Closed,
     Failed(String),
+}
+
+// === impl Written ===
+
+impl Written {
+    pub(super) fn new() -> Written {
+        let allowance = || Allowance::new(Instant::now());
+        Written {
+            stderr: allowance(),
+            stdout: allowance(),
+        }
+    }
 }
 
 // === impl Live ===
@@ -50,13 +69,14 @@ impl Live {
         server: &Server,
         program: &Program,
         deadline: Instant,
-        tasks: &TaskTracker,
+        (tasks, written): (&TaskTracker, &Written),
     ) -> Result<Live, Problem> {
-        let refusal = match Live::try_start(server, program, deadline, tasks, false).await? {
+        let with = (tasks, written);
+        let refusal = match Live::try_start(server, program, deadline, with, false).await? {
             Ok(live) => return Ok(live),
             Err(refusal) => refusal,
         };
-        match Live::try_start(server, program, deadline, tasks, true).await {
+        match Live::try_start(server, program, deadline, with, true).await {
             Ok(Ok(live)) => Ok(live),
             // The first answer says more.
             _ => Err(Problem::new(format!(
@@ -70,7 +90,7 @@ impl Live {
         server: &Server,
         program: &Program,
         deadline: Instant,
-        tasks: &TaskTracker,
+        (tasks, written): (&TaskTracker, &Written),
         modern: bool,
     ) -> Result<Result<Live, String>, Problem> {
         let launch = launch(program)?;
@@ -97,9 +117,10 @@ impl Live {
             ("stderr", Level::Info),
             origin.clone(),
             Some(tail.clone()),
+            written.stderr.clone(),
         );
         let stderr = tasks.spawn(stderr);
-        let inbox = Arc::new(Inbox::new(origin));
+        let inbox = Arc::new(Inbox::new(origin, written.stdout.clone()));
         let (told, strange) = oneshot::channel();
         let max = server.settings.max_answer;
         let transport = Stdio::new(stdin, stdout, inbox.clone(), max, told);

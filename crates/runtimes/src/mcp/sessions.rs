@@ -19,7 +19,7 @@ use super::connection::Connection;
 use super::http::Client;
 use super::inbox::Inbox;
 use super::server::{Remote, Settings};
-use crate::process::{Origin, Problem};
+use crate::process::{Allowance, Origin, Problem};
 
 /// The sessions with a server.
 pub(super) struct Sessions {
@@ -27,6 +27,8 @@ pub(super) struct Sessions {
     remote: Remote,
     settings: Settings,
     mask: Mask,
+    /// What its records may write to the log, in all sessions.
+    written: Allowance,
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
     /// By the profile's name.
@@ -63,6 +65,7 @@ impl Sessions {
             remote,
             settings,
             mask,
+            written: Allowance::new(Instant::now()),
             stop,
             tasks,
             all: Mutex::default(),
@@ -103,11 +106,12 @@ impl Sessions {
             let message = format!("{} is being ended", self.name);
             return Err(Failure::refused(Refusal::ShuttingDown, message));
         }
-        let inbox = Arc::new(Inbox::new(Origin {
+        let origin = Origin {
             connector: self.name.clone(),
             worker: 0,
             mask: self.mask.clone(),
-        }));
+        };
+        let inbox = Arc::new(Inbox::new(origin, self.written.clone()));
         let client = Client::new(
             self.remote.http.clone(),
             inbox.clone(),

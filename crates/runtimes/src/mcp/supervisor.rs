@@ -11,7 +11,7 @@ use super::connection::Connection;
 use super::link::Now;
 use super::listing;
 use super::mount::Shared;
-use super::process::{self, Live};
+use super::process::{self, Live, Written};
 use super::server::Program;
 use crate::process::{Backoff, Problem};
 
@@ -26,10 +26,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Keeps a process until the mount closes.
 pub(super) async fn keep_process(shared: Arc<Shared>, program: Program) {
-    let mut backoff = Backoff::default();
+    let (mut backoff, written) = (Backoff::default(), Written::new());
     loop {
         let started = tokio::select! {
-            started = start(&shared, &program) => started,
+            started = start(&shared, &program, &written) => started,
             () = shared.stop.cancelled() => break,
         };
         let wait = match started {
@@ -42,10 +42,10 @@ pub(super) async fn keep_process(shared: Arc<Shared>, program: Program) {
                 let proved = connection.is_proved() || begun.elapsed() >= PROVED;
                 let wait = backoff.after_end(proved);
                 report(&shared, &end);
-                shared.link.is(match wait.is_zero() {
-                    true => Now::Starting,
-                    false => Now::Down(end),
-                });
+                match wait.is_zero() {
+                    true => shared.link.is(Now::Starting),
+                    false => shared.dies(end),
+                }
                 wait
             }
             Err(problem) => {
@@ -109,10 +109,11 @@ async fn open_remote(shared: &Shared, account: &dyn Account) -> Result<Arc<Conne
 }
 
 /// Starts the process and reads what it has.
-async fn start(shared: &Shared, program: &Program) -> Result<Live, Problem> {
+async fn start(shared: &Shared, program: &Program, written: &Written) -> Result<Live, Problem> {
     let server = shared.link.server();
     let deadline = Instant::now() + server.settings.start_timeout;
-    let live = Live::start(server, program, deadline, &shared.tasks).await?;
+    let with = (&shared.tasks, written);
+    let live = Live::start(server, program, deadline, with).await?;
     match listing::list(&live.connection, deadline).await {
         Ok(listed) => {
             shared.serves(listed, Now::Up(live.connection.clone()));

@@ -186,6 +186,7 @@ fn serve(source: &Source, built: Built, mounted: &watch::Sender<Mounted>) {
         connectors: Arc::new([connector]),
         settled: true,
         problems: problems.into(),
+        last_words: None,
     });
 }
 

@@ -9,6 +9,6 @@ mod output;
 
 pub(crate) use backoff::Backoff;
 pub(crate) use group::{Group, Launch, Problem, Started, describe, start};
-pub(crate) use lines::{Lines, Piece};
+pub(crate) use lines::{Allowance, Lines, Piece};
 pub(crate) use origin::{Level, Origin, one_line};
 pub(crate) use output::{Tail, follow};

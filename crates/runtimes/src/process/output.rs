@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::Instant;
 
-use super::lines::{Lines, Piece};
+use super::lines::{Allowance, Lines, Piece};
 use super::origin::{Level, Origin};
 
 /// How much of what a process wrote last to standard error is kept, in bytes.
@@ -45,6 +45,7 @@ pub(crate) async fn follow(
     (source, level): (&'static str, Level),
     origin: Origin,
     tail: Option<Tail>,
+    allowance: Allowance,
 ) {
     let mut emit = |piece: Piece<'_>| match piece {
         Piece::Line(text) => origin.write(level, source, None, text),
@@ -53,7 +54,7 @@ pub(crate) async fn follow(
             origin.write(Level::Warning, source, None, &text);
         }
     };
-    let mut lines = Lines::new(Instant::now());
+    let mut lines = Lines::new(allowance);
     let mut buffer = vec![0; 64 * 1024];
     // An error is the end: the process closed its side.
     while let Ok(length @ 1..) = stream.read(&mut buffer).await {

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 
 use super::code;
@@ -22,7 +22,7 @@ use super::outgoing::Outgoing;
 use super::program::{At, Program, Source};
 use super::wire::{self, PROTOCOL};
 use super::worker::Worker;
-use crate::process::{self, Group, Launch, Level, Origin, Problem, Started, Tail};
+use crate::process::{self, Allowance, Group, Launch, Level, Origin, Problem, Started, Tail};
 
 /// How long a process may live on after it closed its connection, and its output after it.
 const HANGING_UP: Duration = Duration::from_secs(1);
@@ -120,12 +120,14 @@ fn attach(
         ("stdout", Level::Info),
         origin.clone(),
         None,
+        Allowance::new(Instant::now()),
     );
     let stderr = process::follow(
         started.stderr,
         ("stderr", Level::Warning),
         origin,
         Some(tail.clone()),
+        Allowance::new(Instant::now()),
     );
     let listening = worker
         .clone()

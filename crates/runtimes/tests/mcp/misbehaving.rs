@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crosspoint_core::{Effect, Mount};
+use crosspoint_core::{Effect, Mask, Mount};
 use serde_json::json;
 
 use crate::support::*;
@@ -64,6 +64,13 @@ async fn an_answer_that_names_its_call_ends_it_however_wrong_it_is() {
 async fn a_server_that_ends_before_it_answers_is_told_with_its_status() {
     let problem = Probe::new("gone").problem().await;
     assert_eq!(problem, "ended with exit status 7");
+    let mut probe = Probe::new("gone");
+    probe.server.mask = Mask::new(["cannot start"]);
+    let mount = probe.mount().await;
+    // For whoever runs it, not for `/readyz`.
+    let told = mounted(&mount);
+    assert_eq!(told.last_words.as_deref(), Some("I ***"), "{told:?}");
+    mount.close().await;
     let problem = Probe::new("closed").problem().await;
     assert!(
         problem.contains("closed its output before it answered"),

@@ -84,6 +84,19 @@ async fn a_server_that_is_gone_for_good_says_so_to_each_call() {
 }
 
 #[tokio::test]
+async fn a_server_that_dies_again_and_again_is_a_problem_though_it_starts() {
+    let mount = Probe::new("Fleeting").mount().await;
+    let mut seen = mount.connectors();
+    let told = seen.wait_for(|mounted| !mounted.problems.is_empty());
+    let told = told.await.unwrap().clone();
+    let wanted = "): ended with exit status 4, again and again";
+    assert!(told.problems[0].ends_with(wanted), "{told:?}");
+    // What it had stays listed: it may come to its senses.
+    assert_eq!(told.connectors.len(), 1);
+    mount.close().await;
+}
+
+#[tokio::test]
 async fn a_server_that_hears_nothing_any_more_is_replaced() {
     let mut probe = Probe::new("Quiet");
     probe.server.settings.unresponsive_after = Duration::from_secs(1);

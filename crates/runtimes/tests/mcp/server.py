@@ -328,6 +328,15 @@ class Wrong(Server):
             super().answer(ident, result)
 
 
+class Fleeting(Server):
+    """Dies as soon as it has said what it has."""
+
+    def answer(self, ident, result):
+        super().answer(ident, result)
+        if "tools" in result:
+            os._exit(4)
+
+
 class Changing(Server):
     """Takes a tool away while it runs."""
 

@@ -94,3 +94,25 @@ async fn a_server_that_cannot_be_judged_is_told() {
         "{ended:?}"
     );
 }
+
+#[tokio::test]
+async fn why_a_server_did_not_start_is_told_in_its_own_last_words() {
+    let (python, script) = (python3(), own("server.py"));
+    let line = [&*python, "-B", "-u", &script, "gone"];
+    let config = format!("[connectors.gone]\nmcp = {line:?}\n");
+    let check = [&["check", "--"][..], &line].concat();
+    for arguments in [
+        &check[..],
+        &["check", "gone"],
+        &["call", "gone/Any"],
+        &["commands"],
+    ] {
+        let ended = Setup::new().config(&config).run(arguments).await;
+        assert!(
+            ended
+                .stderr
+                .contains("ended with exit status 7\n  | I cannot start\n"),
+            "{arguments:?}: {ended:?}"
+        );
+    }
+}
