@@ -30,7 +30,7 @@ pub(super) struct Problem {
     effect: Option<Effect>,
     retry_after: Option<Duration>,
     /// What a connector says of its failure beside that.
-    body: Option<Value>,
+    body: Option<Box<Value>>,
 }
 
 /// One mistake of a request.
@@ -166,7 +166,7 @@ impl Problem {
             Some(Body::Json(json)) => serde_json::from_slice(json.as_bytes()).ok(),
             _ => None,
         };
-        self.body = json.filter(|json| *json != json!({}));
+        self.body = json.filter(|json| *json != json!({})).map(Box::new);
         self
     }
 
@@ -225,7 +225,7 @@ impl IntoResponse for Problem {
             body["effect"] = effect.name().into();
         }
         if let Some(told) = self.body {
-            body["body"] = told;
+            body["body"] = *told;
         }
         let mut response = answer::bytes(self.status, MIME, body.to_string());
         if let Some(wait) = self.retry_after {
