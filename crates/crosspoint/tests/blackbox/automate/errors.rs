@@ -73,7 +73,7 @@ async fn case_19_a_code_is_the_same_on_every_way_in() {
         assert_eq!(here.code, there.code);
     }
     // What our own check refuses is ours.
-    let answer = proxy.api("odd/run", json!({})).await;
+    let answer = proxy.api("odd/execute", json!({})).await;
     assert_eq!(answer.problem(), (400, "invalid_arguments".to_owned()));
 }
 

@@ -221,6 +221,7 @@ fn problem() -> Value {
                 },
             }},
             "call": {"type": "string", "format": "uuid", "description": "The call that it is about."},
+            "body": {"description": "What the connector tells of its failure beside code and message."},
             "effect": {
                 "enum": ["none", "maybe", "done"],
                 "description": "Whether the outside may have changed.",
