@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use crosspoint_broker::{Carried, Carry};
-use crosspoint_core::{Call, Failure, Outcome};
+use crosspoint_core::{Call, Effect, Failure, Outcome};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
@@ -13,9 +13,10 @@ use super::answer::Answer;
 use super::connection::Shared;
 use super::keep::kept;
 use super::publisher::Unpublished;
+use super::reply::instead;
 use super::request::Request;
 use super::served::Service;
-use super::work::{answer_to, answer_with, instead};
+use super::work::{answer_to, answer_with};
 
 /// Why nothing is published where no message broker is configured.
 const NOTHING_SERVED: &str = "no service task is served";
@@ -59,9 +60,12 @@ impl Carry for Carrier {
                 return Carried::Later(format!("{} is not served any more", call.command));
             };
             let (settings, bound) = (&shared.settings, &served.bound);
-            let answer = match result {
-                Ok(outcome) => answer_to(settings, bound, &request, &outcome),
-                Err(failure) => answer_with(settings, bound, &request, &failure),
+            let (answer, did) = match result {
+                Ok(outcome) => (answer_to(settings, bound, &request, &outcome), Effect::Done),
+                Err(failure) => (
+                    answer_with(settings, bound, &request, &failure),
+                    failure.effect,
+                ),
             };
             let Some(answer) = answer else {
                 return Carried::Never("its request does not say where the answer goes".to_owned());
@@ -72,7 +76,7 @@ impl Carry for Carrier {
                 return carried;
             };
             // The result can go nowhere: the task is told so.
-            match instead(settings, bound, &request, &answer, why) {
+            match instead(settings, bound, &request, &answer, (did, why)) {
                 Some(error) => match publish(&shared, &id, &error).await {
                     Carried::Yes => carried,
                     of_the_error => of_the_error,

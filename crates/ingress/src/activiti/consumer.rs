@@ -11,22 +11,21 @@ use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicNackOptions, Basi
 use lapin::types::AMQPValue;
 use lapin::{Acker, Channel, Connection, Consumer};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::answer::{Answer, Verdict};
 use super::bind::bind;
 use super::connection::Shared;
-use super::keep;
+use super::deliver::{Delivered, deliver_or_say};
 use super::metrics::Taken;
 use super::park::park;
-use super::publisher::{Publisher, Unpublished};
+use super::publisher::Publisher;
 use super::served::Served;
-use super::work::{Fate, Message, Reply, instead, work};
+use super::work::{Fate, Message, work};
 
 /// The pauses before something is tried again that the message broker did not take.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+pub(crate) const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Consumes until `stop`, or until the connection is lost. `first` is told when the first attempt to
 /// bind the queue has ended.
@@ -218,94 +217,6 @@ async fn park_patiently(
         }
     }
     true
-}
-
-/// What became of an answer.
-enum Delivered {
-    /// It is in a queue.
-    Yes(Verdict),
-    /// It is in the ledger, and is published from there.
-    Kept,
-    /// The connection is gone. The request comes again, and its answer is known by its key.
-    Lost,
-    /// The process ends.
-    NotNow,
-    Never(String),
-}
-
-/// Publishes the answer. Where a result has no place to go, the task gets an error that says so.
-async fn deliver_or_say(
-    shared: &Shared,
-    publisher: &Publisher,
-    served: &Served,
-    reply: &Reply,
-) -> Delivered {
-    let id = reply.request.id.as_str();
-    let delivered = deliver(shared, publisher, served, id, &reply.answer).await;
-    let Delivered::Never(why) = delivered else {
-        return delivered;
-    };
-    let settings = &shared.settings;
-    let Some(error) = instead(settings, &served.bound, &reply.request, &reply.answer, &why) else {
-        return Delivered::Never(why);
-    };
-    match deliver(shared, publisher, served, id, &error).await {
-        Delivered::Never(also) => Delivered::Never(format!("{why}; and of the error: {also}")),
-        delivered => delivered,
-    }
-}
-
-/// Publishes an answer, or keeps it in the ledger where nobody takes it now: so it holds neither one
-/// of the places of its queue nor one of those of calls. Without the ledger it is tried as long as
-/// patience lasts.
-async fn deliver(
-    shared: &Shared,
-    publisher: &Publisher,
-    served: &Served,
-    id: &str,
-    answer: &Answer,
-) -> Delivered {
-    let (begun, mut pause) = (Instant::now(), SHORTEST_PAUSE);
-    let to = &answer.destination;
-    let delivered = loop {
-        let published = publisher.publish(answer).await;
-        shared.metrics.published(answer.verdict, &published);
-        let why = match published {
-            Ok(()) => break Delivered::Yes(answer.verdict),
-            Err(Unpublished::Never(why)) => break Delivered::Never(why),
-            Err(error) if !publisher.is_connected() => {
-                tracing::debug!(%error, "The connection was lost before an answer was confirmed.");
-                break Delivered::Lost;
-            }
-            Err(why) => why.to_string(),
-        };
-        if let Some(store) = shared.broker.ledger() {
-            match keep::keep(store, served, Some(id), answer).await {
-                Ok(row) => {
-                    tracing::warn!(
-                        to,
-                        why,
-                        row,
-                        "An answer cannot be delivered yet; it waits in the ledger."
-                    );
-                    shared.status.answer_waits(&row, to, &why);
-                    break Delivered::Kept;
-                }
-                Err(error) => tracing::warn!(to, %error, "An answer cannot be kept."),
-            }
-        }
-        if begun.elapsed() >= shared.settings.patience {
-            break Delivered::Never(format!("its answer cannot be delivered: {why}"));
-        }
-        tracing::warn!(to, why, "An answer cannot be delivered yet.");
-        shared.status.answer_waits(id, to, &why);
-        tokio::select! {
-            () = sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
-            () = shared.broker.stopping() => break Delivered::NotNow,
-        }
-    };
-    shared.status.answer_waits_no_more(id);
-    delivered
 }
 
 /// The caller's place in a trace, if the message says one.

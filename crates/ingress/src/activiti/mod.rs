@@ -2,9 +2,9 @@
 //!
 //! Everything that is not about connections is a pure function: definitions, the names of
 //! destinations, the typed variables, the bodies of messages. From there read `work.rs` (what becomes
-//! of a request), `consumer.rs` (how it is acknowledged), `keep.rs` (where answers wait that nobody takes),
-//! `bind.rs` (exchanges and queues), `connection.rs` (what is made again when the
-//! message broker was away) and `tasks.rs` (how other settings come to count). `docs/activiti.md` is the user's page.
+//! of a request), `consumer.rs` (how it is acknowledged), `deliver.rs` and `keep.rs` (what becomes of answers that
+//! nobody takes), `bind.rs` (exchanges and queues), `connection.rs` (what is made again when the message broker was
+//! away) and `tasks.rs` (how other settings come to count). `docs/activiti.md` is the user's page.
 
 mod answer;
 mod bind;
@@ -14,6 +14,7 @@ mod connect;
 mod connection;
 mod consumer;
 pub mod definition;
+mod deliver;
 mod expressions;
 mod instant;
 mod keep;
@@ -22,6 +23,7 @@ mod names;
 mod outputs;
 mod park;
 mod publisher;
+mod reply;
 mod request;
 pub(crate) mod routes;
 mod served;

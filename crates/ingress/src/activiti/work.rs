@@ -6,12 +6,13 @@ use bytes::Bytes;
 use crosspoint_broker::Broker;
 use crosspoint_broker::ledger::Recorded;
 use crosspoint_core::{
-    Completion, Effect, Failure, Invalid, Kind, Outcome, Refusal, Safety, Trace, shorten,
+    Completion, Effect, Failure, Invalid, Kind, Outcome, Refusal, Trace, shorten,
 };
 use tokio::time::sleep;
 
-use super::answer::{Answer, Told, Verdict};
+use super::answer::{Answer, Told};
 use super::outputs::outputs;
+use super::reply::{Reply, effect};
 use super::request::Request;
 use super::served::Served;
 use super::settings::{Bound, Settings};
@@ -34,14 +35,6 @@ pub(crate) enum Fate {
     Promised,
     /// The process ends: somebody else, or the next process, answers.
     GiveBack,
-}
-
-/// An answer, and what is known of the call behind it.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) answer: Answer,
-    pub(crate) request: Request,
-    did: Effect,
 }
 
 /// A message, as far as it matters.
@@ -102,44 +95,6 @@ pub(crate) async fn work(
             effect(broker, served, did),
         ),
     }
-}
-
-/// What a call did, of which this is said. One that only reads does nothing.
-fn effect(broker: &Broker, served: &Served, did: Effect) -> Effect {
-    let catalogue = broker.catalogue();
-    match catalogue.find(&served.bound.command) {
-        Ok(entry) if entry.command.safety == Safety::ReadOnly => Effect::None,
-        _ => did,
-    }
-}
-
-// === impl Reply ===
-
-impl Reply {
-    /// What the call did.
-    pub(crate) fn effect(&self, broker: &Broker, served: &Served) -> Effect {
-        effect(broker, served, self.did)
-    }
-}
-
-/// The error in place of a result that can go nowhere. None: it was none, or the request has no other
-/// place.
-pub(crate) fn instead(
-    settings: &Settings,
-    bound: &Bound,
-    request: &Request,
-    answer: &Answer,
-    why: &str,
-) -> Option<Answer> {
-    if answer.verdict != Verdict::Result {
-        return None;
-    }
-    let to = shorten(&answer.destination);
-    let why = format!("the command has run, and its result cannot go to '{to}': {why}");
-    tracing::error!(request = request.id, command = %bound.command, "{why}");
-    let told = Told::technical("reported", "result_undeliverable", &why);
-    let (identity, naming) = (&settings.identity, &settings.naming);
-    Answer::error(request, identity, naming, &told, Some(&bound.command))
 }
 
 /// Why a call has no outcome.

@@ -149,6 +149,23 @@ async fn a_result_that_can_go_nowhere_becomes_an_error() {
 }
 
 #[tokio::test]
+async fn a_late_result_that_can_go_nowhere_becomes_an_error_as_well() {
+    let policy = "serve = [\"http.*\"]\n[connectors.http.policy]\nasync_after = \"0s\"";
+    let served = serve(policy).await;
+    let upstream = Upstream::start(|_| Reply::json("{}")).await;
+    let bundle = served.bundle().await;
+    let variables = process(json!({"url": upstream.url("/")}));
+    let change = |request: &mut Value| request["resultDestination"] = json!("amq.nope");
+    let task = Task::of(POST);
+    let execution = bundle.begin_changed(&task, &variables, change).await;
+    let error = bundle.failure(&execution).await;
+    let message = error["errorMessage"].as_str().unwrap();
+    assert!(message.starts_with("result_undeliverable"), "{message}");
+    counts(&served.proxy, "undeliverable", 1).await;
+    assert_eq!(upstream.seen().len(), 1);
+}
+
+#[tokio::test]
 async fn what_nobody_can_be_told_is_kept_with_what_its_command_has_done() {
     let served = serve("serve = [\"http.*\"]").await;
     let upstream = Upstream::start(|_| Reply::json("{}")).await;
