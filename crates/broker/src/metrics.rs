@@ -285,7 +285,7 @@ impl LedgerMetrics {
     pub(crate) fn delivery(&self, verdict: &Verdict) {
         let outcome = match verdict {
             Verdict::Delivered => 0,
-            Verdict::Later(_) => 1,
+            Verdict::Later(_) | Verdict::Away(_) => 1,
             Verdict::GivenUp(_) => 2,
         };
         self.deliveries[outcome].inc();

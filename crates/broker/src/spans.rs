@@ -93,7 +93,7 @@ pub(crate) fn delivered(span: &mut Span, answer: &Result<Response, NetError>, ve
     }
     let (outcome, why) = match verdict {
         Verdict::Delivered => ("delivered", None),
-        Verdict::Later(why) => ("retried", Some(why)),
+        Verdict::Later(why) | Verdict::Away(why) => ("retried", Some(why)),
         Verdict::GivenUp(why) => ("undeliverable", Some(why)),
     };
     span.text("crosspoint.outcome", outcome);

@@ -30,6 +30,9 @@ pub const FAILED: u8 = 1;
 /// Exit code: the command line or the configuration is wrong.
 pub const USAGE: u8 = 2;
 
+/// Exit code: nobody knows whether it was done.
+pub const IN_DOUBT: u8 = 3;
+
 /// A connector proxy for workflow engines: one process, every engine can call every connector.
 #[derive(Debug, Parser)]
 #[command(name = "crosspoint", version, after_help = EXAMPLES, propagate_version = true)]

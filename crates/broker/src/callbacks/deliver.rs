@@ -35,7 +35,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const BACK_OFF: Duration = Duration::from_secs(1);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(300);
 
-/// How long a result is tried whose engine is not configured any more.
+/// The longest of them where an ingress carries: its connection is there already.
+const LONGEST_BACK_OFF_CARRIED: Duration = Duration::from_secs(30);
+
+/// How long a result is tried whose engine is not configured any more, or that an ingress carries.
 const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
 /// More than an engine says to a result.
@@ -90,7 +93,7 @@ async fn deliver(recorder: &Recorder, due: Due, taken: Instant) {
         (Err(why), _) => Verdict::GivenUp(why),
         (_, None) => Verdict::GivenUp("it has no callback".to_owned()),
         (Ok(result), Some(callback)) => {
-            if row.delivery.attempts == 0 {
+            if row.delivery.attempts == 0 && !is_carried(callback) {
                 sleep(FIRST_PAUSE).await;
             }
             if has_lost(recorder, taken, LEASE - ATTEMPT) {
@@ -101,9 +104,13 @@ async fn deliver(recorder: &Recorder, due: Due, taken: Instant) {
         }
     };
     let verdict = match verdict {
-        Verdict::Later(why) if is_over(recorder, &row) => Verdict::GivenUp(why),
+        Verdict::Later(why) if is_over(&row, patience(recorder, &row)) => Verdict::GivenUp(why),
+        Verdict::Away(why) if is_over(&row, PATIENCE) => Verdict::GivenUp(why),
         verdict => verdict,
     };
+    if let (Verdict::GivenUp(_), Some(carrier)) = (&verdict, recorder.carrier.get()) {
+        carrier.given_up(&row.id);
+    }
     if verdict != Verdict::Delivered && has_lost(recorder, taken, LEASE) {
         tracing::warn!(id = row.id, "A delivery is left to whoever takes it next.");
         return;
@@ -196,14 +203,24 @@ async fn put(
 
 /// Whether the time is over in which a delivery is tried: by the clock, and by the pauses that were
 /// made. A clock that jumps does not give a result up, nor does a process that was not there.
-fn is_over(recorder: &Recorder, row: &Row) -> bool {
-    let callbacks = recorder.callbacks.load_full();
-    let callback = row.about.callback.as_deref().unwrap_or_default();
-    let patience = engine(&callbacks, row, callback).map_or(PATIENCE, |engine| engine.patience);
+fn is_over(row: &Row, patience: Duration) -> bool {
     let ended = row.ending.as_ref().map_or(0, |ending| ending.ended);
-    let paused: Duration = (0..=row.delivery.attempts).map(|n| back_off(n, 0)).sum();
+    let attempts = 0..=row.delivery.attempts;
+    let paused: Duration = attempts.map(|n| back_off(n, longest(row), 0)).sum();
     let patience_ms = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
     now().saturating_sub(ended) > patience_ms && paused > patience
+}
+
+/// How long a delivery is tried that its engine does not take.
+fn patience(recorder: &Recorder, row: &Row) -> Duration {
+    let callback = row.about.callback.as_deref().unwrap_or_default();
+    if is_carried(callback) {
+        // Of messages that are ready the carrier knows.
+        let carrier = recorder.carrier.get().filter(|_| !row.kept.replay);
+        return carrier.map_or(PATIENCE, |carrier| carrier.patience());
+    }
+    let callbacks = recorder.callbacks.load_full();
+    engine(&callbacks, row, callback).map_or(PATIENCE, |engine| engine.patience)
 }
 
 async fn note(recorder: &Recorder, row: &Row, verdict: &Verdict) -> Result<(), StoreError> {
@@ -211,9 +228,10 @@ async fn note(recorder: &Recorder, row: &Row, verdict: &Verdict) -> Result<(), S
     match verdict {
         Verdict::Delivered => store.delivered(&row.id).await,
         Verdict::GivenUp(why) => store.undeliverable(&row.id, why).await,
-        Verdict::Later(why) => {
+        Verdict::Later(why) | Verdict::Away(why) => {
             let pause = back_off(
                 row.delivery.attempts,
+                longest(row),
                 RandomState::new().build_hasher().finish(),
             );
             store.delivery_failed(&row.id, pause, why).await
@@ -223,10 +241,17 @@ async fn note(recorder: &Recorder, row: &Row, verdict: &Verdict) -> Result<(), S
 
 /// The pause after so many attempts before this one; between three quarters and five quarters of
 /// the round number, so that what failed together does not come back together.
-fn back_off(attempts: u32, random: u64) -> Duration {
+fn back_off(attempts: u32, longest: Duration, random: u64) -> Duration {
     let doubled = BACK_OFF.saturating_mul(1 << attempts.min(16));
-    let pause = doubled.min(LONGEST_BACK_OFF);
+    let pause = doubled.min(longest);
     pause * 3 / 4 + pause.mul_f64((random % 1024) as f64 / 2048.0)
+}
+
+fn longest(row: &Row) -> Duration {
+    match row.about.callback.as_deref().is_some_and(is_carried) {
+        true => LONGEST_BACK_OFF_CARRIED,
+        false => LONGEST_BACK_OFF,
+    }
 }
 
 fn tell(row: &Row, verdict: &Verdict) {
@@ -234,7 +259,7 @@ fn tell(row: &Row, verdict: &Verdict) {
     let callback = origin_of(row.about.callback.as_deref().unwrap_or_default());
     match verdict {
         Verdict::Delivered => tracing::info!(id, attempt, callback, "Result delivered."),
-        Verdict::Later(reason) => {
+        Verdict::Later(reason) | Verdict::Away(reason) => {
             tracing::warn!(
                 id,
                 attempt,
@@ -259,6 +284,7 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_five_minutes_and_are_never_the_same() {
+        let back_off = |attempts, random| back_off(attempts, LONGEST_BACK_OFF, random);
         assert_eq!(back_off(0, 0), Duration::from_millis(750));
         assert!(back_off(0, 1023) < Duration::from_millis(1250));
         assert_eq!(back_off(3, 512), Duration::from_secs(8));

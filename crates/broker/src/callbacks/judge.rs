@@ -12,6 +12,8 @@ pub(crate) enum Verdict {
     Delivered,
     /// It may take it another time.
     Later(String),
+    /// Nobody could ask it: it may take it another time.
+    Away(String),
     /// It never will.
     GivenUp(String),
 }

@@ -13,7 +13,8 @@ Examples:
 
 The command goes to the exchange commandConsumer_<app> of the message broker at activiti.amqp, as the
 runtime bundle's own clients send it. Exit codes: 0 the message broker has it in the runtime bundle's
-queue, 1 it has not, 2 the command line or the configuration is wrong.")]
+queue, 1 it has not, 2 the command line or the configuration is wrong, 3 nobody knows: it was sent, and
+the message broker has not confirmed it in time.")]
 pub struct SendArgs {
     #[command(subcommand)]
     pub command: SendCommand,

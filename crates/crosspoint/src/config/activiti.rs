@@ -59,8 +59,8 @@ pub struct Activiti {
     /// The pause before a request is tried again. It doubles each time, to 10 s.
     pub retry_pause: Span,
 
-    /// For how long an answer is held that the broker has no queue for, as when the runtime bundle
-    /// was never there. After that the request is kept in the ledger with the reason.
+    /// For how long an answer is tried that the broker has no queue for, as when the runtime bundle
+    /// was never there. It waits in the ledger meanwhile, and is undeliverable there after that.
     pub answer_patience: Span,
 
     /// What happens to outputs that hold `${…}`, which a runtime bundle takes for an expression, so

@@ -51,12 +51,15 @@ pub fn start(filter: &str, format: LogFormat, mask: Mask) -> LogMask {
     mask
 }
 
-/// The filter, by which libraries whose lines hold what servers say are silent unless it names them.
+/// Libraries whose lines hold what servers say, or call an error what is the answer to a question.
+const QUIET: [&str; 2] = ["rmcp", "lapin::channel"];
+
+/// The filter, by which such libraries are silent unless it names them.
 fn with_quiet_libraries(filter: &str) -> String {
-    match filter.contains("rmcp") {
-        true => filter.to_owned(),
-        false => format!("rmcp=off,{filter}"),
-    }
+    let named = |library: &&str| filter.contains(library.split("::").next().unwrap_or(library));
+    let quiet = QUIET.iter().filter(|library| !named(library));
+    let quiet = quiet.map(|library| format!("{library}=off,"));
+    quiet.collect::<String>() + filter
 }
 
 /// The secrets that the log hides. A reload may find new ones, and calls may.

@@ -30,14 +30,6 @@ pub fn warnings(loaded: &Loaded, broker: &Broker) -> Vec<String> {
                        may be called under [activiti], for example serve = [\"http.*\"].";
         warnings.push(nothing.to_owned());
     }
-    let stand_ins = loaded.config.activiti.stand_in_for.iter();
-    warnings.extend(stand_ins.map(|stand_in| {
-        format!(
-            "Standing in for {}: a Java connector of that name which still runs gets a copy of each \
-             request, and both do everything. Stop it first.",
-            stand_in.get().name()
-        )
-    }));
     if broker.ledger().is_none() {
         let twice = "Without the ledger (store.url = \"none\") a service task whose message comes \
                      twice runs twice.";

@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-use super::connect::connect;
-use super::publisher::Publisher;
+use super::connect::{connect_or_say, place};
+use super::publisher::{Publisher, Unpublished};
 use super::settings::Settings;
 
-/// How long the message broker may take.
-const PUBLISHING: Duration = Duration::from_secs(20);
+/// How long the message broker may take to let us go.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// What a runtime bundle is to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,25 +98,46 @@ impl Command {
     }
 }
 
+/// Why nobody can say that a command is in its queue. The clauses are for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsent {
+    /// It is not.
+    Not(String),
+    /// It may be, or may come there yet.
+    Unknown(String),
+}
+
 /// Publishes a command to the runtime bundle of an application, and waits until the message broker has
-/// it in the queue. Gives the exchange that it went to; the error is one for people.
+/// it in the queue. Gives the exchange that it went to. Nothing is made at the message broker: where
+/// there is no such exchange, that is the error.
 pub async fn send(
     settings: &Settings,
     application: &str,
     payload: &Value,
-) -> Result<String, String> {
+) -> Result<String, Unsent> {
     let exchange = settings.naming.scoped("commandConsumer", Some(application));
-    let connection = connect(settings).await?;
+    let connection = connect_or_say(settings).await.map_err(Unsent::Not)?;
     let connection = std::sync::Arc::new(connection);
     let publisher = Publisher::new(connection.clone());
     let body = payload.to_string();
-    let sending = publisher.send(&exchange, body.as_bytes(), &[]);
-    let sent = match timeout(PUBLISHING, sending).await {
-        Ok(sent) => sent.map_err(|error| error.to_string()),
-        Err(_) => Err("the message broker does not confirm the message".to_owned()),
+    let sending = async {
+        match publisher.finds(&exchange).await? {
+            true => publisher.send(&exchange, body.as_bytes(), &[]).await,
+            false => Err(Unpublished::Never(format!(
+                "the message broker at {} has no exchange {exchange}: is '{application}' the name \
+                 of the application, and has its runtime bundle been there?",
+                place(settings)
+            ))),
+        }
     };
-    let _ = connection.close(200, "done".into()).await;
-    sent.map(|()| exchange)
+    let sent = sending.await;
+    // One that is short of memory reads nothing more, the end neither.
+    let _ = timeout(CLOSING, connection.close(200, "done".into())).await;
+    match sent {
+        Ok(()) => Ok(exchange),
+        Err(Unpublished::Unconfirmed(why)) => Err(Unsent::Unknown(why)),
+        Err(error) => Err(Unsent::Not(error.to_string())),
+    }
 }
 
 #[cfg(test)]

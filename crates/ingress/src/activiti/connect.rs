@@ -23,7 +23,7 @@ pub(crate) async fn connect_or_say(settings: &Settings) -> Result<Connection, St
 }
 
 /// Connects. The error is one for people, without the password.
-pub(crate) async fn connect(settings: &Settings) -> Result<Connection, String> {
+async fn connect(settings: &Settings) -> Result<Connection, String> {
     let uri = uri(settings.amqp.expose())?;
     let properties = ConnectionProperties::default().with_connection_name("crosspoint".into());
     let tls = OwnedTLSConfig {

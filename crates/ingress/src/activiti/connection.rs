@@ -1,6 +1,6 @@
 //! The connection to the message broker: made again whenever it is lost, with everything in it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::bind::keep_bound;
 use super::connect::{connect_or_say, place};
 use super::consumer::consume;
 use super::metrics::Metrics;
@@ -26,8 +27,8 @@ use super::status::Status;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// How often is looked for commands that have come or gone.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often is looked for commands that have come or gone, and for exchanges that are gone.
+pub(crate) const LOOK: Duration = Duration::from_secs(1);
 
 /// What everything here shares.
 pub(crate) struct Shared {
@@ -45,6 +46,10 @@ pub(crate) struct Shared {
     pub(crate) quiet: CancellationToken,
     /// That of the connection that stands.
     publisher: Mutex<Option<Arc<Publisher>>>,
+    /// What is bound and consumed, by queue.
+    bound: Mutex<BTreeMap<String, Arc<Served>>>,
+    /// Exchanges of stand-ins at which others were looked for.
+    looked_at: Mutex<HashSet<String>>,
 }
 
 /// A consumer at work.
@@ -66,6 +71,8 @@ impl Shared {
             retired: CancellationToken::new(),
             quiet: CancellationToken::new(),
             publisher: Mutex::default(),
+            bound: Mutex::default(),
+            looked_at: Mutex::default(),
             broker,
             settings,
         }
@@ -90,6 +97,30 @@ impl Shared {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         held.clone().filter(|publisher| publisher.is_connected())
+    }
+
+    /// Notes whether a queue is bound and consumed.
+    pub(crate) fn is_bound(&self, served: &Arc<Served>, bound: bool) {
+        let mut all = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        match bound {
+            true => all.insert(served.queue.clone(), served.clone()),
+            false => all.remove(&served.queue),
+        };
+    }
+
+    /// What is bound and consumed.
+    pub(crate) fn bound(&self) -> Vec<Arc<Served>> {
+        let all = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values().cloned().collect()
+    }
+
+    /// Whether nobody has looked at this exchange yet.
+    pub(crate) fn looks_at_first(&self, exchange: &str) -> bool {
+        let mut all = self
+            .looked_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.insert(exchange.to_owned())
     }
 
     fn set_publisher(&self, publisher: Option<Arc<Publisher>>) {
@@ -174,6 +205,7 @@ async fn session(shared: &Arc<Shared>, connection: Arc<Connection>) {
     let mut events = std::pin::pin!(connection.events_listener());
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let keeping = tokio::spawn(keep_bound(shared.clone(), connection.clone()));
     loop {
         tokio::select! {
             _ = look.tick() => {
@@ -181,20 +213,30 @@ async fn session(shared: &Arc<Shared>, connection: Arc<Connection>) {
                     break;
                 }
                 let firsts = reconcile(shared, &connection, &publisher, &mut members);
-                join_all(firsts).await;
-                shared.status.attempted();
+                // They may wait for a message broker that is busy, of which the next event tells.
+                let status = shared.status.clone();
+                tokio::spawn(async move {
+                    join_all(firsts).await;
+                    status.attempted();
+                });
             }
             event = events.next() => match event {
                 None | Some(Event::Error(_)) if !connection.status().connected() => break,
                 None => sleep(LOOK).await,
                 Some(Event::ConnectionBlocked(why)) => {
                     tracing::warn!(why, "The message broker takes no messages at the moment.");
+                    shared.status.blocked(Some(why));
+                }
+                Some(Event::ConnectionUnblocked) => {
+                    tracing::info!("The message broker takes messages again.");
+                    shared.status.blocked(None);
                 }
                 Some(_) => {}
             },
             () = shared.ending() => break,
         }
     }
+    keeping.abort();
     for member in members.values() {
         member.stop.cancel();
     }

@@ -4,30 +4,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosspoint_core::Trace;
+use crosspoint_core::{Effect, Trace};
 use futures_util::StreamExt;
 use lapin::message::Delivery;
-use lapin::options::{
-    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions,
-    BasicRejectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
-};
-use lapin::protocol::AMQPSoftError;
-use lapin::types::{AMQPValue, FieldTable};
-use lapin::{Acker, Channel, Connection, Consumer, ExchangeKind};
+use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicNackOptions, BasicRejectOptions};
+use lapin::types::AMQPValue;
+use lapin::{Acker, Channel, Connection, Consumer};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::bind::bind;
 use super::connection::Shared;
+use super::deliver::{Delivered, deliver_or_say};
 use super::metrics::Taken;
 use super::park::park;
-use super::publisher::{Publisher, Unpublished, declare_exchange, is};
+use super::publisher::Publisher;
 use super::served::Served;
 use super::work::{Fate, Message, work};
 
 /// The pauses before something is tried again that the message broker did not take.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+pub(crate) const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Consumes until `stop`, or until the connection is lost. `first` is told when the first attempt to
 /// bind the queue has ended.
@@ -47,7 +45,9 @@ pub(crate) async fn consume(
                 shared.status.queue_works(&served.queue);
                 pause = SHORTEST_PAUSE;
                 drop(first.take());
+                shared.is_bound(&served, true);
                 take(&shared, &publisher, &served, channel, consumer, &stop).await;
+                shared.is_bound(&served, false);
                 if !stop.is_cancelled() && connection.status().connected() {
                     let queue = &served.queue;
                     tracing::warn!(
@@ -75,76 +75,6 @@ pub(crate) async fn consume(
             () = stop.cancelled() => return,
         }
     }
-}
-
-/// Makes the queue, exactly as a Java replica does, and begins to consume. What is there already with
-/// other properties is used as it is.
-async fn bind(
-    shared: &Shared,
-    connection: &Connection,
-    served: &Served,
-) -> lapin::Result<(Channel, Consumer)> {
-    let (exchange, queue) = (served.exchange.as_str(), served.queue.as_str());
-    let mut channel = connection.create_channel().await?;
-    if let Err(error) = declare_exchange(&channel, exchange).await {
-        if !is(&error, AMQPSoftError::PRECONDITIONFAILED) {
-            return Err(error);
-        }
-        tracing::warn!(
-            exchange,
-            "The exchange is there with other properties; it is used as it is."
-        );
-        channel = connection.create_channel().await?;
-        let options = ExchangeDeclareOptions {
-            passive: true,
-            ..ExchangeDeclareOptions::default()
-        };
-        let none = FieldTable::default();
-        let kind = ExchangeKind::Topic;
-        channel
-            .exchange_declare(exchange.into(), kind, options, none)
-            .await?;
-    }
-    let mut options = QueueDeclareOptions {
-        durable: true,
-        ..QueueDeclareOptions::default()
-    };
-    let declared = channel
-        .queue_declare(queue.into(), options, FieldTable::default())
-        .await;
-    if let Err(error) = declared {
-        if !is(&error, AMQPSoftError::PRECONDITIONFAILED) {
-            return Err(error);
-        }
-        tracing::warn!(
-            queue,
-            "The queue is there with other properties; it is used as it is."
-        );
-        channel = connection.create_channel().await?;
-        options.passive = true;
-        channel
-            .queue_declare(queue.into(), options, FieldTable::default())
-            .await?;
-    }
-    let none = FieldTable::default();
-    let binding = QueueBindOptions::default();
-    channel
-        .queue_bind(queue.into(), exchange.into(), "#".into(), binding, none)
-        .await?;
-    let prefetch = shared.settings.prefetch;
-    channel
-        .basic_qos(prefetch, BasicQosOptions::default())
-        .await?;
-    let none = FieldTable::default();
-    let consumer = channel
-        .basic_consume(
-            queue.into(),
-            "".into(),
-            BasicConsumeOptions::default(),
-            none,
-        )
-        .await?;
-    Ok((channel, consumer))
 }
 
 /// Hands each delivery to a task of its own, as many at once as there are places.
@@ -216,27 +146,28 @@ async fn answer(
     };
     let acknowledge = || delivery.acker.ack(BasicAckOptions::default());
     let reason = match work(broker, settings, served, message).await {
-        Fate::Answer(answer, recorded) => match deliver(shared, publisher, &answer).await {
-            Delivered::Yes => {
-                if let Some(recorded) = recorded {
-                    recorded.wait().await;
-                }
-                let (to, verdict) = (&answer.destination, answer.verdict.name());
-                tracing::debug!(
-                    request = header,
-                    queue = served.queue,
-                    to,
-                    verdict,
-                    "Answered."
-                );
-                // Where the connection is gone the request comes again, and so does the answer.
-                let _ = acknowledge().await;
-                return Taken::Answered(answer.verdict);
+        Fate::Answer(reply, recorded) => {
+            let delivered = deliver_or_say(shared, publisher, served, &reply).await;
+            if let (Delivered::Yes(_) | Delivered::Kept, Some(recorded)) = (&delivered, recorded) {
+                recorded.wait().await;
             }
-            Delivered::Lost => return Taken::Lost,
-            Delivered::NotNow => None,
-            Delivered::Never(why) => Some(why),
-        },
+            match delivered {
+                // Where the connection is gone the request comes again, and so does the answer.
+                Delivered::Yes(verdict) => {
+                    let (queue, verdict_name) = (&served.queue, verdict.name());
+                    tracing::debug!(request = header, queue, verdict = verdict_name, "Answered.");
+                    let _ = acknowledge().await;
+                    return Taken::Answered(verdict);
+                }
+                Delivered::Kept => {
+                    let _ = acknowledge().await;
+                    return Taken::Waits;
+                }
+                Delivered::Lost => return Taken::Lost,
+                Delivered::NotNow => None,
+                Delivered::Never(why) => Some((why, reply.effect(broker, served))),
+            }
+        }
         Fate::PassOver => {
             let _ = acknowledge().await;
             return Taken::PassedOver;
@@ -246,10 +177,10 @@ async fn answer(
             return Taken::Promised;
         }
         Fate::GiveBack => None,
-        Fate::Park(reason) => Some(reason),
+        Fate::Park(reason, effect) => Some((reason, effect)),
     };
-    if let Some(reason) = reason
-        && keep(shared, served, header.as_deref(), &body, &reason).await
+    if let Some((reason, effect)) = reason
+        && park_patiently(shared, served, header.as_deref(), &body, (&reason, effect)).await
     {
         // Not to come again. Where the queue has a dead letter exchange, it goes there.
         let _ = delivery.acker.reject(BasicRejectOptions::default()).await;
@@ -270,15 +201,15 @@ async fn give_back(acker: &Acker) {
 }
 
 /// Keeps a message in the ledger, however long that is away. False: the process ends before that.
-async fn keep(
+async fn park_patiently(
     shared: &Shared,
     served: &Served,
     id: Option<&str>,
     body: &Bytes,
-    reason: &str,
+    (reason, effect): (&str, Effect),
 ) -> bool {
     let mut pause = SHORTEST_PAUSE;
-    while let Err(error) = park(&shared.broker, served, id, body, reason).await {
+    while let Err(error) = park(&shared.broker, served, id, body, (reason, effect)).await {
         tracing::error!(queue = served.queue, id, reason, %error, "A message cannot be kept.");
         tokio::select! {
             () = sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
@@ -286,46 +217,6 @@ async fn keep(
         }
     }
     true
-}
-
-/// What became of an answer.
-enum Delivered {
-    Yes,
-    /// The connection is gone. The request comes again, and its answer is known by its key.
-    Lost,
-    /// The process ends.
-    NotNow,
-    Never(String),
-}
-
-/// Publishes an answer until it is in a queue.
-async fn deliver(
-    shared: &Shared,
-    publisher: &Publisher,
-    answer: &super::answer::Answer,
-) -> Delivered {
-    let (begun, mut pause) = (Instant::now(), SHORTEST_PAUSE);
-    loop {
-        let published = publisher.publish(answer).await;
-        shared.metrics.published(answer.verdict, &published);
-        let why = match published {
-            Ok(()) => return Delivered::Yes,
-            Err(Unpublished::Never(why)) => return Delivered::Never(why),
-            Err(Unpublished::Lost(error)) if !publisher.is_connected() => {
-                tracing::debug!(%error, "The connection was lost before an answer was confirmed.");
-                return Delivered::Lost;
-            }
-            Err(why) => why,
-        };
-        if begun.elapsed() >= shared.settings.patience {
-            return Delivered::Never(format!("its answer cannot be delivered: {why}"));
-        }
-        tracing::warn!(to = answer.destination, %why, "An answer cannot be delivered yet.");
-        tokio::select! {
-            () = sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
-            () = shared.broker.stopping() => return Delivered::NotNow,
-        }
-    }
 }
 
 /// The caller's place in a trace, if the message says one.

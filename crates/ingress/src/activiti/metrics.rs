@@ -21,6 +21,8 @@ pub(crate) enum Taken {
     Promised,
     /// Acknowledged: it is for another version of the application.
     PassedOver,
+    /// Acknowledged, and its answer waits in the ledger for whoever takes it.
+    Waits,
     /// Rejected, and kept in the ledger with the reason.
     Parked,
     /// Back in its queue.
@@ -30,7 +32,7 @@ pub(crate) enum Taken {
 }
 
 /// The values of the label `outcome` of requests.
-const OUTCOMES: [&str; 8] = [
+const OUTCOMES: [&str; 9] = [
     "result",
     "bpmn_error",
     "technical_error",
@@ -39,6 +41,7 @@ const OUTCOMES: [&str; 8] = [
     "parked",
     "given_back",
     "lost",
+    "waiting",
 ];
 
 /// The values of the label `outcome` of answers: what they are, or why they are in no queue.
@@ -141,6 +144,7 @@ impl Metrics {
             Taken::Parked => 5,
             Taken::GivenBack => 6,
             Taken::Lost => 7,
+            Taken::Waits => 8,
         };
         self.requests[outcome].inc();
     }
@@ -150,8 +154,8 @@ impl Metrics {
         let outcome = match published {
             Ok(()) => of_verdict(verdict),
             Err(Unpublished::Unroutable(_)) => 3,
-            Err(Unpublished::NotTaken) => 4,
-            Err(Unpublished::Lost(_)) => 5,
+            Err(Unpublished::NotTaken | Unpublished::Blocked) => 4,
+            Err(Unpublished::NotSent(_) | Unpublished::Unconfirmed(_)) => 5,
             Err(Unpublished::Never(_)) => 6,
         };
         self.answers[outcome].inc();

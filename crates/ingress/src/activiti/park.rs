@@ -11,13 +11,13 @@ use super::served::Served;
 /// The code of such rows.
 const CODE: &str = "unusable_message";
 
-/// Keeps a message. Without a ledger it is only said in the log.
+/// Keeps a message, with the reason and what its command has done. Without a ledger it is only said in the log.
 pub(crate) async fn park(
     broker: &Broker,
     served: &Served,
     id: Option<&str>,
     body: &Bytes,
-    reason: &str,
+    (reason, effect): (&str, Effect),
 ) -> Result<(), StoreError> {
     let Some(store) = broker.ledger() else {
         tracing::error!(queue = served.queue, id, reason, "A message is given up.");
@@ -25,12 +25,13 @@ pub(crate) async fn park(
     };
     let call = CallId::generate();
     let failure = Failure::new(Kind::Invalid(Invalid::Arguments), CODE, reason);
+    let failure = failure.with_effect(effect);
     let outcome = Outcome::new(Body::Bytes(body.clone()), "application/json");
     let ending = Ending {
         ended: call.milliseconds(),
         code: Some(CODE.to_owned()),
         message: Some(reason.to_owned()),
-        effect: Some(Effect::None),
+        effect: Some(effect),
         result_bytes: body.len() as u64,
         ..Ending::default()
     };

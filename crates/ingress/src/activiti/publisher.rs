@@ -2,17 +2,26 @@
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use crosspoint_core::shorten;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions};
 use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ErrorKind, ExchangeKind};
+use tokio::time::timeout;
 
 use super::answer::Answer;
 
 /// The longest name that the protocol can carry.
 const LONGEST_NAME: usize = 255;
+
+/// How long the message broker may take to make ready for a message, and then to confirm it.
+const PUBLISHING: Duration = Duration::from_secs(10);
+
+/// Why a message broker does not read what it is sent, for people.
+pub(crate) const BLOCKED: &str =
+    "it takes no messages at the moment, being short of memory or disk";
 
 /// Persistent messages survive a restart of the message broker.
 const PERSISTENT: u8 = 2;
@@ -28,13 +37,19 @@ pub(crate) struct Publisher {
 /// Why a message was not published for good.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unpublished {
-    /// The connection or the channel broke off: nobody knows.
+    /// Nothing was sent: the connection or the channel broke off, or the message broker is silent.
     #[error("{0}")]
-    Lost(#[from] lapin::Error),
+    NotSent(String),
+    /// It was sent, and nobody knows whether it has arrived.
+    #[error("{0}")]
+    Unconfirmed(String),
+    /// Nothing was sent: the message broker has said that it reads nothing.
+    #[error("the message broker cannot be told: {BLOCKED}")]
+    Blocked,
     /// No queue is bound to the exchange yet.
     #[error("no queue is bound to the exchange {0}: is its runtime bundle there?")]
     Unroutable(String),
-    /// The message broker does not take it at the moment.
+    /// The message broker, or a queue that is full, does not take it at the moment.
     #[error("the message broker did not take the message")]
     NotTaken,
     /// It never will.
@@ -74,8 +89,17 @@ impl Publisher {
         body: &[u8],
         headers: &[(&str, Option<&str>)],
     ) -> Result<(), Unpublished> {
-        self.exchange(exchange).await?;
-        let channel = self.channel().await?;
+        if self.connection.status().blocked() {
+            return Err(Unpublished::Blocked);
+        }
+        let ready = async {
+            self.exchange(exchange).await?;
+            Ok::<_, Unpublished>(self.channel().await?)
+        };
+        let channel = match timeout(PUBLISHING, ready).await {
+            Ok(ready) => ready?,
+            Err(_) => return Err(Unpublished::NotSent(self.silent("answer"))),
+        };
         let mut table = FieldTable::default();
         for (name, value) in headers {
             if let Some(value) = value {
@@ -94,19 +118,42 @@ impl Publisher {
         let name = ShortString::from(exchange);
         let published = channel.basic_publish(name.clone(), name, options, body, properties);
         let confirmed = async { published.await?.await };
-        match confirmed.await {
-            Ok(Confirmation::Ack(None)) => Ok(()),
-            Ok(Confirmation::Ack(Some(_))) => {
+        match timeout(PUBLISHING, confirmed).await {
+            Err(_) => Err(Unpublished::Unconfirmed(self.silent("confirm the message"))),
+            Ok(Ok(Confirmation::Ack(None))) => Ok(()),
+            Ok(Ok(Confirmation::Ack(Some(_)))) => {
                 // Somebody may have removed the exchange with its queues.
                 self.forget(exchange);
                 Err(Unpublished::Unroutable(shorten(exchange)))
             }
-            Ok(_) => Err(Unpublished::NotTaken),
-            Err(error) => {
+            Ok(Ok(_)) => Err(Unpublished::NotTaken),
+            Ok(Err(error)) => {
                 self.forget(exchange);
-                Err(error.into())
+                Err(Unpublished::Unconfirmed(error.to_string()))
             }
         }
+    }
+
+    /// What the message broker has not done in time.
+    fn silent(&self, what: &str) -> String {
+        let why = match self.connection.status().blocked() {
+            true => format!(": {BLOCKED}"),
+            false => String::new(),
+        };
+        let seconds = PUBLISHING.as_secs();
+        format!("the message broker does not {what} within {seconds} s{why}")
+    }
+
+    /// Whether there is such an exchange. From then on it is not declared before a message.
+    pub(crate) async fn finds(&self, exchange: &str) -> Result<bool, Unpublished> {
+        let found = match timeout(PUBLISHING, is_there(&self.connection, exchange)).await {
+            Ok(found) => found?,
+            Err(_) => return Err(Unpublished::NotSent(self.silent("answer"))),
+        };
+        if found {
+            self.declared().insert(exchange.to_owned());
+        }
+        Ok(found)
     }
 
     /// Sees to it that an exchange is there. Publishing to one that is not would close the channel,
@@ -170,6 +217,32 @@ pub(crate) async fn declare_exchange(channel: &Channel, name: &str) -> lapin::Re
     channel
         .exchange_declare(name.into(), ExchangeKind::Topic, options, arguments)
         .await
+}
+
+/// Whether there is an exchange of this name, whatever its properties.
+pub(crate) async fn is_there(connection: &Connection, exchange: &str) -> lapin::Result<bool> {
+    // Where there is none, this channel is closed.
+    let channel = connection.create_channel().await?;
+    let options = ExchangeDeclareOptions {
+        passive: true,
+        ..ExchangeDeclareOptions::default()
+    };
+    let (kind, none) = (ExchangeKind::Topic, FieldTable::default());
+    let found = channel.exchange_declare(exchange.into(), kind, options, none);
+    match found.await {
+        Ok(()) => {
+            let _ = channel.close(200, "done".into()).await;
+            Ok(true)
+        }
+        Err(error) if is(&error, AMQPSoftError::NOTFOUND) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+impl From<lapin::Error> for Unpublished {
+    fn from(error: lapin::Error) -> Unpublished {
+        Unpublished::NotSent(error.to_string())
+    }
 }
 
 /// Whether the message broker said this.

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use super::answer::{Answer, Told};
 use super::outputs::outputs;
+use super::reply::{Reply, effect};
 use super::request::Request;
 use super::served::Served;
 use super::settings::{Bound, Settings};
@@ -24,9 +25,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) enum Fate {
     /// Publish this; acknowledge once that is confirmed and the end of the call is recorded.
-    Answer(Box<Answer>, Option<Recorded>),
-    /// Nobody can be answered: keep it, and take it out of the queue.
-    Park(String),
+    Answer(Box<Reply>, Option<Recorded>),
+    /// Nobody can be answered: keep it with the reason and what its command has done, and take it out
+    /// of the queue.
+    Park(String, Effect),
     /// Acknowledge it: it is for another version of the application.
     PassOver,
     /// Acknowledge it: the ledger has promised the result.
@@ -53,7 +55,7 @@ pub(crate) async fn work(
 ) -> Fate {
     let request = match Request::read(message.body, message.id) {
         Ok(request) => request,
-        Err(error) => return Fate::Park(error.to_string()),
+        Err(error) => return Fate::Park(error.to_string(), Effect::None),
     };
     if !request.is_of_version(settings.min_app_version, settings.max_app_version) {
         return Fate::PassOver;
@@ -65,18 +67,32 @@ pub(crate) async fn work(
         message.trace,
         &mut recorded,
     );
-    let answer = match ran.await {
-        Ok(outcome) => answer_to(settings, &served.bound, &request, &outcome),
+    let (answer, did) = match ran.await {
+        Ok(outcome) => {
+            let answer = answer_to(settings, &served.bound, &request, &outcome);
+            (answer, Effect::Done)
+        }
         Err(Ended::GivenBack) => return Fate::GiveBack,
         Err(Ended::Later) => return Fate::Promised,
-        Err(Ended::Failed(failure)) => answer_with(settings, &served.bound, &request, &failure),
+        Err(Ended::Failed(failure)) => {
+            let answer = answer_with(settings, &served.bound, &request, &failure);
+            (answer, failure.effect)
+        }
     };
     match answer {
-        Some(answer) => Fate::Answer(Box::new(answer), recorded),
+        Some(answer) => {
+            let reply = Reply {
+                answer,
+                request,
+                did,
+            };
+            Fate::Answer(Box::new(reply), recorded)
+        }
         None => Fate::Park(
             "the request does not say where its answer goes: it has neither a destination nor the \
              name of a runtime bundle"
                 .to_owned(),
+            effect(broker, served, did),
         ),
     }
 }

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use crosspoint_core::CallId;
-use crosspoint_ingress::activiti::{Command, send};
+use crosspoint_ingress::activiti::{Command, Unsent, send};
 use serde_json::{Map, Value, json};
 
-use crate::cli::{FAILED, SendArgs, SendCommand, SendOptions};
+use crate::cli::{FAILED, IN_DOUBT, SendArgs, SendCommand, SendOptions};
 use crate::command::wait_for;
 use crate::{arguments, show, wire};
 
@@ -26,6 +26,9 @@ pub fn run(file: &Option<PathBuf>, args: SendArgs) -> Result<ExitCode> {
     let Some(application) = options.app.or(configured) else {
         bail!("name the application that the runtime bundle belongs to: --app default-app");
     };
+    if application.trim().is_empty() {
+        bail!("the name of the application is empty (--app, activiti.app_name)");
+    }
     let variables = arguments::gather(options.input.as_deref(), &options.variables)?;
     let mut plain = Map::new();
     for (name, json) in variables.iter() {
@@ -34,13 +37,21 @@ pub fn run(file: &Option<PathBuf>, args: SendArgs) -> Result<ExitCode> {
     let id = CallId::generate().to_string();
     let payload = command.payload(&id, &plain);
     let sent = wait_for(async { Ok(send(&settings, &application, &payload).await) })?;
+    let (told, code) = match &sent {
+        Ok(exchange) => (json!({"id": id, "exchange": exchange}), 0),
+        Err(Unsent::Not(why)) => (json!({"error": why}), FAILED),
+        Err(Unsent::Unknown(why)) => (
+            json!({"error": why, "id": id, "may_have_been_sent": true}),
+            IN_DOUBT,
+        ),
+    };
     match &sent {
-        Ok(exchange) if options.json => println!("{:#}", json!({"id": id, "exchange": exchange})),
+        _ if options.json => println!("{told:#}"),
         Ok(exchange) => println!("Sent to {exchange}, id {id}."),
-        Err(why) if options.json => println!("{:#}", json!({"error": why})),
-        Err(why) => eprintln!("not sent: {why}"),
+        Err(Unsent::Not(why)) => eprintln!("not sent: {why}"),
+        Err(Unsent::Unknown(why)) => eprintln!("it may have been sent, id {id}: {why}"),
     }
-    Ok(ExitCode::from(if sent.is_ok() { 0 } else { FAILED }))
+    Ok(ExitCode::from(code))
 }
 
 fn split(command: SendCommand) -> (Command, SendOptions) {

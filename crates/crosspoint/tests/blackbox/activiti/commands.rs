@@ -28,17 +28,21 @@ async fn a_command_reaches_the_runtime_bundle_of_the_application() {
         "--app",
         &app,
     ];
-    // Nobody is there yet, and that is said.
+    // Nobody is there yet, and that is said; nothing is made.
+    let exchange = format!("commandConsumer_{app}");
     let ended = setup.clone().run(&arguments).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(
-        ended.stderr.contains("no queue is bound"),
-        "{}",
-        ended.stderr
-    );
+    for part in [
+        "not sent",
+        &exchange,
+        "the name of the application",
+        "amqp://127",
+    ] {
+        assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
+    }
+    assert!(!rabbit.has_exchange(&exchange).await);
 
     let (_connection, channel) = rabbit.channel().await;
-    let exchange = format!("commandConsumer_{app}");
     let (name, none) = (exchange.as_str(), FieldTable::default);
     let topic = ExchangeDeclareOptions {
         durable: true,
@@ -48,6 +52,10 @@ async fn a_command_reaches_the_runtime_bundle_of_the_application() {
         .exchange_declare(name.into(), ExchangeKind::Topic, topic, none())
         .await
         .unwrap();
+    let ended = setup.clone().run(&arguments).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let told = &ended.stderr;
+    assert!(told.contains("no queue is bound"), "{told}");
     let queue = QueueDeclareOptions {
         durable: true,
         ..QueueDeclareOptions::default()
@@ -109,4 +117,25 @@ async fn without_an_application_or_a_broker_it_says_what_to_set() {
         .run(&["activiti", "send", "signal", "go", "--app", "a"])
         .await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("127.0.0.1:1"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("activiti.amqp"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn an_application_without_a_name_and_a_wrong_password_are_said() {
+    let url = rabbit::shared().await.url();
+    let setup = |url: &str| Setup::new().env("CROSSPOINT_ACTIVITI__AMQP", url);
+    let empty = ["activiti", "send", "signal", "go", "--app", ""];
+    let ended = setup(&url).run(&empty).await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("--app"), "{}", ended.stderr);
+    let wrong = url.replace("guest:guest", "guest:w0rng-p4ss");
+    let named = ["activiti", "send", "signal", "go", "--app", "a"];
+    let ended = setup(&wrong).run(&named).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let (_, place) = url.split_once('@').unwrap();
+    for part in ["does not accept the user", place, "activiti.amqp"] {
+        assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
+    }
+    assert!(!ended.stderr.contains("w0rng-p4ss"), "{}", ended.stderr);
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::bundle::{Bundle, Task, Way};
-use super::{Served, process, rabbit, serve, unique};
+use super::{process, rabbit, serve, unique};
 use crate::harness::{Reply, Setup, Upstream, until};
 
 const POST: &str = "http.PostRequestV2";
@@ -70,30 +70,4 @@ async fn a_runtime_bundle_may_come_after_the_connector() {
     let variables = process(json!({"url": upstream.url("/"), "data": {"n": 1}}));
     let execution = bundle.begin(&post(), &variables).await;
     bundle.outputs(&execution).await;
-}
-
-#[tokio::test]
-async fn a_request_is_acknowledged_only_once_its_answer_is_in_a_queue() {
-    let served = Served::start(Setup::new(), &format!("serve = [\"{POST}\"]")).await;
-    let bundle = served.bundle().await;
-    let upstream = Upstream::start(|_| Reply::json("{}")).await;
-    let variables = process(json!({"url": upstream.url("/"), "data": {"n": 1}}));
-    let to = format!("integrationResult_nobody{}", unique());
-    let mut request = bundle.request(&post(), "e", &unique(), &variables);
-    request["resultDestination"] = json!(to);
-    bundle
-        .publish(POST, request.to_string().as_bytes(), "x")
-        .await;
-    served
-        .proxy
-        .log_line(&["cannot be delivered yet", &to])
-        .await;
-    let queue = served.queue(POST);
-    served.proxy.kill().await;
-    // It was handed out and never acknowledged: it is there again.
-    until("it is back", async || {
-        rabbit::shared().await.queue(&queue).await == Some((1, 0))
-    })
-    .await;
-    assert_eq!(upstream.seen().len(), 1);
 }

@@ -3,6 +3,7 @@
 //! `server` is the message broker, `rabbit` the one that tests share, `bundle` a runtime bundle with
 //! `mapping` as its rules for variables.
 
+mod alarm;
 mod bundle;
 mod changes;
 mod commands;
@@ -25,6 +26,7 @@ mod server;
 mod stand_ins;
 mod tasks;
 mod tls;
+mod waiting;
 
 use serde_json::{Map, Value};
 
@@ -85,6 +87,11 @@ impl Served {
     /// The queue of an implementation.
     pub fn queue(&self, implementation: &str) -> String {
         format!("{}_{implementation}.crosspoint", self.prefix)
+    }
+
+    /// The exchange of an implementation.
+    pub fn exchange(&self, implementation: &str) -> String {
+        format!("{}_{implementation}", self.prefix)
     }
 
     /// Replaces texts in the configuration, each of which must be there.

@@ -8,9 +8,12 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
 
-use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
+use lapin::options::{
+    ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions,
+    QueueDeleteOptions,
+};
 use lapin::types::FieldTable;
-use lapin::{Channel, Connection, ConnectionProperties};
+use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, timeout};
@@ -43,6 +46,7 @@ const SUPERVISOR: &str = r#"
 pub struct Rabbit {
     port: u16,
     tls_port: u16,
+    names: u16,
     directory: std::path::PathBuf,
     input: Option<ChildStdin>,
     supervisor: Child,
@@ -109,6 +113,7 @@ impl Rabbit {
         Rabbit {
             port,
             tls_port,
+            names,
             input: supervisor.stdin.take(),
             directory,
             supervisor,
@@ -160,6 +165,79 @@ impl Rabbit {
             .await
             .unwrap();
         let _ = connection.close(200, "done".into()).await;
+    }
+
+    pub async fn delete_exchange(&self, name: &str) {
+        let (connection, channel) = self.channel().await;
+        channel
+            .exchange_delete(name.into(), ExchangeDeleteOptions::default())
+            .await
+            .unwrap();
+        let _ = connection.close(200, "done".into()).await;
+    }
+
+    /// Makes a durable queue of this name that gets what is published to the exchange of the same name,
+    /// which must be there.
+    pub async fn bind_queue(&self, name: &str) {
+        let (connection, channel) = self.channel().await;
+        let durable = QueueDeclareOptions {
+            durable: true,
+            ..QueueDeclareOptions::default()
+        };
+        let none = FieldTable::default;
+        channel
+            .queue_declare(name.into(), durable, none())
+            .await
+            .unwrap();
+        let bind = QueueBindOptions::default();
+        channel
+            .queue_bind(name.into(), name.into(), "#".into(), bind, none())
+            .await
+            .unwrap();
+        let _ = connection.close(200, "done".into()).await;
+    }
+
+    /// Makes a durable topic exchange.
+    pub async fn make_exchange(&self, name: &str) {
+        let (connection, channel) = self.channel().await;
+        let options = ExchangeDeclareOptions {
+            durable: true,
+            ..ExchangeDeclareOptions::default()
+        };
+        let none = FieldTable::default();
+        let made = channel.exchange_declare(name.into(), ExchangeKind::Topic, options, none);
+        made.await.unwrap();
+        let _ = connection.close(200, "done".into()).await;
+    }
+
+    /// Whether there is an exchange of this name.
+    pub async fn has_exchange(&self, name: &str) -> bool {
+        let (connection, channel) = self.channel().await;
+        let options = ExchangeDeclareOptions {
+            passive: true,
+            ..ExchangeDeclareOptions::default()
+        };
+        let none = FieldTable::default();
+        let found = channel.exchange_declare(name.into(), ExchangeKind::Topic, options, none);
+        let found = found.await.is_ok();
+        let _ = connection.close(200, "done".into()).await;
+        found
+    }
+
+    /// Lets the server be short of memory, so that it takes no messages; or not any more.
+    pub async fn alarm(&self, on: bool) {
+        let share = if on { "0.0000001" } else { "0.6" };
+        let mut command = tokio::process::Command::new("/usr/lib/rabbitmq/bin/rabbitmqctl");
+        command
+            .args(["--node", &format!("crosspoint-{}@localhost", self.port)])
+            .args(["set_vm_memory_high_watermark", share])
+            .env("HOME", &self.directory)
+            .env("ERL_EPMD_PORT", self.names.to_string())
+            .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
+            .stdin(Stdio::null());
+        let ended = timeout(PATIENCE, command.output()).await;
+        let ended = ended.expect("rabbitmqctl does not end").unwrap();
+        assert!(ended.status.success(), "{ended:?}");
     }
 
     /// Ends the server as a power failure of it would.

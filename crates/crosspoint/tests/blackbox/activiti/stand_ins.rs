@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::bundle::Task;
 use super::mapping::opened;
-use super::{Served, process};
-use crate::harness::{Reply, Setup, Upstream, closed_port};
+use super::{Served, process, rabbit, unique};
+use crate::harness::{Reply, Setup, Upstream, closed_port, until};
 use crate::python::mail::Mail;
 
 #[tokio::test]
@@ -21,10 +21,9 @@ async fn the_rest_connector_always_succeeds_and_tells_what_went_wrong() {
         .env("REST_HOST", "127.0.0.1")
         .env("REST_HTTP_PORT", upstream.address.port().to_string());
     let served = Served::start(setup, "stand_in_for = [\"restConnector\"]").await;
-    served
-        .proxy
-        .log_line(&["WARN", "restConnector", "Stop it first"])
-        .await;
+    // Nobody can listen where there was no exchange.
+    let told = served.proxy.log();
+    assert!(!told.contains("this stand-in"), "{told}");
     let bundle = served.bundle().await;
     for verb in [
         "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE",
@@ -128,4 +127,31 @@ async fn the_email_connector_sends_by_the_profile_or_by_its_variables() {
         assert!(outputs.is_empty(), "{outputs:?}");
         assert_eq!(mail.event().await["subject"], json!("S"));
     }
+}
+
+#[tokio::test]
+async fn an_exchange_that_was_there_before_a_stand_in_is_said() {
+    let (rabbit, prefix) = (rabbit::shared().await, format!("p{}", unique()));
+    let exchange = format!("{prefix}_slackConnector.SEND_MESSAGE");
+    rabbit.make_exchange(&exchange).await;
+    let config = format!(
+        "[activiti]\namqp = \"{}\"\ndestination_prefix = \"{prefix}\"\n\
+         stand_in_for = [\"slackConnector\"]",
+        rabbit.url()
+    );
+    let proxy = Setup::new().config(&config).serve().await;
+    proxy
+        .log_line(&["WARN", &exchange, "was there before it", "Stop it first"])
+        .await;
+    until("its queue is there", async || {
+        let queue = format!("{exchange}.crosspoint");
+        rabbit.queue(&queue).await == Some((0, 1))
+    })
+    .await;
+    // From now on both are there, and nobody can tell whose the exchange is.
+    let proxy = proxy.kill().await.serve().await;
+    proxy
+        .log_line(&["INFO", &exchange, "from an earlier start"])
+        .await;
+    assert!(!proxy.log().contains("Stop it first"), "{}", proxy.log());
 }

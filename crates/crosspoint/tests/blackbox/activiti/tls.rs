@@ -47,11 +47,14 @@ async fn service_tasks_are_served_over_tls_by_an_authority_of_our_own() {
     let outputs = bundle.outputs(&execution).await;
     assert_eq!(outputs["secure"]["value"], json!("true"));
     // Commands to a runtime bundle go the same way.
-    let sent = served
-        .proxy
-        .run(&["activiti", "send", "signal", "go", "--app", &unique()])
-        .await;
-    assert!(sent.stderr.contains("no queue is bound"), "{sent:?}");
+    let app = unique();
+    let commands = served.exchange(&format!("commandConsumer_{app}"));
+    rabbit.make_exchange(&commands).await;
+    rabbit.bind_queue(&commands).await;
+    let signal = ["activiti", "send", "signal", "go", "--app", &app];
+    let sent = served.proxy.run(&signal).await;
+    assert_eq!(sent.code, Some(0), "{sent:?}");
+    assert_eq!(rabbit.queue(&commands).await, Some((1, 0)));
 }
 
 #[tokio::test]
