@@ -26,6 +26,7 @@ impl Command {
     /// open). Types are looked at only where the command asks for coercion; there, numbers and
     /// booleans may come as text, numbers where text is meant, JSON text where an object or list
     /// is meant, and empty text or null for an absent option, since real diagrams send all of it.
+    /// Null is kept where a parameter takes it.
     pub fn check(&self, arguments: Arguments) -> Result<Arguments, Failure> {
         self.check_each(arguments)
             .map_err(|mistakes| self.refuse(mistakes))
@@ -132,9 +133,10 @@ impl Parameter {
 
     fn coerce(&self, value: &Json) -> Coerced {
         if value.first() == b'n' {
-            return match self.required {
-                false => Coerced::Absent,
-                true => Coerced::Mistake("must not be null".to_owned()),
+            return match (self.nullable, self.required) {
+                (true, _) => Coerced::AsSent,
+                (false, false) => Coerced::Absent,
+                (false, true) => Coerced::Mistake("must not be null".to_owned()),
             };
         }
         let text = value.as_text();

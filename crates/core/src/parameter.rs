@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::Json;
 
-/// The types that JSON Schema knows, without `null`: an optional parameter is absent instead.
+/// The types that JSON Schema knows, without `null`: an optional parameter is absent instead, unless it is
+/// [nullable](Parameter::nullable).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
     /// Text.
@@ -33,6 +34,8 @@ pub struct Parameter {
     pub required: bool,
     /// Whether its value must never be shown.
     pub secret: bool,
+    /// Whether null is a value that it takes, and not another way to leave it out. Default: no.
+    pub nullable: bool,
     /// Which types it takes; none listed means any.
     pub types: Vec<Type>,
     /// Its schema (2020-12), self-contained, as text: catalogues hold thousands of them, most for nobody
@@ -64,24 +67,37 @@ impl Parameter {
 
     /// A parameter of the given schema; `null` is taken out of it.
     pub fn new(name: &str, required: bool, schema: &Value) -> Parameter {
-        let mut schema = without_null(schema);
+        Parameter::read(name, required, schema, false)
+    }
+
+    /// The same where null is a value: `null` stays in its schema.
+    pub fn nullable(name: &str, required: bool, schema: &Value) -> Parameter {
+        Parameter::read(name, required, schema, true)
+    }
+
+    fn read(name: &str, required: bool, own: &Value, nullable: bool) -> Parameter {
+        let mut schema = without_null(own);
         let description = schema
             .get("description")
             .and_then(Value::as_str)
             .map(unwrap_lines)
             .unwrap_or_default();
-        if !description.is_empty() {
-            schema.insert("description".to_owned(), description.clone().into());
-        }
         let (types, choices) = (types(&schema), choices(&schema));
         let default = schema.get("default").filter(|d| !d.is_null()).cloned();
         let secret = schema.get("writeOnly") == Some(&Value::Bool(true));
+        if nullable {
+            schema = own.as_object().cloned().unwrap_or_default();
+        }
+        if !description.is_empty() {
+            schema.insert("description".to_owned(), description.clone().into());
+        }
         let text = Value::Object(schema).to_string().into_bytes();
         Parameter {
             name: name.to_owned(),
             description,
             required,
             secret,
+            nullable,
             types,
             choices,
             default,
@@ -205,6 +221,15 @@ mod tests {
         let choice = Parameter::new("p", false, &choice);
         assert_eq!(choice.spiff_type(), "str");
         assert_eq!(choice.choices().unwrap(), [json!("a")]);
+    }
+
+    #[test]
+    fn null_stays_where_it_is_a_value() {
+        let schema = json!({"type": ["string", "null"], "enum": ["a", null]});
+        let parameter = Parameter::nullable("p", false, &schema);
+        assert_eq!(parameter.schema.as_bytes(), schema.to_string().as_bytes());
+        assert_eq!(parameter.choices().unwrap(), [json!("a")]);
+        assert!(parameter.nullable && parameter.types == [Type::String]);
     }
 
     #[test]

@@ -187,8 +187,14 @@ impl Listed {
 // === impl ListedParameter ===
 
 impl ListedParameter {
-    /// The names of the JSON types it takes, as far as it says; none means any.
+    /// The names of the JSON types it takes but for null, as far as it says; none means any.
     pub fn types(&self) -> Vec<&str> {
+        let mut types = self.all_types();
+        types.retain(|name| *name != "null");
+        types
+    }
+
+    fn all_types(&self) -> Vec<&str> {
         match (self.schema.as_ref().map(|s| &s["type"]), &*self.kind) {
             (Some(Value::String(one)), _) => vec![one],
             (Some(Value::Array(list)), _) => list.iter().filter_map(Value::as_str).collect(),

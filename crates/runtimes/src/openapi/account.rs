@@ -1,28 +1,21 @@
 //! Puts what proves who calls where the system wants it.
 
 use crosspoint_core::{Arguments, Context, Failure, Secret};
-use crosspoint_net::{OriginHeaders, Request};
 use serde_json::Value;
 
+use super::own::Own;
 use super::security::{KeyPlace, Scheme};
 use super::server::Server;
 use super::style::{encoded, plain};
 
 /// Adds what the first alternative wants of which everything is there, else of the first as much as there
-/// is. Headers go to the origin of the address alone. `query` are the pairs of the address.
+/// is. `query` are the pairs of the address.
 pub(super) fn apply(
-    request: &mut Request,
-    query: &mut Vec<(String, String)>,
+    given: &Given<'_>,
     security: &[Vec<Scheme>],
-    server: &Server,
-    arguments: &Arguments,
-    cx: &Context,
+    own: &mut Own,
+    query: &mut Vec<(String, String)>,
 ) -> Result<(), Failure> {
-    let given = Given {
-        arguments,
-        cx,
-        elsewhere: server.is_chosen_by(arguments, &cx.profile),
-    };
     let complete = |alternative: &&Vec<Scheme>| {
         let needed = |scheme: &Scheme| given.has(scheme.fields()[0]);
         alternative.iter().all(needed)
@@ -38,11 +31,6 @@ pub(super) fn apply(
     let Some(schemes) = chosen else {
         return Ok(());
     };
-    let origin = url::Url::parse(&request.url).map(|url| url.origin().ascii_serialization());
-    let Some(mut own) = origin.ok().and_then(|origin| OriginHeaders::new(&origin)) else {
-        // What is no address fails as one.
-        return Ok(());
-    };
     let unsendable = |_| {
         Failure::profile(
             "profile_invalid",
@@ -53,7 +41,7 @@ pub(super) fn apply(
         match scheme {
             Scheme::Bearer { field } => {
                 if let Some(token) = given.value(field)? {
-                    let token = access_token(token.expose(), cx);
+                    let token = access_token(token.expose(), given.cx);
                     let bearer = format!("Bearer {token}");
                     own.set("authorization", &bearer).map_err(unsendable)?;
                 }
@@ -65,7 +53,7 @@ pub(super) fn apply(
                         None => None,
                     };
                     let password = password.map_or_else(String::new, |p| p.expose().clone());
-                    own.set_basic_auth(user.expose(), &password);
+                    own.basic_auth(user.expose(), &password);
                 }
             }
             Scheme::Key { place, name, field } => {
@@ -74,10 +62,7 @@ pub(super) fn apply(
                 };
                 match place {
                     KeyPlace::Header => own.set(name, key.expose()).map_err(unsendable)?,
-                    KeyPlace::Cookie => {
-                        let cookie = format!("{name}={}", encoded(key.expose(), false));
-                        own.set("cookie", &cookie).map_err(unsendable)?;
-                    }
+                    KeyPlace::Cookie => own.cookie(name, key.expose()),
                     KeyPlace::Query => {
                         query.push((encoded(name, false), encoded(key.expose(), false)));
                     }
@@ -85,7 +70,6 @@ pub(super) fn apply(
             }
         }
     }
-    request.own = Some(own);
     Ok(())
 }
 
@@ -102,7 +86,7 @@ fn access_token(text: &str, cx: &Context) -> String {
 }
 
 /// What a call and its profile give.
-struct Given<'a> {
+pub(super) struct Given<'a> {
     arguments: &'a Arguments,
     cx: &'a Context,
     /// The call says which system is asked.
@@ -111,7 +95,16 @@ struct Given<'a> {
 
 // === impl Given ===
 
-impl Given<'_> {
+impl<'a> Given<'a> {
+    /// What a call to a server is given.
+    pub(super) fn by(arguments: &'a Arguments, server: &Server, cx: &'a Context) -> Given<'a> {
+        Given {
+            arguments,
+            cx,
+            elsewhere: server.is_chosen_by(arguments, &cx.profile),
+        }
+    }
+
     fn has(&self, field: &str) -> bool {
         self.text(field).is_some()
     }
@@ -132,13 +125,19 @@ impl Given<'_> {
             return Ok(None);
         };
         self.cx.protect(&text);
-        let of_the_profile = self.cx.profile.get(field).map(plain) == Some(text.clone());
+        self.stays(field, &text)?;
+        Ok(Some(Secret::new(text)))
+    }
+
+    /// Fails where a value would leave that is a secret of the profile.
+    pub(super) fn stays(&self, field: &str, text: &str) -> Result<(), Failure> {
+        let of_the_profile = self.cx.profile.get(field).map(plain).as_deref() == Some(text);
         if self.elsewhere && of_the_profile {
             let message = "the call says itself which system is asked, and the account of the \
                            profile does not go there: give the call an account, or put the address \
                            into the profile";
             return Err(Failure::profile("profile_invalid", message));
         }
-        Ok(Some(Secret::new(text)))
+        Ok(())
     }
 }

@@ -4,9 +4,11 @@ use bytes::Bytes;
 use crosspoint_core::{Arguments, Json, Parameter};
 use serde_json::{Map, Value};
 
+use super::file::{self, Encoding};
 use super::flatten::{FLATTEN, Members};
 use super::form::{self, Kind, Member};
 use super::merge::Merged;
+use super::null::takes_null;
 use super::parameter::parameter;
 use super::property::{Need, Reader};
 use super::refs;
@@ -43,8 +45,10 @@ pub(super) enum Form {
     Json(String),
     /// As a form.
     Fields(Kind),
-    /// As text or bytes of this media type.
+    /// As text of this media type.
     Plain(String),
+    /// As the bytes of a file of this media type.
+    File(String),
 }
 
 /// A body as a document has it: how it is made, and the parameters that it adds.
@@ -65,9 +69,11 @@ impl Described {
         let value = refs::follow(root, value)?;
         let content = value.get("content").and_then(Value::as_object);
         let content = content.ok_or_else(|| "it has a body without content".to_owned())?;
-        let Some((form, media)) = choose(content) else {
+        reader.document.takes(longest(content));
+        let Some((form, media)) = choose(root, content) else {
             return Err("it has a body of no media type that can be written".to_owned());
         };
+        reader.nulls = matches!(form, Form::Json(_));
         let needed = value.get("required") == Some(&Value::Bool(true));
         let schema = media.get("schema").unwrap_or(&Value::Null);
         let schema = refs::follow(root, schema)?;
@@ -104,8 +110,13 @@ impl Described {
     }
 }
 
+/// The length of the longest media type.
+fn longest(content: &Map<String, Value>) -> usize {
+    content.keys().map(String::len).max().unwrap_or_default()
+}
+
 /// The media type that is written, the handiest first.
-fn choose(content: &Map<String, Value>) -> Option<(Form, &Value)> {
+fn choose<'d>(root: &'d Value, content: &'d Map<String, Value>) -> Option<(Form, &'d Value)> {
     let essence = |mimetype: &str| {
         mimetype
             .split(';')
@@ -133,7 +144,17 @@ fn choose(content: &Map<String, Value>) -> Option<(Form, &Value)> {
         return Some((Form::Fields(Kind::Multipart), media));
     }
     let (mimetype, media) = find(&|m| !m.starts_with("multipart/") && !m.contains('*'))?;
-    Some((Form::Plain(mimetype.clone()), media))
+    let form = match file::is_text(&essence(mimetype)) && !is_file(root, media) {
+        true => Form::Plain(mimetype.clone()),
+        false => Form::File(mimetype.clone()),
+    };
+    Some((form, media))
+}
+
+/// Whether a schema says that a body is a file, whatever its media type.
+fn is_file(root: &Value, media: &Value) -> bool {
+    let schema = media.get("schema").unwrap_or(&Value::Null);
+    Encoding::of(&Merged::bare(root, schema)).is_some()
 }
 
 fn whole(
@@ -145,14 +166,19 @@ fn whole(
 ) -> Result<Body, String> {
     let mut inlined = match form {
         // Bytes are given as text.
-        Form::Plain(_) => Map::from_iter([("type".to_owned(), "string".into())]),
+        Form::Plain(_) | Form::File(_) => Map::from_iter([("type".to_owned(), "string".into())]),
         _ => Inliner::new(reader.document).inline(schema),
     };
     if let Some(text) = value.get("description").and_then(Value::as_str) {
-        inlined.insert("description".to_owned(), short(text).into());
+        let text = short(text);
+        reader.document.takes(2 * text.len());
+        inlined.insert("description".to_owned(), text.into());
     }
     let name = reader.name("body")?;
-    reader.parameters.push(parameter(&name, needed, inlined));
+    let said = Merged::bare(&reader.document.root, schema);
+    let nullable = reader.nulls && takes_null(reader.document, &said, &inlined);
+    let parameter = parameter(&name, needed, inlined, nullable);
+    reader.parameters.push(parameter);
     Ok(Body::Whole {
         form,
         parameter: name,
@@ -175,7 +201,7 @@ impl Body {
                 let Some(json) = arguments.get(parameter) else {
                     return Ok(None);
                 };
-                Ok(Some(one(form, json)?))
+                Ok(Some(one(form, json, parameter)?))
             }
             Body::Object {
                 mimetype,
@@ -200,11 +226,18 @@ impl Body {
     }
 }
 
-fn one(form: &Form, json: &Json) -> Result<(Bytes, String), String> {
+fn one(form: &Form, json: &Json, parameter: &str) -> Result<(Bytes, String), String> {
     let text = || json.as_text().map_or_else(|| json.bytes(), Bytes::from);
     match form {
         Form::Json(mimetype) => Ok((json.bytes(), mimetype.clone())),
         Form::Plain(mimetype) => Ok((text(), mimetype.clone())),
+        Form::File(mimetype) => {
+            let bytes = match json.as_text() {
+                Some(text) => Encoding::Text.bytes(text, parameter)?.into(),
+                None => json.bytes(),
+            };
+            Ok((bytes, mimetype.clone()))
+        }
         Form::Fields(Kind::Urlencoded) => {
             let mimetype = "application/x-www-form-urlencoded".to_owned();
             let Ok(Value::Object(members)) = json.read() else {
@@ -218,3 +251,7 @@ fn one(form: &Form, json: &Json) -> Result<(Bytes, String), String> {
         Form::Fields(Kind::Multipart) => Err("its body must say which parts it has".to_owned()),
     }
 }
+
+#[cfg(test)]
+#[path = "body_tests.rs"]
+mod tests;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crosspoint_core::{Fields, Manifest, Parameter, Safety};
+use crosspoint_core::{Command, Fields, Manifest, Parameter, Safety};
 use http::Method;
 use serde_json::{Map, Value};
 
@@ -65,6 +65,8 @@ struct Builder<'d> {
     operations: HashMap<String, Operation>,
     /// How many parameters they have together.
     parameters: usize,
+    /// Why no more are read, as a clause.
+    full: Option<&'static str>,
 }
 
 /// Reads the operations that are wanted. Fails with a clause about the document.
@@ -99,6 +101,7 @@ pub(super) fn build(
         schemes,
         operations: HashMap::new(),
         parameters: 0,
+        full: None,
     };
     let Some(paths) = root.get("paths").and_then(Value::as_object) else {
         return Err("has no `paths`, and so no operations".to_owned());
@@ -168,13 +171,16 @@ impl Builder<'_> {
             self.notes.add(clause, &name);
             return;
         }
+        if let Some(why) = self.full {
+            self.notes.add_said("operations are left out", &place, why);
+            return;
+        }
         let server = match self.server_of(item, operation) {
             Ok(server) => server,
-            Err(_) => {
-                self.notes.add(
-                    "operations whose own server cannot be used are left out",
-                    &place,
-                );
+            Err(why) => {
+                let clause = "operations whose own server cannot be used are left out";
+                let why = format!("the document {why}");
+                self.notes.add_said(clause, &place, &why);
                 return;
             }
         };
@@ -190,25 +196,28 @@ impl Builder<'_> {
             server,
             security: self.schemes.of(security),
         };
-        match at.read(&name, &mut self.notes) {
-            Ok((command, _)) if self.parameters + command.parameters.len() > MOST_PARAMETERS => {
-                self.notes.add(
-                    "operations are left out, since all have more than 100,000 parameters",
-                    &place,
-                );
-            }
-            Ok((mut command, operation)) => {
-                self.parameters += command.parameters.len();
-                if command.safety == Safety::Effectful && self.settings.idempotent.covers(&name) {
-                    command.safety = Safety::Idempotent;
-                }
-                self.manifest.commands.push(command.into());
-                self.operations.insert(name, operation);
-            }
-            Err(clause) => self
-                .notes
-                .add_said("operations are left out", &place, &clause),
+        let read = at.read(&name, &mut self.notes);
+        if let Ok((command, _)) = &read {
+            self.parameters += command.parameters.len();
         }
+        let many = self.parameters > MOST_PARAMETERS;
+        let many = many.then_some("all together have more than 100,000 parameters");
+        self.full = self.document.exhausted().or(many);
+        let why = match (self.full, read) {
+            // It may not be complete.
+            (Some(why), _) => why.to_owned(),
+            (None, Err(why)) => why,
+            (None, Ok((command, operation))) => return self.add(name, command, operation),
+        };
+        self.notes.add_said("operations are left out", &place, &why);
+    }
+
+    fn add(&mut self, name: String, mut command: Command, operation: Operation) {
+        if command.safety == Safety::Effectful && self.settings.idempotent.covers(&name) {
+            command.safety = Safety::Idempotent;
+        }
+        self.manifest.commands.push(command.into());
+        self.operations.insert(name, operation);
     }
 
     /// The operation's server, else its path's, else the document's.

@@ -8,9 +8,11 @@ use futures_util::future::BoxFuture;
 use http::Method;
 use serde_json::Value;
 
+use super::account::{self, Given};
 use super::build::Built;
+use super::own::Own;
+use super::request;
 use super::security::{CLIENT_ID, CLIENT_SECRET};
-use super::{account, request};
 
 /// A connector whose commands are the operations of a document.
 pub(super) struct OpenApiConnector {
@@ -66,12 +68,14 @@ impl OpenApiConnector {
             .filter_map(|(name, value)| Some((name.clone(), Json::of(value).ok()?)))
             .collect();
         let base = self.built.server.address(&arguments)?;
+        let given = Given::by(&arguments, &self.built.server, cx);
         let mut status = 0;
         for method in [Method::HEAD, Method::GET] {
             let mut request = Request::new(method, base.clone(), cx.deadline);
             let mut query = Vec::new();
-            let (security, server) = (&self.built.security, &self.built.server);
-            account::apply(&mut request, &mut query, security, server, &arguments, cx)?;
+            let mut own = Own::of(&request.url);
+            account::apply(&given, &self.built.security, &mut own, &mut query)?;
+            own.add_to(&mut request)?;
             let pairs: Vec<_> = query.iter().map(|(n, v)| format!("{n}={v}")).collect();
             if !pairs.is_empty() {
                 request.url = format!("{base}?{}", pairs.join("&"));

@@ -4,15 +4,29 @@ use std::cell::Cell;
 
 use serde_json::Value;
 
-/// So many values a document may have, aliases of YAML followed. Large ones of public systems have some
-/// hundred thousand.
-const MOST_NODES: usize = 4_000_000;
+/// So many values a document may have, names of members counted and aliases of YAML followed. Large ones
+/// of public systems have a million; an object with one member takes half a kilobyte.
+const MOST_NODES: usize = 2_000_000;
 
 /// So many values may come from aliases of YAML. A "billion laughs" ends here.
 const MOST_ALIASED: usize = 200_000;
 
+/// So many bytes of text aliases of YAML may add to a document.
+const MOST_ALIASED_TEXT: usize = 32 * 1024 * 1024;
+
+/// The stack for reading YAML that is nested as deep as it may be: builds without optimisation take some
+/// 20 KiB for each level.
+const STACK: usize = 16 * 1024 * 1024;
+
 /// So many schemas are written out for all parameters together.
 const MOST_SCHEMAS: usize = 200_000;
+
+/// So many parameters are looked at, those of operations included that are then left out.
+const MOST_LOOKED_AT: usize = 300_000;
+
+/// So many bytes of text and values are taken from a document into commands: one value may be referred to
+/// from everywhere.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 /// So many expressions for answers count. They take memory while the document is mounted.
 const MOST_EXPRESSIONS: usize = 200;
@@ -29,6 +43,10 @@ pub struct Document {
     /// How many schemas may still be written out for all parameters together: documents refer to a few
     /// schemas from everywhere.
     pub(super) left: Cell<usize>,
+    /// How many parameters may still be looked at.
+    looks: Cell<usize>,
+    /// How many bytes may still be taken into commands. Nothing: more was asked for.
+    bytes: Cell<Option<usize>>,
     /// How many expressions for answers may still be read.
     pub(super) expressions: Cell<usize>,
 }
@@ -42,6 +60,9 @@ impl Document {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let root = match text.trim_start().as_bytes().first() {
             None => return Err("is empty".to_owned()),
+            Some(b'{') if has_more_values(text, MOST_NODES) => {
+                return Err(format!("has more than {MOST_NODES} values"));
+            }
             Some(b'{') => {
                 serde_json::from_str(text).map_err(|error| format!("is no valid JSON: {error}"))?
             }
@@ -79,13 +100,62 @@ impl Document {
                 root,
                 is_3_0,
                 left: Cell::new(MOST_SCHEMAS),
+                looks: Cell::new(MOST_LOOKED_AT),
+                bytes: Cell::new(Some(MOST_BYTES)),
                 expressions: Cell::new(MOST_EXPRESSIONS),
             }),
         }
     }
+
+    /// Counts bytes that a command takes from it, and says whether it may.
+    pub(super) fn takes(&self, bytes: usize) -> bool {
+        let left = self.bytes.get().and_then(|left| left.checked_sub(bytes));
+        self.bytes.set(left);
+        left.is_some()
+    }
+
+    /// Counts a parameter that is looked at.
+    pub(super) fn looks(&self) {
+        self.looks.set(self.looks.get().saturating_sub(1));
+    }
+
+    /// Why no more operations are read, as a clause: one that is not complete is no command.
+    pub(super) fn exhausted(&self) -> Option<&'static str> {
+        if self.bytes.get().is_none() {
+            return Some("all together take more than 64 MiB of text and values");
+        }
+        (self.looks.get() == 0).then_some("more than 300,000 parameters would have to be looked at")
+    }
 }
 
+/// Whether JSON text has more values than `most`, names of members counted: each stands behind one of
+/// `[{:,`. It costs less than to find out by building them.
+fn has_more_values(text: &str, most: usize) -> bool {
+    let (mut values, mut quoted, mut escaped) = (1, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' | b':' | b',' if !quoted => values += 1,
+            _ => {}
+        }
+    }
+    values > most
+}
+
+/// Reads YAML on a stack that suffices however deep it is.
 fn yaml(text: &str) -> Result<Value, String> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        let reading = thread.spawn_scoped(scope, || parsed(text));
+        let reading = reading.map_err(|error| format!("cannot be read: {error}"))?;
+        let broken = |_| Err("cannot be read: it breaks the reader".to_owned());
+        reading.join().unwrap_or_else(broken)
+    })
+}
+
+fn parsed(text: &str) -> Result<Value, String> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_nodes: MOST_NODES,
@@ -93,7 +163,7 @@ fn yaml(text: &str) -> Result<Value, String> {
             max_depth: DEEPEST,
             max_documents: 1,
             max_recorded_anchor_events: MOST_ALIASED,
-            max_total_scalar_bytes: 256 * 1024 * 1024,
+            max_total_scalar_bytes: text.len() + MOST_ALIASED_TEXT,
         },
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: MOST_ALIASED,
@@ -169,6 +239,34 @@ mod tests {
         assert!(!error(&deep).is_empty());
         let deep = "{\"a\":".repeat(100_000);
         assert!(error(&deep).contains("no valid JSON"));
+    }
+
+    #[test]
+    fn yaml_as_deep_as_it_may_be_is_read_and_deeper_is_refused() {
+        let nested = |levels: usize| {
+            let levels = (1..levels).map(|n| format!("{}a:\n", " ".repeat(n)));
+            format!("openapi: 3.0.0\nx:\n{}", levels.collect::<String>())
+        };
+        assert!(Document::read(nested(DEEPEST - 2).as_bytes()).is_ok());
+        assert!(error(&nested(DEEPEST + 2)).contains("no YAML"));
+    }
+
+    #[test]
+    fn json_has_no_more_values_than_count() {
+        let json = |values: usize| {
+            let list = vec!["1"; values].join(",");
+            format!("{{\"openapi\":\"3.0.0\",\"x\":[{list}]}}")
+        };
+        assert!(error(&json(MOST_NODES)).contains("more than 2000000 values"));
+        assert!(Document::read(json(1000).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn values_are_counted_and_not_the_signs_within_text() {
+        let text = r#"{"a{,": [1, {"b": "\\\",[:\\"}], "c": {}}"#;
+        // The object, its members' names and values, and one for `{}` within.
+        let values = 10;
+        assert!(!has_more_values(text, values) && has_more_values(text, values - 1));
     }
 
     #[test]

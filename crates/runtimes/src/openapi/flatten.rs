@@ -53,7 +53,7 @@ impl Members {
     ) -> Result<Members, String> {
         let mut members = Vec::new();
         for (name, property) in &schema.properties {
-            let Some(said) = reader.look(property)? else {
+            let Some(said) = reader.look(name, property)? else {
                 continue;
             };
             let need = Need::of(name, schema, required);

@@ -4,9 +4,11 @@ use bytes::Bytes;
 use crosspoint_core::{Arguments, Json};
 use serde_json::Value;
 
+use super::file::Encoding;
 use super::flatten::{self, FLATTEN};
 use super::merge::Merged;
 use super::property::{Need, Reader, Slot};
+use super::schema::size;
 use super::style::{Spelling, Style};
 
 /// How a form is written.
@@ -27,17 +29,8 @@ pub(super) struct Member {
     pub spelling: Spelling,
     /// The media type of its part in a form of several.
     pub mimetype: Option<String>,
-    /// Whether it is a file: its value is text or base64.
-    pub binary: Option<Encoding>,
-}
-
-/// How the bytes of a file are given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
-    /// As they are, or in base64 when the value begins with `base64:`.
-    Text,
-    /// In base64.
-    Base64,
+    /// How the bytes are given where it is a file, or a list of files.
+    pub file: Option<Encoding>,
 }
 
 // === impl Member ===
@@ -53,20 +46,23 @@ impl Member {
     ) -> Result<Vec<Member>, String> {
         let mut members = Vec::new();
         for (name, property) in &schema.properties {
-            let Some(said) = reader.look(property)? else {
+            let Some(said) = reader.look(name, property)? else {
                 continue;
             };
             if flatten::asked(property, &said).is_some() {
                 reader.note(format!("`{FLATTEN}` is ignored in forms"), name);
             }
+            let encoding = encodings.get(name);
+            reader.document.takes(encoding.map_or(0, size));
             let need = Need::of(name, schema, required);
             let slot = reader.slot(name, property, &said, need)?;
-            members.push(Member::new(name, slot, &said, encodings.get(name)));
+            let file = Encoding::of_one_or_many(&reader.document.root, &said);
+            members.push(Member::new(name, slot, file, encoding));
         }
         Ok(members)
     }
 
-    fn new(name: &str, slot: Slot, said: &Merged<'_>, encoding: Option<&Value>) -> Member {
+    fn new(name: &str, slot: Slot, file: Option<Encoding>, encoding: Option<&Value>) -> Member {
         let says = |key: &str| encoding.and_then(|encoding| encoding.get(key));
         let style = says("style").and_then(Value::as_str).and_then(Style::named);
         let style = style.unwrap_or(Style::Form);
@@ -89,21 +85,8 @@ impl Member {
                 reserved: false,
             },
             mimetype: mimetype.map(first),
-            binary: binary(said),
+            file,
         }
-    }
-}
-
-fn binary(schema: &Merged<'_>) -> Option<Encoding> {
-    let text = |key: &str| schema.get(key).and_then(Value::as_str);
-    match (
-        text("format"),
-        text("contentEncoding"),
-        text("contentMediaType"),
-    ) {
-        (Some("byte"), _, _) | (_, Some("base64"), _) => Some(Encoding::Base64),
-        (Some("binary"), _, _) | (_, _, Some(_)) => Some(Encoding::Text),
-        _ => None,
     }
 }
 

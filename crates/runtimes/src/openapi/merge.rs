@@ -68,21 +68,22 @@ impl<'d> Merged<'d> {
             return;
         }
         self.left -= 1;
-        for (key, value) in schema {
+        for (key, value) in schema.iter().take(MOST_PROPERTIES) {
             match (&**key, value) {
                 ("allOf", Value::Array(parts)) => {
                     parts.iter().for_each(|part| self.add(root, part));
                 }
                 ("properties" | "required", _) if self.bare => {}
                 ("properties", Value::Object(more)) => {
-                    for (name, property) in more {
+                    for (name, property) in more.iter().take(MOST_PROPERTIES) {
                         if self.properties.len() < MOST_PROPERTIES {
                             self.properties.entry(name).or_insert(property);
                         }
                     }
                 }
                 ("required", Value::Array(more)) => {
-                    for name in more.iter().filter_map(Value::as_str) {
+                    let names = more.iter().take(MOST_PROPERTIES);
+                    for name in names.filter_map(Value::as_str) {
                         if self.required.len() < MOST_PROPERTIES && !self.required.contains(&name) {
                             self.required.push(name);
                         }

@@ -1,15 +1,10 @@
 //! Parts of `multipart/form-data` (RFC 7578).
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use crosspoint_core::Json;
 use serde_json::Value;
 
-use super::form::{Encoding, Member};
+use super::form::Member;
 use super::style::plain;
-
-/// What a file's value begins with that is given in base64 though its schema does not say so.
-const BASE64: &str = "base64:";
 
 /// Writes a part, or one for each element of a list.
 pub(super) fn part(
@@ -20,7 +15,7 @@ pub(super) fn part(
 ) -> Result<(), String> {
     let value: Value = json.read().unwrap_or_default();
     match value {
-        Value::Array(list) if member.mimetype.is_none() => {
+        Value::Array(list) if member.mimetype.is_none() || member.file.is_some() => {
             for one in &list {
                 write(text, member, one, boundary)?;
             }
@@ -33,14 +28,14 @@ pub(super) fn part(
 fn write(text: &mut Vec<u8>, member: &Member, value: &Value, boundary: &str) -> Result<(), String> {
     let name = quoted(&member.name);
     let mut head = format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"");
-    let bytes = match member.binary {
+    let bytes = match member.file {
         Some(encoding) => {
             head.push_str(&format!("; filename=\"{name}\""));
-            file(member, value, encoding)?
+            encoding.bytes(plain(value), &member.slot.parameter)?
         }
         None => plain(value).into_bytes(),
     };
-    let usual = match (member.binary, value) {
+    let usual = match (member.file, value) {
         (Some(_), _) => Some("application/octet-stream"),
         (None, Value::Object(_) | Value::Array(_)) => Some("application/json"),
         _ => None,
@@ -53,18 +48,6 @@ fn write(text: &mut Vec<u8>, member: &Member, value: &Value, boundary: &str) -> 
     text.extend_from_slice(&bytes);
     text.extend_from_slice(b"\r\n");
     Ok(())
-}
-
-fn file(member: &Member, value: &Value, encoding: Encoding) -> Result<Vec<u8>, String> {
-    let given = plain(value);
-    let base64 = match (encoding, given.strip_prefix(BASE64)) {
-        (_, Some(rest)) => rest,
-        (Encoding::Base64, None) => &given,
-        (Encoding::Text, None) => return Ok(given.into_bytes()),
-    };
-    STANDARD
-        .decode(base64.trim())
-        .map_err(|_| format!("parameter '{}' is no base64", member.slot.parameter))
 }
 
 /// A name within quotes, as browsers write it.

@@ -1,6 +1,6 @@
 //! The names of commands, and which operations are commands.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crosspoint_core::is_connector_name;
 
@@ -14,6 +14,8 @@ const LONGEST: usize = 120;
 #[derive(Default)]
 pub(super) struct Names {
     taken: HashSet<String>,
+    /// How often a name was wanted that was taken.
+    again: HashMap<String, usize>,
 }
 
 // === impl Names ===
@@ -26,9 +28,9 @@ impl Names {
         let name = id.filter(|_| !twice);
         let name = name.unwrap_or_else(|| plain(&format!("{method} {path}")));
         let mut free = name.clone();
-        let mut count = 1;
         while !self.taken.insert(free.clone()) {
-            count += 1;
+            let count = self.again.entry(name.clone()).or_insert(1);
+            *count += 1;
             free = format!("{name}_{count}");
         }
         (free, twice)
@@ -104,6 +106,8 @@ mod tests {
         );
         assert_eq!(name(Some("repos/get"), "/x"), ("get_x".to_owned(), true));
         assert_eq!(name(Some("§"), "/x"), ("get_x_2".to_owned(), false));
+        assert_eq!(name(Some("get_x_3"), "/"), ("get_x_3".to_owned(), false));
+        assert_eq!(name(None, "/x"), ("get_x_4".to_owned(), false));
     }
 
     #[test]

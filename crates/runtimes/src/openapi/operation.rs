@@ -12,7 +12,7 @@ use super::parameter::{Described, Place, Wire};
 use super::path::{Piece, pieces, places};
 use super::property::Reader;
 use super::refs;
-use super::schema::short;
+use super::schema::{short, size};
 use super::security::{Scheme, credential};
 use super::server::Server;
 use super::shape::{RESULT, Shape};
@@ -20,6 +20,9 @@ use crate::notes::Notes;
 
 /// So many parameters a command may have.
 pub(super) const MOST_PARAMETERS: usize = 300;
+
+/// About so many bytes a scheme takes in an operation, with the parameter that it is.
+const SCHEME: usize = 400;
 
 /// What is sent when a command is called.
 #[derive(Debug, Clone)]
@@ -55,7 +58,7 @@ pub(super) fn too_many() -> String {
 
 // === impl At ===
 
-impl At<'_> {
+impl<'d> At<'d> {
     /// The command of that name, and what it sends. Notes what is odd. Fails with a clause that says why
     /// it cannot be one.
     pub(super) fn read(
@@ -66,6 +69,7 @@ impl At<'_> {
         let at = format!("{} {}", self.method, self.path);
         // What follows a `#` tells operations of one address apart.
         let path = pieces(self.path.split('#').next().unwrap_or_default())?;
+        self.counts();
         let mut parameters = self.server.parameters();
         let mut wires = Vec::new();
         let credentials = self.credentials();
@@ -148,16 +152,29 @@ impl At<'_> {
         Ok((command, operation))
     }
 
+    /// Counts what it takes from the document beside schemas: all of it may be referred to from everywhere.
+    fn counts(&self) {
+        let security = self.security.iter().flatten().flat_map(Scheme::fields);
+        let security: usize = security.map(|field| SCHEME + 4 * field.len()).sum();
+        let shape = self.operation.get(RESULT).map_or(0, size);
+        self.document.takes(security + shape + self.server.size());
+        self.document.takes(self.description().len());
+        self.document
+            .takes(self.accept().map_or(0, |accept| accept.len()));
+    }
+
     /// The parameters of the operation, then those of its path that it does not have itself.
     fn described(&self) -> Result<Vec<Described>, String> {
-        let of = |value: &Value| -> Vec<Value> {
+        let of = |value: &'d Value| {
             let list = value.get("parameters").and_then(Value::as_array);
-            list.cloned().unwrap_or_default()
+            list.into_iter().flatten()
         };
         let mut all: Vec<Described> = Vec::new();
         // The path's stand first, as they do in the address.
-        let (own, shared) = (of(self.operation), of(self.item));
-        for value in shared.iter().chain(&own) {
+        for value in of(self.item).chain(of(self.operation)) {
+            if all.len() > MOST_PARAMETERS || self.document.exhausted().is_some() {
+                return Err(too_many());
+            }
             let Some(described) = Described::read(self.document, value)? else {
                 continue;
             };

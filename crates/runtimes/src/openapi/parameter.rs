@@ -31,6 +31,8 @@ pub(super) struct Wire {
     pub spelling: Spelling,
     /// What is sent when a call does not give it.
     pub default: Option<Value>,
+    /// Whether it goes to the system's origin and nowhere else.
+    pub secret: bool,
 }
 
 /// A parameter as a document has it.
@@ -83,18 +85,23 @@ impl Described {
             return Ok(None);
         }
         let (schema, json) = schema(value);
+        let own = text(OWN_NAME).unwrap_or(name).to_owned();
+        document.takes(2 * (name.len() + own.len()));
         let mut inlined = Inliner::new(document).inline(schema);
         let only = only_value(&inlined);
         let default = only.clone().or_else(|| inlined.get("default").cloned());
         if let Some(text) = text("description") {
-            inlined.insert("description".to_owned(), short(text).into());
+            let text = short(text);
+            document.takes(2 * text.len());
+            inlined.insert("description".to_owned(), text.into());
         }
-        let own = text(OWN_NAME).unwrap_or(name).to_owned();
         let needed = place == Place::Path || value.get("required") == Some(&Value::Bool(true));
         // What must be sent and has a default is sent with that.
         let default = default.filter(|_| needed);
         let fixed = needed && only.is_some();
-        let parameter = (!fixed).then(|| parameter(&own, needed && default.is_none(), inlined));
+        let secret = inlined.get("writeOnly") == Some(&Value::Bool(true));
+        let required = needed && default.is_none();
+        let parameter = (!fixed).then(|| parameter(&own, required, inlined, false));
         let wire = Wire {
             // What is fixed is no call's to give.
             parameter: if fixed { String::new() } else { own },
@@ -102,6 +109,7 @@ impl Described {
             place,
             spelling: spelling(value, place, json)?,
             default,
+            secret: secret || parameter.as_ref().is_some_and(|own| own.secret),
         };
         Ok(Some(Described { wire, parameter }))
     }
@@ -153,16 +161,29 @@ fn spelling(value: &Value, place: Place, json: bool) -> Result<Spelling, String>
     })
 }
 
-/// The parameter of a command; a secret where its name or its schema says so.
-pub(super) fn parameter(name: &str, required: bool, mut schema: Map<String, Value>) -> Parameter {
+/// The parameter of a command; a secret where its name or its schema says so. `nullable`: null is a value.
+pub(super) fn parameter(
+    name: &str,
+    required: bool,
+    mut schema: Map<String, Value>,
+    nullable: bool,
+) -> Parameter {
     if is_sensitive_name(name) && is_text(&schema) {
         schema.insert("writeOnly".to_owned(), true.into());
     }
-    Parameter::new(name, required, &Value::Object(schema))
+    let schema = Value::Object(schema);
+    match nullable {
+        true => Parameter::nullable(name, required, &schema),
+        false => Parameter::new(name, required, &schema),
+    }
 }
 
 fn is_text(schema: &Map<String, Value>) -> bool {
-    schema.get("type").is_none_or(|kind| kind == "string") && !schema.contains_key("enum")
+    let is = |kind: &Value| match kind {
+        Value::Array(kinds) => kinds.iter().all(|kind| kind == "string" || kind == "null"),
+        kind => kind == "string",
+    };
+    schema.get("type").is_none_or(is) && !schema.contains_key("enum")
 }
 
 /// The name that a property or an operation has for callers.

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::document::Document;
 use super::merge::Merged;
+use super::null::takes_null;
 use super::operation::{MOST_PARAMETERS, too_many};
 use super::parameter::{OWN_NAME, only_value, own_name, parameter};
 use super::schema::Inliner;
@@ -31,6 +32,8 @@ pub(super) enum Need {
 pub(super) struct Reader<'d, 'a> {
     pub document: &'d Document,
     pub parameters: Vec<Parameter>,
+    /// Whether null can be sent: not in forms.
+    pub nulls: bool,
     /// Whether the operation has a parameter of that name already.
     taken: &'a dyn Fn(&str) -> bool,
     notes: &'a mut Notes,
@@ -80,6 +83,7 @@ impl<'d, 'a> Reader<'d, 'a> {
         Reader {
             document,
             parameters: Vec::new(),
+            nulls: false,
             taken,
             notes,
             place,
@@ -89,8 +93,13 @@ impl<'d, 'a> Reader<'d, 'a> {
 
     /// What a property says without its own properties. Nothing: only answers have it. Fails when the
     /// body has too many.
-    pub(super) fn look(&mut self, property: &'d Value) -> Result<Option<Merged<'d>>, String> {
+    pub(super) fn look(
+        &mut self,
+        name: &str,
+        property: &'d Value,
+    ) -> Result<Option<Merged<'d>>, String> {
         self.left = self.left.checked_sub(1).ok_or_else(too_many)?;
+        self.document.takes(4 * name.len());
         let said = Merged::bare(&self.document.root, property);
         Ok((said.get("readOnly") != Some(&Value::Bool(true))).then_some(said))
     }
@@ -113,10 +122,14 @@ impl<'d, 'a> Reader<'d, 'a> {
             });
         }
         let own = said.get(OWN_NAME).and_then(Value::as_str).unwrap_or(name);
-        let own = self.name(own_name(property, own))?;
+        let own = own_name(property, own);
+        self.document.takes(3 * own.len());
+        let own = self.name(own)?;
         let default = inlined.get("default").cloned().filter(|_| must);
         let required = need == Need::Always && default.is_none();
-        self.parameters.push(parameter(&own, required, inlined));
+        let nullable = self.nulls && takes_null(self.document, said, &inlined);
+        self.parameters
+            .push(parameter(&own, required, inlined, nullable));
         Ok(Slot {
             parameter: own,
             default,

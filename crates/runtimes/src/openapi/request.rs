@@ -7,11 +7,12 @@ use crosspoint_net::Request;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
 
-use super::account;
+use super::account::{self, Given};
 use super::operation::Operation;
+use super::own::Own;
 use super::parameter::{Place, Wire};
 use super::path::Piece;
-use super::style::encoded;
+use super::style::plain;
 
 /// The request, and the address without what may be secret.
 pub(super) fn build(
@@ -30,23 +31,24 @@ pub(super) fn build(
         let _ = request.set_header("accept", accept);
     }
     let mut query = Vec::new();
-    let mut cookies = Vec::new();
+    let mut own = Own::of(&request.url);
+    let given = Given::by(arguments, &operation.server, cx);
     for wire in &operation.wires {
         let Some(value) = value(wire, arguments) else {
             continue;
         };
+        if wire.secret {
+            given.stays(&wire.parameter, &plain(&value))?;
+        }
         match wire.place {
             Place::Path => {}
             Place::Query => query.extend(wire.spelling.query(&wire.name, &value)),
-            Place::Header => request.set_header(&wire.name, &wire.spelling.header(&value))?,
-            Place::Cookie => {
-                let value = encoded(&wire.spelling.header(&value), false);
-                cookies.push(format!("{}={value}", wire.name));
+            Place::Header if wire.secret => {
+                own.set(&wire.name, &wire.spelling.header(&value))?;
             }
+            Place::Header => request.set_header(&wire.name, &wire.spelling.header(&value))?,
+            Place::Cookie => own.cookie(&wire.name, &wire.spelling.header(&value)),
         }
-    }
-    if !cookies.is_empty() {
-        request.set_header("cookie", &cookies.join("; "))?;
     }
     let boundary = format!("crosspoint-{}", cx.call_id);
     let body = operation.body.write(arguments, &boundary);
@@ -56,14 +58,8 @@ pub(super) fn build(
             request.headers.insert(CONTENT_TYPE, mimetype);
         }
     }
-    account::apply(
-        &mut request,
-        &mut query,
-        &operation.security,
-        &operation.server,
-        arguments,
-        cx,
-    )?;
+    account::apply(&given, &operation.security, &mut own, &mut query)?;
+    own.add_to(&mut request)?;
     for (at, (name, value)) in query.iter().enumerate() {
         let lead = if at == 0 { '?' } else { '&' };
         let _ = write!(request.url, "{lead}{name}={value}");
@@ -111,3 +107,7 @@ fn path(operation: &Operation, arguments: &Arguments) -> Result<String, Failure>
     }
     Ok(path)
 }
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

@@ -41,6 +41,9 @@ const PLAIN: [&str; 19] = [
     "deprecated",
 ];
 
+/// So often what a parameter itself says is kept: in its schema, as a value, and in what is sent.
+const COPIES: usize = 3;
+
 /// Makes schemas of one parameter.
 pub(super) struct Inliner<'d> {
     document: &'d Document,
@@ -60,7 +63,9 @@ impl<'d> Inliner<'d> {
 
     /// The schema with every reference within it followed. What leads in a circle, or lies too deep, ends
     /// at its type; a reference that leads nowhere takes anything.
+    /// What does not fit into what the document may take is not there.
     pub(super) fn inline(&mut self, schema: &Value) -> Map<String, Value> {
+        self.document.looks();
         self.at(schema, 0)
     }
 
@@ -71,12 +76,13 @@ impl<'d> Inliner<'d> {
         self.document.left.set(of_all.saturating_sub(1));
         if spent {
             let schema = Merged::bare(&self.document.root, schema);
-            return shallow(self.plain(&schema));
+            return shallow(self.plain(&schema, depth));
         }
         let schema = Merged::of(&self.document.root, schema);
-        let mut inlined = self.plain(&schema);
+        let mut inlined = self.plain(&schema, depth);
         if let Some(Value::Array(choices)) = schema.get("enum")
             && choices.len() <= MOST_CHOICES
+            && choices.iter().all(|choice| self.takes(choice, depth))
         {
             inlined.insert("enum".to_owned(), choices.clone().into());
         }
@@ -100,14 +106,15 @@ impl<'d> Inliner<'d> {
             let mut properties = Map::new();
             for (name, one) in &schema.properties {
                 // What is left out is documentation: no check looks so deep.
-                if self.left == 0 {
+                if self.left == 0 || !self.document.takes(name.len()) {
                     break;
                 }
                 let one = self.at(one, depth + 1);
                 properties.insert((*name).to_owned(), one.into());
             }
             inlined.insert("properties".to_owned(), properties.into());
-            if !schema.required.is_empty() {
+            let names = schema.required.iter().map(|name| name.len());
+            if !schema.required.is_empty() && self.document.takes(names.sum()) {
                 inlined.insert("required".to_owned(), json!(schema.required));
             }
         }
@@ -124,17 +131,21 @@ impl<'d> Inliner<'d> {
         inlined
     }
 
-    fn plain(&self, schema: &Merged<'_>) -> Map<String, Value> {
+    fn plain(&self, schema: &Merged<'_>, depth: usize) -> Map<String, Value> {
         let mut inlined = Map::new();
         for key in PLAIN {
             if let Some(value) = schema.get(key)
                 && is_sound(key, value)
+                && self.takes(value, depth)
             {
                 inlined.insert(key.to_owned(), value.clone());
             }
         }
         if let Some(text) = schema.get("description").and_then(Value::as_str) {
-            inlined.insert("description".to_owned(), short(text).into());
+            let text = Value::from(short(text));
+            if self.takes(&text, depth) {
+                inlined.insert("description".to_owned(), text);
+            }
         }
         if schema.get("format") == Some(&"password".into()) {
             inlined.insert("writeOnly".to_owned(), true.into());
@@ -143,6 +154,26 @@ impl<'d> Inliner<'d> {
             modernise(schema, &mut inlined);
         }
         inlined
+    }
+
+    /// Whether a value may be taken over.
+    fn takes(&self, value: &Value, depth: usize) -> bool {
+        let copies = if depth == 0 { COPIES } else { 1 };
+        self.document.exhausted().is_none() && self.document.takes(copies * size(value))
+    }
+}
+
+/// About so many bytes a value takes.
+pub(super) fn size(value: &Value) -> usize {
+    const EACH: usize = 8;
+    EACH + match value {
+        Value::String(text) => text.len(),
+        Value::Array(list) => list.iter().map(size).sum(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, one)| name.len() + size(one))
+            .sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     }
 }
 

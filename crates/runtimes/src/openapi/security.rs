@@ -35,6 +35,10 @@ pub(super) enum KeyPlace {
     Cookie,
 }
 
+/// So many alternatives of an operation are looked at, and so many schemes may be in one.
+const MOST_ALTERNATIVES: usize = 50;
+const MOST_AT_ONCE: usize = 20;
+
 /// The fields of user and password.
 const USER: &str = "basic_auth_username";
 const PASSWORD: &str = "basic_auth_password";
@@ -153,9 +157,12 @@ impl Schemes {
         let list = security.and_then(Value::as_array).into_iter().flatten();
         let known = |requirement: &Value| -> Option<Vec<Scheme>> {
             let names = requirement.as_object()?.keys();
+            if names.len() > MOST_AT_ONCE {
+                return None;
+            }
             names.map(|name| self.schemes.get(name).cloned()).collect()
         };
-        list.filter_map(known).collect()
+        list.take(MOST_ALTERNATIVES).filter_map(known).collect()
     }
 
     /// The fields of profiles: what the schemes take, then who we are at providers of OAuth 2.

@@ -162,6 +162,11 @@ impl Server {
         self.variables.iter().map(Variable::parameter).collect()
     }
 
+    /// About so many bytes its variables take in an operation.
+    pub(super) fn size(&self) -> usize {
+        self.variables.iter().map(Variable::size).sum()
+    }
+
     /// The address, without a `/` at its end.
     pub(super) fn address(&self, arguments: &Arguments) -> Result<String, Failure> {
         for variable in &self.variables {
@@ -222,6 +227,13 @@ impl Variable {
             description: text("description").unwrap_or_default().to_owned(),
             part,
         }
+    }
+
+    fn size(&self) -> usize {
+        let texts = [&self.name, &self.description].into_iter();
+        let texts = texts.chain(&self.default).chain(&self.choices);
+        // As text and as values.
+        2 * texts.map(|text| text.len() + 24).sum::<usize>()
     }
 
     fn parameter(&self) -> Parameter {

@@ -111,6 +111,59 @@ async fn redirects_to_elsewhere_are_followed_without_the_account() {
     assert_eq!(upstream.last().header("authorization"), "Bearer canary-a");
 }
 
+const WITH_PIN: &str = r##"
+openapi: 3.1.0
+info: {title: x, version: "1"}
+servers:
+  - url: "http://127.0.0.1:{port}"
+    variables:
+      port: {default: ""}
+security:
+  - seat: []
+paths:
+  /pay:
+    get:
+      operationId: pay
+      parameters:
+        - {name: X-Plain, in: header, schema: {type: string}}
+        - {name: X-Pin, in: header, required: true, schema: {type: string, format: password}}
+        - {name: seen, in: cookie, schema: {type: string}}
+      responses: {}
+components:
+  securitySchemes:
+    seat: {type: apiKey, in: cookie, name: seat}
+"##;
+
+#[tokio::test]
+async fn parameters_that_are_secret_go_to_the_system_and_nowhere_else() {
+    let other = Upstream::echo().await;
+    let away = other.url("/landed");
+    let upstream = Upstream::start(move |_: &Seen| Reply::redirect(302, &away)).await;
+    let port = upstream.address.port();
+    let profile = format!(
+        "[connectors.api.profiles.a]\nsettings = {{ port = \"{port}\" }}\n\
+         secrets = {{ X-Pin = \"canary-p\", seat = \"canary-s\" }}"
+    );
+    let proxy = serve(WITH_PIN, &profile).await;
+    let arguments = json!({"X-Plain": "plain", "seen": "yes"});
+    let landed = proxy.call("api/pay", arguments).await.success();
+    let seen = upstream.last();
+    assert_eq!(seen.header("x-pin"), "canary-p");
+    assert_eq!(seen.header("cookie"), "seen=yes; seat=canary-s");
+    let headers = &landed["headers"];
+    assert_eq!(
+        (&headers["x-pin"], &headers["cookie"]),
+        (&json!(null), &json!(null))
+    );
+    assert_eq!(headers["x-plain"], "plain");
+    // Nor does the profile's go where a call says.
+    let before = other.seen().len();
+    let elsewhere = json!({"port": other.address.port().to_string(), "seat": "mine"});
+    let refused = proxy.call("api/pay", elsewhere).await;
+    assert_eq!((refused.status, &*refused.code()), (400, "profile_invalid"));
+    assert_eq!(other.seen().len(), before);
+}
+
 #[tokio::test]
 async fn a_profile_is_checked_against_the_system() {
     let upstream = Upstream::start(|seen: &Seen| match seen.header("authorization") {
