@@ -122,13 +122,10 @@ impl Builder<'_> {
                 }
                 continue;
             }
-            let item = match refs::follow(&self.document.root, item) {
-                Ok(item) => item,
-                Err(_) => {
-                    self.notes
-                        .add("paths that refer to elsewhere are left out", path);
-                    continue;
-                }
+            let Ok(item) = refs::follow(&self.document.root, item) else {
+                let clause = "paths that refer to elsewhere are left out";
+                self.notes.add(clause, path);
+                continue;
             };
             for (key, method) in METHODS {
                 if let Some(operation) = item.get(key).filter(|one| one.is_object()) {

@@ -128,6 +128,20 @@ impl Document {
     }
 }
 
+/// About so many bytes a value takes.
+pub(super) fn size(value: &Value) -> usize {
+    const EACH: usize = 8;
+    EACH + match value {
+        Value::String(text) => text.len(),
+        Value::Array(list) => list.iter().map(size).sum(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, one)| name.len() + size(one))
+            .sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
+
 /// Whether JSON text has more values than `most`, names of members counted: each stands behind one of
 /// `[{:,`. It costs less than to find out by building them.
 fn has_more_values(text: &str, most: usize) -> bool {

@@ -4,11 +4,11 @@ use bytes::Bytes;
 use crosspoint_core::{Arguments, Json};
 use serde_json::Value;
 
+use super::document::size;
 use super::file::Encoding;
 use super::flatten::{self, FLATTEN};
 use super::merge::Merged;
 use super::property::{Need, Reader, Slot};
-use super::schema::size;
 use super::style::{Spelling, Style};
 
 /// How a form is written.

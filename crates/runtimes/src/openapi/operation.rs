@@ -7,12 +7,12 @@ use http::Method;
 use serde_json::Value;
 
 use super::body::{self, Body};
-use super::document::Document;
+use super::document::{Document, size};
 use super::parameter::{Described, Place, Wire};
 use super::path::{Piece, pieces, places};
 use super::property::Reader;
 use super::refs;
-use super::schema::{short, size};
+use super::schema::short;
 use super::security::{Scheme, credential};
 use super::server::Server;
 use super::shape::{RESULT, Shape};

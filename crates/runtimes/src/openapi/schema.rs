@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::document::Document;
+use super::document::{Document, size};
 use super::merge::Merged;
 
 /// How deep a parameter's schema goes. What lies deeper is told by its type alone.
@@ -160,20 +160,6 @@ impl<'d> Inliner<'d> {
     fn takes(&self, value: &Value, depth: usize) -> bool {
         let copies = if depth == 0 { COPIES } else { 1 };
         self.document.exhausted().is_none() && self.document.takes(copies * size(value))
-    }
-}
-
-/// About so many bytes a value takes.
-pub(super) fn size(value: &Value) -> usize {
-    const EACH: usize = 8;
-    EACH + match value {
-        Value::String(text) => text.len(),
-        Value::Array(list) => list.iter().map(size).sum(),
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, one)| name.len() + size(one))
-            .sum(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     }
 }
 
