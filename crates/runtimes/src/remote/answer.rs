@@ -37,7 +37,7 @@ struct Inner {
 ///
 /// `deadline_exceeded` is none of them: it is also what a call gets that was cut off. Nor is
 /// `TypeError` with 500, which is how others report what a command threw.
-const NOT_BEGUN: [(u16, &str); 13] = [
+const NOT_BEGUN: [(u16, &str); 14] = [
     (400, "TypeError"),
     (400, "profile_disabled"),
     (400, "profile_incomplete"),
@@ -47,6 +47,7 @@ const NOT_BEGUN: [(u16, &str); 13] = [
     (501, "ledger_off"),
     (503, "circuit_open"),
     (503, "ledger_unavailable"),
+    (503, "not_ready"),
     (503, "overloaded"),
     (503, "secret_unavailable"),
     (503, "shutting_down"),
