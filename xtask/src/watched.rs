@@ -28,11 +28,19 @@ struct Heard {
 /// Runs `cargo test` with its output visible. The error says which tests failed, or do not end; these
 /// are ended then, with everything that they started.
 pub(crate) fn run(tests: &mut Command, patience: Duration) -> Result<()> {
+    run_into(tests, patience, std::io::stdout())
+}
+
+fn run_into(
+    tests: &mut Command,
+    patience: Duration,
+    shown: impl Write + Send + 'static,
+) -> Result<()> {
     let mut child = tests
         .stdout(Stdio::piped())
         .spawn()
         .context("running the tests")?;
-    let lines = lines(&mut child)?;
+    let lines = lines(&mut child, shown)?;
     let mut heard = Heard::default();
     loop {
         match lines.recv_timeout(patience) {
@@ -55,7 +63,7 @@ pub(crate) fn run(tests: &mut Command, patience: Duration) -> Result<()> {
 }
 
 /// The lines of its standard output, passed on as they come.
-fn lines(child: &mut Child) -> Result<Receiver<String>> {
+fn lines(child: &mut Child, mut shown: impl Write + Send + 'static) -> Result<Receiver<String>> {
     let mut stdout = BufReader::new(child.stdout.take().context("stdout is piped")?);
     let (sender, lines) = mpsc::channel();
     thread::spawn(move || {
@@ -65,7 +73,7 @@ fn lines(child: &mut Child) -> Result<Receiver<String>> {
             .is_ok_and(|read| read > 0)
         {
             // Whoever reads may have gone; the tests have not.
-            let _ = std::io::stdout().write_all(&line);
+            let _ = shown.write_all(&line);
             let _ = sender.send(String::from_utf8_lossy(&line).into_owned());
             line.clear();
         }
@@ -142,8 +150,13 @@ mod tests {
         command
     }
 
+    /// What is printed here is not shown: whoever listens to these tests would take it for theirs.
+    fn watched(script: &str, patience: Duration) -> Result<()> {
+        run_into(&mut shell(script), patience, std::io::sink())
+    }
+
     fn error(script: &str, patience: Duration) -> String {
-        run(&mut shell(script), patience).unwrap_err().to_string()
+        watched(script, patience).unwrap_err().to_string()
     }
 
     #[test]
@@ -156,7 +169,7 @@ mod tests {
 
     #[test]
     fn tests_that_go_well_are_no_error() {
-        run(&mut shell("echo 'test a::one ... ok'"), PATIENCE).unwrap();
+        watched("echo 'test a::one ... ok'", PATIENCE).unwrap();
     }
 
     #[test]
