@@ -233,11 +233,7 @@ impl Catalogue {
                 .keys()
                 .filter(|c| !there.contains_key(&***c));
             misplaced.extend(unknown.map(|command| {
-                let near = nearest(command, there.keys().map(|name| &**name));
-                let hint = match &near[..] {
-                    [] => String::new(),
-                    near => format!("; did you mean {}?", near.join(", ")),
-                };
+                let hint = hint(&nearest(command, there.keys().map(|name| &**name)));
                 format!(
                     "[connectors.{connector}.commands.{command}] has no effect, since {connector} \
                      has no such command{hint}"
@@ -254,11 +250,7 @@ impl Catalogue {
             .iter()
             .filter(|name| self.connector(name).is_none());
         let sentence = |name: &String| {
-            let near = nearest(name, self.connectors.keys().map(|known| &**known));
-            let hint = match &near[..] {
-                [] => String::new(),
-                near => format!("; did you mean {}?", near.join(", ")),
-            };
+            let hint = hint(&nearest(name, self.connectors.keys().map(|known| &**known)));
             format!(
                 "[connectors.{name}] has no effect, since there is no connector of that name{hint}"
             )
@@ -344,6 +336,14 @@ impl Catalogue {
 /// A mounted connector replaces the built-in one of its name.
 fn replaces(second: &Naming, first: &Naming) -> bool {
     *first == Naming::BuiltIn && *second != Naming::BuiltIn
+}
+
+/// The nearest names, to be appended to what is misplaced.
+fn hint(near: &[&str]) -> String {
+    match near {
+        [] => String::new(),
+        near => format!("; did you mean {}?", near.join(", ")),
+    }
 }
 
 fn one_of(lead: &str, names: &[&str]) -> String {

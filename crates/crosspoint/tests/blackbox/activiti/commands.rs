@@ -1,10 +1,7 @@
 //! Commands to a runtime bundle.
 
 use futures_util::StreamExt;
-use lapin::ExchangeKind;
-use lapin::options::{
-    BasicConsumeOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
-};
+use lapin::options::BasicConsumeOptions;
 use lapin::types::FieldTable;
 use serde_json::{Value, json};
 
@@ -42,33 +39,12 @@ async fn a_command_reaches_the_runtime_bundle_of_the_application() {
     }
     assert!(!rabbit.has_exchange(&exchange).await);
 
-    let (_connection, channel) = rabbit.channel().await;
-    let (name, none) = (exchange.as_str(), FieldTable::default);
-    let topic = ExchangeDeclareOptions {
-        durable: true,
-        ..ExchangeDeclareOptions::default()
-    };
-    channel
-        .exchange_declare(name.into(), ExchangeKind::Topic, topic, none())
-        .await
-        .unwrap();
+    rabbit.make_exchange(&exchange).await;
     let ended = setup.clone().run(&arguments).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let told = &ended.stderr;
     assert!(told.contains("no queue is bound"), "{told}");
-    let queue = QueueDeclareOptions {
-        durable: true,
-        ..QueueDeclareOptions::default()
-    };
-    channel
-        .queue_declare(name.into(), queue, none())
-        .await
-        .unwrap();
-    let bind = QueueBindOptions::default();
-    channel
-        .queue_bind(name.into(), name.into(), "#".into(), bind, none())
-        .await
-        .unwrap();
+    rabbit.bind_queue(&exchange).await;
     let ended = setup.clone().run(&arguments).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.stdout.contains(&exchange), "{}", ended.stdout);
@@ -79,8 +55,14 @@ async fn a_command_reaches_the_runtime_bundle_of_the_application() {
         no_ack: true,
         ..BasicConsumeOptions::default()
     };
+    let (_connection, channel) = rabbit.channel().await;
     let mut consumer = channel
-        .basic_consume(name.into(), "".into(), consume, none())
+        .basic_consume(
+            exchange.as_str().into(),
+            "".into(),
+            consume,
+            FieldTable::default(),
+        )
         .await
         .unwrap();
     let first = soon("a message", consumer.next()).await.unwrap().unwrap();
